@@ -1,0 +1,377 @@
+use core::time::Duration;
+
+use crate::call::{Route, Tries};
+use crate::random::{self, Draw};
+use crate::state::{State, double};
+use crate::{
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
+    Reason, Replay, Stage, Timestamp, Transport, Verdict,
+};
+
+/// Decides which transport carries each attempt: the state that all calls to one endpoint share.
+///
+/// Events come in through methods named `handle_*`, each with the time at which it happened; decisions go out as the
+/// values they return, and as what [`poll_timeout`](Self::poll_timeout) and [`poll_probe`](Self::poll_probe) answer. There is no
+/// I/O, no clock and no allocation, and every method takes constant time (R21). A time earlier than the latest one
+/// seen is treated as that latest one (R18), and no method panics.
+///
+/// Share one policy between all calls to one endpoint, behind a mutex if need be: handles borrow nothing, so it is
+/// never held across I/O. With the feature `std`, `SharedPolicy` is that mutex.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    config: Config,
+    seed: u64,
+    now: Timestamp,
+    state: State,
+    /// Hundredths of a token left (R16).
+    budget: u32,
+    calls: u32,
+}
+
+/// One token of the retry budget, in hundredths.
+const TOKEN: u32 = 100;
+/// What a completion puts back: 20 tokens per 100 completions (R16).
+const REFILL: u32 = 20;
+
+impl Policy {
+    /// A policy that believes in WebSocket.
+    ///
+    /// Any `seed` will do, but it should differ between clients, so that their cooldowns do (R4). Equal seeds and
+    /// inputs give equal decisions.
+    #[must_use]
+    pub const fn new(config: Config, seed: u64, now: Timestamp) -> Self {
+        let state = State::new(&config);
+        Self::with_state(config, seed, now, state)
+    }
+
+    pub(crate) const fn with_state(config: Config, seed: u64, now: Timestamp, state: State) -> Self {
+        let budget = full_budget(&config);
+        Self { config, seed, now, state, budget, calls: 0 }
+    }
+
+    /// Opens a call. It holds nothing in the policy until an attempt begins.
+    pub fn open_call(&mut self, now: Timestamp) -> Call {
+        self.advance(now);
+        self.calls = self.calls.wrapping_add(1);
+        Call::new(self.calls, self.now)
+    }
+
+    /// Begins an attempt of a call, or says to wait for its backoff. Each attempt is chosen anew (R1).
+    pub fn begin_attempt(&mut self, mut call: Call, now: Timestamp) -> Decision {
+        self.advance(now);
+        if self.now < call.ready_at {
+            return Decision::Wait(call);
+        }
+        let (transport, reason) = match call.route {
+            Route::ByMode => self.state.choose(&self.config, self.now),
+            Route::Moved(reason) => (Transport::Sse, reason),
+            Route::LastResort => (Transport::WebSocket, Reason::LastResort),
+        };
+        call.number = call.number.saturating_add(1);
+        let tries = call.tries(transport);
+        *tries = Tries { counted: tries.counted.saturating_add(1), any: true };
+        let divert_at = self.now.saturating_add(self.config.head_start());
+        Decision::Start(Attempt { call, transport, reason, epoch: self.state.epoch(), divert_at })
+    }
+
+    /// An event of the attempt arrived. Report each, or at least the first, and the first one in each
+    /// [lease](Config::with_probe_lease).
+    pub fn handle_progress(&mut self, attempt: &Attempt, now: Timestamp) {
+        self.advance(now);
+        match attempt.transport {
+            Transport::Sse => self.state.sse_progressed(&self.config, self.seed, self.now),
+            Transport::WebSocket if self.holds_probe(attempt) => {
+                self.state.probe_progressed(&self.config, self.now);
+            }
+            Transport::WebSocket => {}
+        }
+    }
+
+    /// The attempt ended. Says what that means for its call.
+    pub fn handle_outcome(&mut self, attempt: Attempt, outcome: Outcome, now: Timestamp) -> Verdict {
+        self.advance(now);
+        match outcome {
+            Outcome::Completed => {
+                self.refill();
+                match attempt.transport {
+                    // R6: whatever the mode, and stale or not.
+                    Transport::WebSocket => self.state.exonerate(&self.config),
+                    Transport::Sse => self.state.sse_progressed(&self.config, self.seed, self.now),
+                }
+                Verdict::Done
+            }
+            Outcome::Cancelled | Outcome::Ended => {
+                if self.holds_probe(&attempt) {
+                    self.state.end_probe(&self.config, self.now);
+                }
+                Verdict::Done
+            }
+            Outcome::Failed(failure) => self.handle_failure(attempt, &failure, false),
+            Outcome::RetriesExhausted(failure) => self.handle_failure(attempt, &failure, true),
+        }
+    }
+
+    /// The head start ran out (R17): the call moves to SSE at once, and the handshake goes on as a dial, up to the
+    /// driver's connect timeout.
+    ///
+    /// For attempts that have a [`divert_at`](Attempt::divert_at). Of another one nothing is left but its call, and the
+    /// dial says nothing.
+    pub fn divert(&mut self, attempt: Attempt, now: Timestamp) -> (Call, Dial) {
+        self.advance(now);
+        let inert = !attempt.is_divertible();
+        let dial = Dial { epoch: attempt.epoch, sse_progress: self.state.sse_progress(), inert };
+        let current = self.is_current(attempt.epoch);
+        let mut call = attempt.call;
+        call.ready_at = self.now;
+        if !inert {
+            call.route = Route::Moved(Reason::CallMoved);
+            if current {
+                self.state.await_dial(&self.config, self.now);
+            }
+        }
+        (call, dial)
+    }
+
+    /// With [`ProbeStyle::Background`]: a dial that may begin now, as the probe, ahead of the next call.
+    ///
+    /// Ask after [`poll_timeout`](Self::poll_timeout) has passed. `None` in any other mode than FailedOver, before
+    /// `retry_at`, and right after such a dial has opened: the next thing to learn is whether a call completes on it.
+    pub fn poll_probe(&mut self, now: Timestamp) -> Option<Dial> {
+        self.advance(now);
+        if self.config.probe != ProbeStyle::Background || !self.state.wants_dial(self.now) {
+            return None;
+        }
+        self.state.start_probe(&self.config, self.now);
+        Some(Dial { epoch: self.state.epoch(), sse_progress: self.state.sse_progress(), inert: false })
+    }
+
+    /// The dial ended (R17). A stale one changes nothing.
+    pub fn handle_dial(&mut self, dial: Dial, outcome: DialOutcome, now: Timestamp) {
+        self.advance(now);
+        if dial.inert || !self.is_current(dial.epoch) {
+            return;
+        }
+        match outcome {
+            DialOutcome::Opened => self.state.dial_opened(&self.config, self.now),
+            DialOutcome::Failed(failure) if is_evidence(failure.blame()) => {
+                self.state.dial_failed(&self.config, self.seed, self.now, dial.sse_progress);
+            }
+            DialOutcome::Failed(_) => self.state.dial_excused(&self.config, self.now),
+            DialOutcome::Abandoned => self.state.dial_abandoned(&self.config, self.now),
+        }
+    }
+
+    /// A clock tick. Never required: every other method does the same first. Early, late or twice makes no difference.
+    pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.advance(now);
+    }
+
+    /// When a tick next matters: the end of a cooldown, of a lease, or of the wait for a dial. `None` when time alone
+    /// changes nothing. Never earlier than the latest time seen.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Timestamp> {
+        self.state.wake_at(self.now)
+    }
+
+    /// The machine is on another network, or has slept: what was learned does not hold there (R19).
+    pub fn handle_network_change(&mut self, now: Timestamp) {
+        self.advance(now);
+        self.state.exonerate(&self.config);
+        self.state.begin_epoch();
+    }
+
+    /// The current judgement, as of the latest time seen.
+    #[must_use]
+    pub const fn mode(&self) -> Mode {
+        self.state.mode()
+    }
+
+    /// How many probes may still be spent before the policy stays on SSE.
+    #[must_use]
+    pub const fn recoveries_left(&self) -> u8 {
+        self.state.recoveries()
+    }
+
+    /// The settings.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(crate) fn advance(&mut self, now: Timestamp) -> Timestamp {
+        self.now = self.now.latest(now);
+        self.state.advance(&self.config, self.seed, self.now);
+        self.now
+    }
+
+    /// R9: whether what began in this epoch may still change the mode.
+    const fn is_current(&self, epoch: u32) -> bool {
+        self.state.epoch() == epoch
+    }
+
+    const fn holds_probe(&self, attempt: &Attempt) -> bool {
+        attempt.is_probe() && self.is_current(attempt.epoch)
+    }
+}
+
+/// Failures.
+impl Policy {
+    fn handle_failure(&mut self, mut attempt: Attempt, failure: &Failure, exhausted: bool) -> Verdict {
+        let transport = attempt.transport;
+        let blame = attempt.call.judge(transport, failure.blame());
+        // R16.
+        let used_up =
+            exhausted || attempt.call.tries(transport).counted > u16::from(self.config.stream_max_retries);
+        let forgiven = match transport {
+            Transport::WebSocket => self.weigh_websocket(&mut attempt, failure.stage(), blame, used_up),
+            Transport::Sse => {
+                self.weigh_sse(failure.stage(), blame);
+                !used_up
+            }
+        };
+
+        // R15, after R14. What the failure says about WebSocket has been weighed all the same.
+        let replayable = !failure.is_committed() || self.config.replay == Replay::Restart;
+        match blame {
+            Blame::Request => Verdict::GiveUp(GiveUp::NotRetryable),
+            _ if !replayable => Verdict::GiveUp(GiveUp::Committed),
+            // R12: the failure of a last resort ends the call.
+            _ if attempt.reason == Reason::LastResort => Verdict::GiveUp(GiveUp::AttemptsExhausted),
+            Blame::Connection => self.retry_at_once(attempt.call),
+            // R11.
+            Blame::Payload if transport == Transport::Sse => Verdict::GiveUp(GiveUp::NotRetryable),
+            Blame::Payload => self.move_to_sse(attempt.call, Reason::TooLarge),
+            Blame::Server => {
+                let retry_after = failure.retry_after().unwrap_or_default();
+                self.retry_server(attempt.call, transport, retry_after, used_up)
+            }
+            Blame::Transport | Blame::Network if forgiven => {
+                self.retry_later(attempt.call, transport, Duration::ZERO)
+            }
+            Blame::Transport | Blame::Network => match transport {
+                Transport::WebSocket => self.move_to_sse(attempt.call, Reason::CallMoved),
+                Transport::Sse => self.try_last_resort(attempt.call),
+            },
+        }
+    }
+
+    /// R2, R3, R7, R9: what a failed WebSocket attempt says about WebSocket. Whether the call may stay on it.
+    fn weigh_websocket(&mut self, attempt: &mut Attempt, stage: Stage, blame: Blame, used_up: bool) -> bool {
+        if attempt.reason == Reason::LastResort || !self.is_current(attempt.epoch) {
+            return false;
+        }
+        if attempt.is_probe() {
+            if is_evidence(blame) {
+                self.state.suspect(&self.config, self.seed, self.now);
+            } else {
+                self.state.return_probe(&self.config, self.now);
+            }
+            return false;
+        }
+        if !is_evidence(blame) {
+            return true;
+        }
+        let forgiven = stage != Stage::Connecting && {
+            let call = &mut attempt.call;
+            let grace = self.now.saturating_add(self.config.fallback_within());
+            call.leave_websocket_at = call.leave_websocket_at.min(grace);
+            self.state.count_failure(&self.config) && !used_up && self.now < call.leave_websocket_at
+        };
+        if !forgiven {
+            self.state.suspect(&self.config, self.seed, self.now);
+        }
+        forgiven
+    }
+
+    /// R5: what a failed SSE attempt says about WebSocket. One that had progress has spoken already (R4).
+    fn weigh_sse(&mut self, stage: Stage, blame: Blame) {
+        if blame != Blame::Connection && stage != Stage::Streaming {
+            self.state.sse_failed(&self.config, self.now);
+        }
+    }
+}
+
+/// Verdicts.
+impl Policy {
+    /// Without backoff and without a token (R10, R12).
+    fn retry_at_once(&self, mut call: Call) -> Verdict {
+        call.ready_at = self.now;
+        Verdict::Retry(call)
+    }
+
+    fn move_to_sse(&self, mut call: Call, reason: Reason) -> Verdict {
+        call.route = Route::Moved(reason);
+        self.retry_at_once(call)
+    }
+
+    /// R12: no call fails with an untried transport.
+    fn try_last_resort(&self, mut call: Call) -> Verdict {
+        if call.websocket.any {
+            return Verdict::GiveUp(GiveUp::AttemptsExhausted);
+        }
+        call.route = Route::LastResort;
+        self.retry_at_once(call)
+    }
+
+    /// R13.
+    fn retry_server(
+        &mut self,
+        call: Call,
+        transport: Transport,
+        retry_after: Duration,
+        used_up: bool,
+    ) -> Verdict {
+        if retry_after > self.config.max_server_wait() {
+            Verdict::GiveUp(GiveUp::ServerBusy { retry_after })
+        } else if used_up {
+            Verdict::GiveUp(GiveUp::AttemptsExhausted)
+        } else {
+            self.retry_later(call, transport, retry_after)
+        }
+    }
+
+    /// R16: after backoff, and at the price of a token.
+    fn retry_later(&mut self, mut call: Call, transport: Transport, at_least: Duration) -> Verdict {
+        if self.config.retry_budget.is_some() {
+            let Some(left) = self.budget.checked_sub(TOKEN) else {
+                return Verdict::GiveUp(GiveUp::BudgetExhausted);
+            };
+            self.budget = left;
+        }
+        let wait = Duration::from_nanos(self.backoff(&mut call, transport)).max(at_least);
+        call.ready_at = self.now.saturating_add(wait);
+        Verdict::Retry(call)
+    }
+
+    /// R16: the n-th retry of a call on one transport waits min(backoff * 2^(n-1), backoff_max), +-10 %.
+    fn backoff(&self, call: &mut Call, transport: Transport) -> u64 {
+        let earlier = call.tries(transport).counted.saturating_sub(1);
+        let wait = double(self.config.backoff, earlier.into()).min(self.config.backoff_max);
+        if self.config.jitter_permille == 0 {
+            return wait;
+        }
+        let u = random::fraction(self.seed, Draw::Backoff { call: call.id, attempt: call.number });
+        wait.saturating_sub(wait / 10).saturating_add(random::scale(wait / 5, u))
+    }
+
+    /// R16: every completion puts a fifth of a token back.
+    fn refill(&mut self) {
+        self.budget = self.budget.saturating_add(REFILL).min(full_budget(&self.config));
+    }
+}
+
+const fn full_budget(config: &Config) -> u32 {
+    match config.retry_budget {
+        Some(tokens) => (tokens as u32).saturating_mul(TOKEN),
+        None => 0,
+    }
+}
+
+/// Whether a failure with this blame may be WebSocket's own fault.
+const fn is_evidence(blame: Blame) -> bool {
+    matches!(blame, Blame::Transport | Blame::Network)
+}

@@ -1,0 +1,285 @@
+use core::fmt;
+use core::time::Duration;
+use std::boxed::Box;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::{
+    Attempt, Call, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Reason, Snapshot, Timestamp,
+    Transport, Verdict,
+};
+
+/// A [`Policy`] for all threads and tasks of a process, with a clock of its own.
+///
+/// Clones share one policy. The mutex inside is held for the length of one method of [`Policy`], never across I/O.
+/// Attempts and dials are guards: one that is dropped reports that it was cancelled or abandoned, so that a task
+/// that ends early, or panics, gives back what it held at once.
+///
+/// ```
+/// use failback::{Config, Outcome, SharedDecision, SharedPolicy, Verdict};
+///
+/// let policy = SharedPolicy::new(Config::default());
+/// let SharedDecision::Start(attempt) = policy.begin_attempt(policy.open_call()) else {
+///     unreachable!("a new call never waits");
+/// };
+/// // ... send the request over `attempt.transport()`, and for each event that arrives:
+/// attempt.handle_progress();
+/// assert!(matches!(attempt.handle_outcome(Outcome::Completed), Verdict::Done));
+/// ```
+#[derive(Clone)]
+pub struct SharedPolicy {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    policy: Mutex<Policy>,
+    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+/// What to do with a call now: [`Decision`], with a guard for the attempt.
+///
+/// Exhaustive on purpose: a driver must obey each of these.
+#[must_use = "a decision must be carried out"]
+#[derive(Debug)]
+pub enum SharedDecision {
+    /// Carry out this attempt.
+    Start(AttemptGuard),
+    /// Not yet: come back when [`SharedPolicy::time_until`] its [`ready_at`](Call::ready_at) is zero.
+    Wait(Call),
+}
+
+impl SharedPolicy {
+    /// A policy that believes in WebSocket, with a random seed and the monotonic clock of the system.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self::with_clock(monotonic_clock(), |now| Policy::new(config, random_seed(), now))
+    }
+
+    /// The policy of which `snapshot` was made, `elapsed` later (R20).
+    #[must_use]
+    pub fn restore(config: Config, snapshot: &Snapshot, elapsed: Duration) -> Self {
+        Self::with_clock(monotonic_clock(), |now| {
+            Policy::restore(config, random_seed(), snapshot, elapsed, now)
+        })
+    }
+
+    /// Any policy, with any clock: virtual time in a test, or the clock of a runtime.
+    #[must_use]
+    pub fn with_clock(
+        clock: impl Fn() -> Timestamp + Send + Sync + 'static,
+        policy: impl FnOnce(Timestamp) -> Policy,
+    ) -> Self {
+        let policy = Mutex::new(policy(clock()));
+        Self { shared: Arc::new(Shared { policy, clock: Box::new(clock) }) }
+    }
+
+    /// The time, by the policy's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.shared.clock)()
+    }
+
+    /// How long it is until `at`; zero if that is past.
+    #[must_use]
+    pub fn time_until(&self, at: Timestamp) -> Duration {
+        at.saturating_duration_since(self.now())
+    }
+
+    /// See [`Policy::open_call`].
+    pub fn open_call(&self) -> Call {
+        self.with(Policy::open_call)
+    }
+
+    /// See [`Policy::begin_attempt`].
+    pub fn begin_attempt(&self, call: Call) -> SharedDecision {
+        match self.with(|policy, now| policy.begin_attempt(call, now)) {
+            Decision::Start(attempt) => {
+                SharedDecision::Start(AttemptGuard { policy: self.clone(), attempt: Some(attempt) })
+            }
+            Decision::Wait(call) => SharedDecision::Wait(call),
+        }
+    }
+
+    /// See [`Policy::poll_probe`].
+    #[must_use]
+    pub fn poll_probe(&self) -> Option<DialGuard> {
+        self.with(Policy::poll_probe).map(|dial| DialGuard { policy: self.clone(), dial: Some(dial) })
+    }
+
+    /// How long until [`Policy::poll_timeout`], if there is one.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.with(|policy, now| {
+            policy.handle_timeout(now);
+            policy.poll_timeout().map(|at| at.saturating_duration_since(now))
+        })
+    }
+
+    /// See [`Policy::handle_network_change`].
+    pub fn handle_network_change(&self) {
+        self.with(Policy::handle_network_change);
+    }
+
+    /// The mode at this moment, and how long until the next WebSocket attempt may be made, if the mode is
+    /// [`Mode::FailedOver`].
+    #[must_use]
+    pub fn mode(&self) -> (Mode, Option<Duration>) {
+        self.with(|policy, now| {
+            policy.handle_timeout(now);
+            let mode = policy.mode();
+            let retry_in = match mode {
+                Mode::FailedOver { retry_at } => Some(retry_at.saturating_duration_since(now)),
+                _ => None,
+            };
+            (mode, retry_in)
+        })
+    }
+
+    /// See [`Policy::recoveries_left`].
+    #[must_use]
+    pub fn recoveries_left(&self) -> u8 {
+        self.with(|policy, now| {
+            policy.handle_timeout(now);
+            policy.recoveries_left()
+        })
+    }
+
+    /// See [`Policy::snapshot`].
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.with(|policy, now| policy.snapshot(now))
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Policy, Timestamp) -> T) -> T {
+        let mut policy = self.lock();
+        // Read under the lock, so that time never runs backwards from one holder to the next.
+        let now = self.now();
+        act(&mut policy, now)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Policy> {
+        // No method of the policy panics, so whoever poisoned the mutex left it whole.
+        self.shared.policy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SharedPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SharedPolicy").field(&*self.lock()).finish()
+    }
+}
+
+/// An [`Attempt`] that reports [`Outcome::Cancelled`] when it is dropped.
+#[must_use = "an attempt that is dropped is cancelled"]
+#[derive(Debug)]
+pub struct AttemptGuard {
+    policy: SharedPolicy,
+    /// Taken by whatever ends the attempt, and by nothing else.
+    attempt: Option<Attempt>,
+}
+
+impl AttemptGuard {
+    /// See [`Attempt::transport`].
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.attempt.as_ref().map_or(Transport::Sse, Attempt::transport)
+    }
+
+    /// See [`Attempt::reason`].
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        self.attempt.as_ref().map_or(Reason::CallMoved, Attempt::reason)
+    }
+
+    /// See [`Attempt::number`].
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.attempt.as_ref().map_or(0, Attempt::number)
+    }
+
+    /// See [`Attempt::is_probe`].
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.attempt.as_ref().is_some_and(Attempt::is_probe)
+    }
+
+    /// How long until [`Attempt::divert_at`], if it has one.
+    #[must_use]
+    pub fn time_until_divert(&self) -> Option<Duration> {
+        self.attempt.as_ref().and_then(Attempt::divert_at).map(|at| self.policy.time_until(at))
+    }
+
+    /// See [`Policy::handle_progress`].
+    pub fn handle_progress(&self) {
+        if let Some(attempt) = &self.attempt {
+            self.policy.with(|policy, now| policy.handle_progress(attempt, now));
+        }
+    }
+
+    /// See [`Policy::handle_outcome`].
+    pub fn handle_outcome(mut self, outcome: Outcome) -> Verdict {
+        match self.attempt.take() {
+            Some(attempt) => self.policy.with(|policy, now| policy.handle_outcome(attempt, outcome, now)),
+            None => Verdict::Done,
+        }
+    }
+
+    /// See [`Policy::divert`]. `None` for an attempt that is not to be diverted: it is cancelled.
+    #[must_use]
+    pub fn divert(mut self) -> Option<(Call, DialGuard)> {
+        self.attempt.as_ref()?.divert_at()?;
+        let attempt = self.attempt.take()?;
+        let (call, dial) = self.policy.with(|policy, now| policy.divert(attempt, now));
+        Some((call, DialGuard { policy: self.policy.clone(), dial: Some(dial) }))
+    }
+}
+
+impl Drop for AttemptGuard {
+    fn drop(&mut self) {
+        if let Some(attempt) = self.attempt.take() {
+            let verdict =
+                self.policy.with(|policy, now| policy.handle_outcome(attempt, Outcome::Cancelled, now));
+            debug_assert!(matches!(verdict, Verdict::Done), "a cancelled call is over");
+        }
+    }
+}
+
+/// A [`Dial`] that reports [`DialOutcome::Abandoned`] when it is dropped.
+#[must_use = "a dial that is dropped is abandoned"]
+#[derive(Debug)]
+pub struct DialGuard {
+    policy: SharedPolicy,
+    /// Taken by whatever ends the dial, and by nothing else.
+    dial: Option<Dial>,
+}
+
+impl DialGuard {
+    /// See [`Policy::handle_dial`].
+    pub fn handle_dial(mut self, outcome: DialOutcome) {
+        self.report(outcome);
+    }
+
+    fn report(&mut self, outcome: DialOutcome) {
+        if let Some(dial) = self.dial.take() {
+            self.policy.with(|policy, now| policy.handle_dial(dial, outcome, now));
+        }
+    }
+}
+
+impl Drop for DialGuard {
+    fn drop(&mut self) {
+        self.report(DialOutcome::Abandoned);
+    }
+}
+
+fn monotonic_clock() -> impl Fn() -> Timestamp {
+    let origin = Instant::now();
+    move || Timestamp::from_elapsed(origin.elapsed())
+}
+
+/// A seed that differs between processes: the keys with which the standard library seeds its hash maps.
+fn random_seed() -> u64 {
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,424 @@
+//! The state that all calls share. Everything that changes it is in this file, and nothing outside touches it.
+
+use core::time::Duration;
+
+use crate::random::{self, Draw};
+use crate::snapshot::{KeptMode, Snapshot};
+use crate::time::nanos;
+use crate::{Config, Conviction, Reason, Timestamp, Transport};
+
+/// Which transport the policy believes in.
+///
+/// Exhaustive on purpose: it is the policy's whole judgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// WebSocket works as far as is known.
+    Preferred,
+    /// WebSocket failed; whether SSE works where it did not is not known yet.
+    Suspected,
+    /// WebSocket is at fault.
+    FailedOver {
+        /// From when on the next call may probe.
+        retry_at: Timestamp,
+    },
+    /// One attempt, or a dial that it left, is finding out whether WebSocket works again.
+    Probing {
+        /// When it counts as failed unless it reports something.
+        lease_until: Timestamp,
+    },
+    /// WebSocket is at fault and no recovery is left: SSE until a last resort completes, the network changes, or
+    /// a new policy is made.
+    Pinned,
+}
+
+impl Mode {
+    /// The word for it in JSON and in logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preferred => "preferred",
+            Self::Suspected => "suspected",
+            Self::FailedOver { .. } => "failed_over",
+            Self::Probing { .. } => "probing",
+            Self::Pinned => "pinned",
+        }
+    }
+}
+
+impl core::fmt::Display for Mode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The mode, and what only that mode has to remember.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Preferred {
+        /// Until when a diverted dial keeps other calls off WebSocket (R17).
+        dial_until: Option<Timestamp>,
+    },
+    Suspected {
+        /// The suspicion is the probe's doing (R7).
+        by_probe: bool,
+    },
+    FailedOver {
+        retry_at: Timestamp,
+        /// A dial has opened and waits for the call that will probe with it.
+        dial_open: bool,
+    },
+    Probing {
+        lease_until: Timestamp,
+        /// The probe has made progress (R7).
+        progressed: bool,
+    },
+    Pinned,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    phase: Phase,
+    /// The cooldown of the last conviction, jitter included; the base when there was none.
+    cooldown: u64,
+    /// Counts transitions. What began in an older epoch is stale (R9).
+    epoch: u32,
+    /// Counts events and completions on SSE, so that a dial can tell whether there was one since (R17).
+    sse_progress: u32,
+    /// Consecutive stream failures, across calls (R3).
+    failures: u16,
+    recoveries: u8,
+    /// Since the last WebSocket completion (R4).
+    convictions: u8,
+}
+
+/// Choosing.
+impl State {
+    pub(crate) const fn new(config: &Config) -> Self {
+        Self {
+            phase: Phase::Preferred { dial_until: None },
+            cooldown: config.cooldown,
+            epoch: 0,
+            sse_progress: 0,
+            failures: 0,
+            recoveries: config.max_recoveries,
+            convictions: 0,
+        }
+    }
+
+    /// R1: where an attempt goes that has no route of its own. At the end of a cooldown it becomes the probe.
+    pub(crate) fn choose(&mut self, config: &Config, now: Timestamp) -> (Transport, Reason) {
+        match self.phase {
+            Phase::Preferred { dial_until: None } => (Transport::WebSocket, Reason::Healthy),
+            Phase::Preferred { dial_until: Some(_) } => (Transport::Sse, Reason::DialPending),
+            Phase::Suspected { .. } => (Transport::Sse, Reason::VerdictPending),
+            Phase::FailedOver { retry_at, .. } if now < retry_at => (Transport::Sse, Reason::CoolingDown),
+            Phase::FailedOver { .. } => {
+                self.start_probe(config, now);
+                (Transport::WebSocket, Reason::Probe)
+            }
+            Phase::Probing { .. } => (Transport::Sse, Reason::ProbeInFlight),
+            Phase::Pinned => (Transport::Sse, Reason::Pinned),
+        }
+    }
+
+    /// Whether a dial may probe ahead of the next call: the cooldown is over, and none has opened yet.
+    pub(crate) fn wants_dial(&self, now: Timestamp) -> bool {
+        matches!(self.phase, Phase::FailedOver { retry_at, dial_open: false } if retry_at <= now)
+    }
+
+    /// Spends a recovery on a probe. There is one: without, the mode would be Pinned.
+    pub(crate) fn start_probe(&mut self, config: &Config, now: Timestamp) {
+        self.recoveries = self.recoveries.saturating_sub(1);
+        self.enter(Phase::Probing { lease_until: add(now, config.probe_lease), progressed: false });
+    }
+}
+
+/// What WebSocket did.
+impl State {
+    /// R6: a WebSocket stream completed. R19: the network changed. Either way nothing is held against WebSocket.
+    pub(crate) fn exonerate(&mut self, config: &Config) {
+        self.failures = 0;
+        self.convictions = 0;
+        self.cooldown = config.cooldown;
+        self.recoveries = config.max_recoveries;
+        if let Phase::Preferred { dial_until } = &mut self.phase {
+            *dial_until = None;
+        } else {
+            self.enter(Phase::Preferred { dial_until: None });
+        }
+    }
+
+    /// R19: what is still under way belongs to the old network.
+    pub(crate) fn begin_epoch(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// R3: one more stream failure. Says whether it is within what WebSocket is forgiven.
+    pub(crate) fn count_failure(&mut self, config: &Config) -> bool {
+        self.failures = self.failures.saturating_add(1);
+        self.failures <= u16::from(config.stream_max_retries)
+    }
+
+    /// R2, R3, R7: WebSocket failed, in a call or as the probe, for a cause that may be its own.
+    pub(crate) fn suspect(&mut self, config: &Config, seed: u64, now: Timestamp) {
+        self.enter(Phase::Suspected { by_probe: self.is_probing() });
+        if config.conviction == Conviction::Immediate {
+            self.convict(config, seed, now);
+        }
+    }
+
+    /// R8: the probe made progress, which renews its lease.
+    pub(crate) fn probe_progressed(&mut self, config: &Config, now: Timestamp) {
+        self.phase = Phase::Probing { lease_until: add(now, config.probe_lease), progressed: true };
+    }
+
+    /// R7: the probe showed that WebSocket can carry data, though it did not complete. It costs nothing, and the next
+    /// call probes again.
+    pub(crate) fn return_probe(&mut self, config: &Config, now: Timestamp) {
+        self.refund(config);
+        self.enter(Phase::FailedOver { retry_at: now, dial_open: false });
+    }
+
+    /// R7: the probe is over without a failure. It stays spent unless it has shown something.
+    pub(crate) fn end_probe(&mut self, config: &Config, now: Timestamp) {
+        if matches!(self.phase, Phase::Probing { progressed: true, .. }) {
+            self.return_probe(config, now);
+        } else {
+            self.fail_over(now);
+        }
+    }
+}
+
+/// What a handshake did that no call waited for (R17).
+impl State {
+    /// One was left alone. In Preferred, nobody else waits for it.
+    pub(crate) fn await_dial(&mut self, config: &Config, now: Timestamp) {
+        if let Phase::Preferred { dial_until } = &mut self.phase {
+            *dial_until = Some(add(now, config.probe_lease));
+        }
+    }
+
+    /// It opened. That changes no mode, except that a probe is given back: the next call probes with the connection.
+    pub(crate) fn dial_opened(&mut self, config: &Config, now: Timestamp) {
+        if self.is_probing() {
+            self.refund(config);
+            self.enter(Phase::FailedOver { retry_at: now, dial_open: true });
+        } else {
+            self.forget_dial();
+        }
+    }
+
+    /// It failed, for a cause that may be WebSocket's own. What SSE did meanwhile is the evidence.
+    pub(crate) fn dial_failed(&mut self, config: &Config, seed: u64, now: Timestamp, sse_progress: u32) {
+        self.suspect(config, seed, now);
+        if self.mode() == Mode::Suspected && self.sse_progress != sse_progress {
+            self.convict(config, seed, now);
+        }
+    }
+
+    /// Nobody waits for it any more.
+    pub(crate) fn dial_abandoned(&mut self, config: &Config, now: Timestamp) {
+        if self.is_probing() {
+            self.end_probe(config, now);
+        } else {
+            self.forget_dial();
+        }
+    }
+
+    /// It failed for a cause that is not WebSocket's.
+    pub(crate) fn dial_excused(&mut self, config: &Config, now: Timestamp) {
+        if self.is_probing() {
+            self.return_probe(config, now);
+        } else {
+            self.forget_dial();
+        }
+    }
+
+    fn forget_dial(&mut self) {
+        if let Phase::Preferred { dial_until } = &mut self.phase {
+            *dial_until = None;
+        }
+    }
+}
+
+/// What SSE did: the control experiment.
+impl State {
+    /// R4: SSE made progress where WebSocket did not.
+    pub(crate) fn sse_progressed(&mut self, config: &Config, seed: u64, now: Timestamp) {
+        self.sse_progress = self.sse_progress.wrapping_add(1);
+        if matches!(self.phase, Phase::Suspected { .. }) {
+            self.convict(config, seed, now);
+        }
+    }
+
+    /// R5: SSE did not work either, so nothing is shown against WebSocket.
+    pub(crate) fn sse_failed(&mut self, config: &Config, now: Timestamp) {
+        match self.phase {
+            Phase::Suspected { by_probe: false } => {
+                self.failures = 0;
+                self.enter(Phase::Preferred { dial_until: None });
+            }
+            // R7: the suspicion is gone, not the conviction before it.
+            Phase::Suspected { by_probe: true } => {
+                self.failures = 0;
+                self.refund(config);
+                self.fail_over(now);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Time.
+impl State {
+    /// Whatever time alone changes: a lease or a wait for a dial that has run out. Doing so late, early or twice makes no
+    /// difference, because what follows is counted from when it ran out.
+    pub(crate) fn advance(&mut self, config: &Config, seed: u64, now: Timestamp) {
+        match &mut self.phase {
+            // R8.
+            Phase::Probing { lease_until, .. } if *lease_until <= now => {
+                let ran_out = *lease_until;
+                self.convict(config, seed, ran_out);
+            }
+            Phase::Preferred { dial_until } if dial_until.is_some_and(|until| until <= now) => {
+                *dial_until = None;
+            }
+            _ => {}
+        }
+    }
+
+    /// When [`advance`](Self::advance), or a probe, is next due after `now`.
+    pub(crate) fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.phase {
+            Phase::FailedOver { retry_at, .. } => Some(retry_at),
+            Phase::Probing { lease_until, .. } => Some(lease_until),
+            Phase::Preferred { dial_until } => dial_until,
+            Phase::Suspected { .. } | Phase::Pinned => None,
+        }
+        .filter(|at| *at > now)
+    }
+}
+
+/// Transitions.
+impl State {
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.begin_epoch();
+    }
+
+    /// R4: the k-th conviction since the last completion cools down for min(base * 2^(k-1), max) * (1 + jitter * u).
+    fn convict(&mut self, config: &Config, seed: u64, now: Timestamp) {
+        let max = config.cooldown_max.max(config.cooldown);
+        let cooldown = double(config.cooldown, self.convictions.into()).min(max);
+        self.convictions = self.convictions.saturating_add(1);
+        let u = random::fraction(seed, Draw::Cooldown { epoch: self.epoch });
+        let jitter = random::scale(permille(cooldown, config.jitter_permille), u);
+        self.cooldown = cooldown.saturating_add(jitter);
+        self.fail_over(now);
+    }
+
+    /// Away from WebSocket for the cooldown of the last conviction, or for good when no recovery is left.
+    fn fail_over(&mut self, now: Timestamp) {
+        self.enter(if self.recoveries == 0 {
+            Phase::Pinned
+        } else {
+            Phase::FailedOver { retry_at: add(now, self.cooldown), dial_open: false }
+        });
+    }
+
+    fn refund(&mut self, config: &Config) {
+        self.recoveries = self.recoveries.saturating_add(1).min(config.max_recoveries);
+    }
+}
+
+/// Keeping (R20).
+impl State {
+    pub(crate) fn snapshot(&self, now: Timestamp) -> Snapshot {
+        let (mode, retry_in) = match self.phase {
+            Phase::Preferred { .. } => (KeptMode::Preferred, Duration::ZERO),
+            Phase::FailedOver { retry_at, .. } => {
+                (KeptMode::FailedOver, retry_at.saturating_duration_since(now))
+            }
+            _ if self.recoveries == 0 => (KeptMode::Pinned, Duration::ZERO),
+            _ => (KeptMode::FailedOver, Duration::from_nanos(self.cooldown)),
+        };
+        Snapshot {
+            mode,
+            retry_in,
+            cooldown: Duration::from_nanos(self.cooldown),
+            failures: self.failures,
+            recoveries_left: self.recoveries,
+            convictions: self.convictions,
+        }
+    }
+
+    pub(crate) fn restore(config: &Config, snapshot: &Snapshot, elapsed: Duration, now: Timestamp) -> Self {
+        let longest = config.cooldown_max.max(config.cooldown);
+        let longest = longest.saturating_add(permille(longest, config.jitter_permille));
+        let mut state = Self::new(config);
+        state.failures = snapshot.failures;
+        state.begin_epoch();
+        if snapshot.mode == KeptMode::Preferred {
+            // Nothing is held against WebSocket in this mode: recoveries are full, convictions none.
+            return state;
+        }
+        state.cooldown = nanos(snapshot.cooldown).min(longest);
+        state.convictions = snapshot.convictions;
+        state.recoveries = snapshot.recoveries_left.min(config.max_recoveries);
+        if snapshot.mode == KeptMode::Pinned || state.recoveries == 0 {
+            state.recoveries = 0;
+            state.phase = Phase::Pinned;
+        } else {
+            let left = nanos(snapshot.retry_in.saturating_sub(elapsed)).min(longest);
+            state.phase = Phase::FailedOver { retry_at: add(now, left), dial_open: false };
+        }
+        state
+    }
+}
+
+/// Reading.
+impl State {
+    pub(crate) const fn mode(&self) -> Mode {
+        match self.phase {
+            Phase::Preferred { .. } => Mode::Preferred,
+            Phase::Suspected { .. } => Mode::Suspected,
+            Phase::FailedOver { retry_at, .. } => Mode::FailedOver { retry_at },
+            Phase::Probing { lease_until, .. } => Mode::Probing { lease_until },
+            Phase::Pinned => Mode::Pinned,
+        }
+    }
+
+    pub(crate) const fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    pub(crate) const fn recoveries(&self) -> u8 {
+        self.recoveries
+    }
+
+    pub(crate) const fn sse_progress(&self) -> u32 {
+        self.sse_progress
+    }
+
+    const fn is_probing(&self) -> bool {
+        matches!(self.phase, Phase::Probing { .. })
+    }
+}
+
+const fn add(at: Timestamp, nanos: u64) -> Timestamp {
+    Timestamp::from_nanos(at.as_nanos().saturating_add(nanos))
+}
+
+/// `value` doubled `times` times.
+pub(crate) const fn double(value: u64, times: u32) -> u64 {
+    match 1_u64.checked_shl(times) {
+        Some(factor) => value.saturating_mul(factor),
+        None if value == 0 => 0,
+        None => u64::MAX,
+    }
+}
+
+/// `permille` thousandths of `value`, for at most 1000 of them.
+const fn permille(value: u64, permille: u16) -> u64 {
+    ((value as u128).saturating_mul(permille as u128) / 1000) as u64
+}

@@ -166,11 +166,12 @@ impl Call {
         }
     }
 
-    /// R10: a failure of the connection alone does not count, but a second one in a row is the transport's.
-    pub(crate) fn judge(&mut self, transport: Transport, blame: Blame) -> Blame {
+    /// R10: a failure of the connection alone does not count, but a second one in a row, or one that was retried
+    /// already below the policy, is the transport's.
+    pub(crate) fn judge(&mut self, transport: Transport, blame: Blame, exhausted: bool) -> Blame {
         let again = core::mem::replace(&mut self.connection_failed, blame == Blame::Connection);
         match blame {
-            Blame::Connection if again => Blame::Transport,
+            Blame::Connection if again || exhausted => Blame::Transport,
             Blame::Connection => {
                 let tries = self.tries(transport);
                 tries.counted = tries.counted.saturating_sub(1);

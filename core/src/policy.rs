@@ -222,7 +222,7 @@ impl Policy {
 impl Policy {
     fn handle_failure(&mut self, mut attempt: Attempt, failure: &Failure, exhausted: bool) -> Verdict {
         let transport = attempt.transport;
-        let blame = attempt.call.judge(transport, failure.blame());
+        let blame = attempt.call.judge(transport, failure.blame(), exhausted);
         // R16.
         let used_up =
             exhausted || attempt.call.tries(transport).counted > u16::from(self.config.stream_max_retries);
@@ -234,16 +234,16 @@ impl Policy {
             }
         };
 
-        // R15, after R14. What the failure says about WebSocket has been weighed all the same.
+        // R15, after R11 and R14, which no replay would help. What the failure says about WebSocket has been weighed all the same.
         let replayable = !failure.is_committed() || self.config.replay == Replay::Restart;
         match blame {
             Blame::Request => Verdict::GiveUp(GiveUp::NotRetryable),
+            // R11.
+            Blame::Payload if transport == Transport::Sse => Verdict::GiveUp(GiveUp::NotRetryable),
             _ if !replayable => Verdict::GiveUp(GiveUp::Committed),
             // R12: the failure of a last resort ends the call.
             _ if attempt.reason == Reason::LastResort => Verdict::GiveUp(GiveUp::AttemptsExhausted),
             Blame::Connection => self.retry_at_once(attempt.call),
-            // R11.
-            Blame::Payload if transport == Transport::Sse => Verdict::GiveUp(GiveUp::NotRetryable),
             Blame::Payload => self.move_to_sse(attempt.call, Reason::TooLarge),
             Blame::Server => {
                 let retry_after = failure.retry_after().unwrap_or_default();

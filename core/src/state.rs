@@ -271,14 +271,13 @@ impl State {
 
 /// Time.
 impl State {
-    /// Whatever time alone changes: a lease or a wait for a dial that has run out. Doing so late, early or twice makes no
-    /// difference, because what follows is counted from when it ran out.
+    /// Whatever time alone changes: a lease, or a wait for a dial, that has run out. Doing so twice makes no difference. A
+    /// conviction counts from when it is noticed, so a policy that nobody asks for a while cools down later, never sooner.
     pub(crate) fn advance(&mut self, config: &Config, seed: u64, now: Timestamp) {
         match &mut self.phase {
             // R8.
             Phase::Probing { lease_until, .. } if *lease_until <= now => {
-                let ran_out = *lease_until;
-                self.convict(config, seed, ran_out);
+                self.convict(config, seed, now);
             }
             Phase::Preferred { dial_until } if dial_until.is_some_and(|until| until <= now) => {
                 *dial_until = None;

@@ -1,1 +1,3 @@
-//! Under construction.
+//! What the `failback` command line is made of.
+
+pub mod vector;

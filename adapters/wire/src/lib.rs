@@ -1,1 +1,76 @@
-//! Under construction.
+//! The protocol half of failback's adapters, without any I/O.
+//!
+//! An adapter owns sockets, clocks and tasks. Everything that can be decided from bytes alone is decided here, once
+//! for all of them:
+//!
+//! | question | answer |
+//! | --- | --- |
+//! | where does each transport go? | [`Endpoint`], [`Target`], [`Headers`] |
+//! | what is sent on this connection? | [`Request`] |
+//! | what did the server send? | [`SseDecoder`], [`Event`], [`ServerError`] |
+//! | is the other end still there? | [`Liveness`], [`Limits`] |
+//! | what is this failure evidence against? | [`Seen`], [`classify`], [`retry_after`] |
+//! | what do we tell a human? | [`Cause`] |
+//!
+//! In scope: the Responses API as it is spoken over a WebSocket and over Server-Sent Events. Out of scope: sockets,
+//! TLS, proxies, the framing of WebSocket and HTTP, time (it is always an argument), and the policy itself, which is
+//! the crate [`failback`].
+//!
+//! No input makes anything here panic, and every buffer has a limit that the caller sets.
+//!
+//! ```
+//! use std::time::SystemTime;
+//!
+//! use failback::{Blame, Stage, Transport};
+//! use failback_wire::{Endpoint, Event, Request, Seen, SseDecoder, SseItem, Terminal, classify};
+//!
+//! // One URL gives both transports.
+//! let endpoint = Endpoint::new("https://api.example.com/v1")?;
+//! assert_eq!(endpoint.target(Transport::WebSocket).request_uri(), "wss://api.example.com/v1/responses");
+//!
+//! // One request gives both bodies.
+//! let request = Request::text("some-model", "Say hello");
+//! assert!(request.sse_body().contains(r#""stream":true"#));
+//!
+//! // Bytes become events ...
+//! let mut decoder = SseDecoder::new(1024);
+//! let mut input: &[u8] = b"event: response.completed\ndata: {\"type\":\"response.completed\"}\n\n";
+//! while let Some(item) = decoder.decode(&mut input)? {
+//!     if let SseItem::Event { data, .. } = item {
+//!         assert_eq!(Event::parse(data)?.terminal(), Some(Terminal::Completed));
+//!     }
+//! }
+//!
+//! // ... and what went wrong becomes a `Failure` for the policy.
+//! let failure = classify(&Seen::EndOfStream, Transport::Sse, Stage::Streaming, false, SystemTime::now());
+//! assert_eq!(failure.map(|failure| failure.blame()), Some(Blame::Transport));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod cause;
+mod classify;
+mod endpoint;
+mod event;
+mod headers;
+mod limits;
+mod liveness;
+mod request;
+mod retry_after;
+mod seen;
+mod server_error;
+mod sse;
+mod text;
+
+pub use cause::Cause;
+pub use classify::classify;
+pub use endpoint::{Endpoint, PlaintextError, Target, UrlError};
+pub use event::{Event, EventError, Terminal};
+pub use headers::{HeaderError, Headers};
+pub use limits::{Limits, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES};
+pub use liveness::{Liveness, LivenessAction};
+pub use request::{Request, RequestError};
+pub use retry_after::retry_after;
+pub use seen::Seen;
+pub use server_error::ServerError;
+pub use sse::{SseDecoder, SseError, SseItem};

@@ -23,7 +23,7 @@ pub use config::{Config, Conviction, ProbeStyle, Replay};
 pub use failure::{Blame, DialOutcome, Failure, Outcome, Stage, Transport};
 pub use policy::Policy;
 #[cfg(feature = "std")]
-pub use shared::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy};
+pub use shared::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy, random_seed};
 pub use snapshot::Snapshot;
 pub use state::Mode;
 pub use time::Timestamp;

@@ -279,7 +279,9 @@ fn monotonic_clock() -> impl Fn() -> Timestamp {
     move || Timestamp::from_elapsed(origin.elapsed())
 }
 
-/// A seed that differs between processes: the keys with which the standard library seeds its hash maps.
-fn random_seed() -> u64 {
+/// A seed for a [`Policy`] that differs between processes, and between calls: the keys with which the standard library
+/// seeds its hash maps. Not for secrets.
+#[must_use]
+pub fn random_seed() -> u64 {
     RandomState::new().hash_one(0)
 }

@@ -61,6 +61,7 @@ mod seen;
 mod server_error;
 mod sse;
 mod text;
+mod turn;
 
 pub use cause::Cause;
 pub use classify::classify;
@@ -74,3 +75,4 @@ pub use retry_after::retry_after;
 pub use seen::Seen;
 pub use server_error::ServerError;
 pub use sse::{SseDecoder, SseError, SseItem};
+pub use turn::{Announcer, AttemptReport, Error, Fate, Fault, Item, Notice, Received, Turn};

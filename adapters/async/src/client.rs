@@ -1,0 +1,315 @@
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use failback::{Config, Mode, Policy, SharedPolicy, Snapshot, Timestamp};
+use failback_wire::{Announcer, Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
+use http::HeaderMap;
+use rustls::ClientConfig;
+
+use crate::pool::Pool;
+use crate::stream::ResponseStream;
+use crate::tls::{self, TlsError};
+use crate::{Runtime, trace};
+
+/// A client of one endpoint, that streams responses over whichever transport works.
+///
+/// Clones share connections and policy, so that what one turn learns helps the next. See the crate's documentation
+/// for how turns go.
+pub struct Client<R: Runtime> {
+    shared: Arc<Shared<R>>,
+}
+
+pub(crate) struct Shared<R: Runtime> {
+    pub(crate) network: Network<R>,
+    pub(crate) pool: Pool<R>,
+    pub(crate) announcer: Mutex<Announcer>,
+    last_mode: Mutex<Mode>,
+    turns: AtomicU64,
+}
+
+/// What it takes to open a connection and to speak over it.
+#[derive(Clone)]
+pub(crate) struct Network<R: Runtime> {
+    pub(crate) runtime: R,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) headers: Arc<HeaderMap>,
+    pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) limits: Limits,
+    /// The policy is also the clock: what it is told and what is measured must be one time.
+    pub(crate) clock: SharedPolicy,
+}
+
+impl<R: Runtime> Client<R> {
+    /// Begins to build a client for this runtime and this base URL, such as `https://api.openai.com/v1`.
+    #[must_use]
+    pub fn with_runtime(runtime: R, url: impl Into<String>) -> Builder<R> {
+        Builder {
+            runtime,
+            url: url.into(),
+            websocket_url: None,
+            headers: Headers::new(),
+            header_error: None,
+            allow_plaintext: false,
+            config: Config::new(),
+            limits: Limits::new(),
+            tls: None,
+            seed: None,
+            snapshot: None,
+        }
+    }
+
+    /// Streams one response: one turn.
+    ///
+    /// Nothing is sent before the stream is polled. Dropping the stream cancels the turn, and closes the connection
+    /// that carries it.
+    #[must_use]
+    pub fn stream(&self, request: Request) -> ResponseStream {
+        let turn = self.shared.turns.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        ResponseStream::new(Arc::clone(&self.shared), request, turn)
+    }
+
+    /// The machine is on another network, or has slept: what was learned does not hold there, and connections are not
+    /// to be trusted. Turns under way go on.
+    pub fn handle_network_change(&self) {
+        self.shared.network.clock.handle_network_change();
+        self.shared.pool.clear();
+        self.shared.trace_mode();
+    }
+
+    /// Closes the connections that no turn uses.
+    pub fn close_idle(&self) {
+        self.shared.pool.clear();
+    }
+
+    /// The policy, to watch it: its mode, how many recoveries are left.
+    #[must_use]
+    pub fn policy(&self) -> &SharedPolicy {
+        &self.shared.network.clock
+    }
+
+    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`]).
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.policy().snapshot()
+    }
+}
+
+impl<R: Runtime + Default> Client<R> {
+    /// Begins to build a client for this base URL, such as `https://api.openai.com/v1`.
+    #[must_use]
+    pub fn builder(url: impl Into<String>) -> Builder<R> {
+        Self::with_runtime(R::default(), url)
+    }
+}
+
+impl<R: Runtime> Clone for Client<R> {
+    fn clone(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared) }
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Client<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = &self.shared.network;
+        f.debug_struct("Client")
+            .field("endpoint", &network.endpoint)
+            .field("limits", &network.limits)
+            .field("policy", &network.clock)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<R: Runtime> Shared<R> {
+    /// Tells the log when the policy has changed its mind.
+    pub(crate) fn trace_mode(&self) {
+        let policy = &self.network.clock;
+        let (mode, retry_in) = policy.mode();
+        let mut last = self.last_mode.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::discriminant(&*last) != std::mem::discriminant(&mode) {
+            trace::mode(*last, mode, retry_in, policy.recoveries_left());
+        }
+        *last = mode;
+    }
+}
+
+/// Settings of a client that is being built. Errors are reported by [`build`](Self::build).
+///
+/// `Debug` shows no header value and no URL.
+#[must_use = "a builder builds nothing until `build` is called"]
+pub struct Builder<R: Runtime> {
+    runtime: R,
+    url: String,
+    websocket_url: Option<String>,
+    headers: Headers,
+    header_error: Option<HeaderError>,
+    allow_plaintext: bool,
+    config: Config,
+    limits: Limits,
+    tls: Option<Arc<ClientConfig>>,
+    seed: Option<u64>,
+    snapshot: Option<(Snapshot, Duration)>,
+}
+
+impl<R: Runtime> Builder<R> {
+    /// Sends WebSocket handshakes to this base URL instead. By default one URL gives both: `https` and `wss`, or
+    /// `http` and `ws`.
+    pub fn websocket_url(mut self, url: impl Into<String>) -> Self {
+        self.websocket_url = Some(url.into());
+        self
+    }
+
+    /// Sends this header with every request and every handshake.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        if let Err(error) = self.headers.insert(name, value) {
+            self.header_error.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Sends `Authorization: Bearer` with this token.
+    pub fn bearer(mut self, token: &str) -> Self {
+        if let Err(error) = self.headers.bearer(token) {
+            self.header_error.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Sends all of these headers.
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Allows credentials over `http` and `ws` to other hosts than this one. By default that is an error.
+    pub fn allow_plaintext_credentials(mut self) -> Self {
+        self.allow_plaintext = true;
+        self
+    }
+
+    /// The settings of the policy.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Time limits and sizes.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// TLS as configured here. By default the platform's roots are trusted, or those in the file that the environment
+    /// variable `SSL_CERT_FILE` names.
+    pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// The seed of the policy's jitter. Random by default; set it to repeat a run.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Starts from what an earlier process knew, `elapsed` ago.
+    pub fn snapshot(mut self, snapshot: Snapshot, elapsed: Duration) -> Self {
+        self.snapshot = Some((snapshot, elapsed));
+        self
+    }
+
+    /// Builds the client. Makes no connection.
+    ///
+    /// # Errors
+    /// A URL or a header that is none, credentials that would travel in plain text, and TLS without anything to trust.
+    pub fn build(self) -> Result<Client<R>, BuildError> {
+        if let Some(error) = self.header_error {
+            return Err(BuildError::Header(error));
+        }
+        let mut endpoint = Endpoint::new(&self.url).map_err(BuildError::Url)?;
+        if let Some(url) = &self.websocket_url {
+            endpoint = endpoint.with_websocket(url).map_err(BuildError::Url)?;
+        }
+        endpoint.check_credentials(&self.headers, self.allow_plaintext).map_err(BuildError::Plaintext)?;
+        let tls = match self.tls {
+            Some(tls) => tls,
+            None => tls::platform(&endpoint).map_err(BuildError::Tls)?,
+        };
+
+        let origin = self.runtime.now();
+        let runtime = self.runtime.clone();
+        let clock = move || Timestamp::from_elapsed(runtime.now().saturating_duration_since(origin));
+        let (config, seed, snapshot) = (self.config, self.seed.unwrap_or_else(failback::random_seed), self.snapshot);
+        let clock = SharedPolicy::with_clock(clock, |now| match &snapshot {
+            Some((snapshot, elapsed)) => Policy::restore(config, seed, snapshot, *elapsed, now),
+            None => Policy::new(config, seed, now),
+        });
+
+        let mut headers = HeaderMap::new();
+        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        let network = Network {
+            runtime: self.runtime,
+            endpoint: Arc::new(endpoint),
+            headers: Arc::new(headers),
+            tls,
+            limits: self.limits,
+            clock,
+        };
+        let last_mode = Mutex::new(network.clock.mode().0);
+        let shared = Shared {
+            network,
+            pool: Pool::new(),
+            announcer: Mutex::new(Announcer::new()),
+            last_mode,
+            turns: AtomicU64::new(0),
+        };
+        Ok(Client { shared: Arc::new(shared) })
+    }
+}
+
+impl<R: Runtime> fmt::Debug for Builder<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("headers", &self.headers)
+            .field("config", &self.config)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a client could not be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A URL is none, or not one that can be used.
+    Url(UrlError),
+    /// A header is none, or one that is not the caller's to set.
+    Header(HeaderError),
+    /// Credentials would travel in plain text.
+    Plaintext(PlaintextError),
+    /// TLS could not be set up.
+    Tls(TlsError),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(f),
+            Self::Header(error) => error.fmt(f),
+            Self::Plaintext(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Url(error) => Some(error),
+            Self::Header(error) => Some(error),
+            Self::Plaintext(error) => Some(error),
+            Self::Tls(error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! One network path for both transports: a name, an address, TCP, TLS. Otherwise what SSE shows would say nothing about
+//! WebSocket.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use failback_wire::{Seen, Target};
+use futures_rustls::TlsConnector;
+use futures_util::future::{Either, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+
+use crate::Runtime;
+use crate::io::Io;
+
+/// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
+const ADDRESS_DELAY: Duration = Duration::from_millis(250);
+
+/// What went wrong on the way to a connection.
+pub(crate) struct DialError {
+    pub(crate) seen: Seen<'static>,
+    pub(crate) detail: String,
+}
+
+impl DialError {
+    fn new(seen: Seen<'static>, detail: impl ToString) -> Self {
+        Self { seen, detail: detail.to_string() }
+    }
+}
+
+/// Opens a connection to the target. Has no time limit of its own.
+pub(crate) async fn dial<R: Runtime>(
+    runtime: &R,
+    target: &Target,
+    tls: &Arc<ClientConfig>,
+) -> Result<Io<R::Stream>, DialError> {
+    // A proxy goes here: resolve and connect to it, send CONNECT, and hand its stream on.
+    let host = target.host();
+    let addresses = runtime
+        .resolve(host, target.port())
+        .await
+        .map_err(|error| DialError::new(Seen::Resolve, format_args!("{host}: {error}")))?;
+    let stream = connect_any(runtime, addresses).await?;
+    if !target.is_tls() {
+        return Ok(Io::plain(stream));
+    }
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|error| DialError::new(Seen::Tls, format_args!("{host}: {error}")))?;
+    let connector = TlsConnector::from(Arc::clone(tls));
+    let stream = connector.connect(name, stream).await.map_err(|error| DialError::new(Seen::Tls, error))?;
+    Ok(Io::tls(stream))
+}
+
+/// The first address that answers wins. Each gets a head start before the next one.
+async fn connect_any<R: Runtime>(runtime: &R, addresses: Vec<SocketAddr>) -> Result<R::Stream, DialError> {
+    let mut waiting = addresses.into_iter();
+    let mut trying = FuturesUnordered::new();
+    let mut failed = DialError::new(Seen::Resolve, "the name has no address");
+    loop {
+        let more = match waiting.next() {
+            Some(address) => {
+                trying.push(async move { (address, runtime.connect(address).await) });
+                waiting.len() > 0
+            }
+            None => false,
+        };
+        let mut delay = pin!(runtime.sleep(ADDRESS_DELAY));
+        loop {
+            let tried = if more {
+                match select(trying.next(), delay.as_mut()).await {
+                    Either::Left((tried, _)) => tried,
+                    Either::Right(_) => break,
+                }
+            } else {
+                trying.next().await
+            };
+            match tried {
+                Some((_, Ok(stream))) => return Ok(stream),
+                Some((address, Err(error))) => {
+                    failed = DialError::new(Seen::Connect, format_args!("{address}: {error}"));
+                    if more {
+                        break;
+                    }
+                }
+                None => return Err(failed),
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! One HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
+
+use bytes::Bytes;
+use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError};
+use futures_util::FutureExt;
+use http::header::{HOST, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use smol_hyper::rt::FuturesIo;
+
+use crate::Runtime;
+use crate::io::{Activity, Io};
+
+/// An HTTP connection.
+pub(crate) struct HttpConn {
+    sender: SendRequest<Full<Bytes>>,
+    activity: Activity,
+}
+
+impl HttpConn {
+    /// Speaks HTTP over a dialled connection. The connection's task ends with it.
+    pub(crate) async fn handshake<R: Runtime>(runtime: &R, io: Io<R::Stream>) -> hyper::Result<Self> {
+        let activity = io.activity();
+        let (sender, connection) =
+            Builder::new().max_buf_size(MAX_HEADER_BYTES).handshake(FuturesIo::new(io)).await?;
+        // An error of the connection reaches whoever waits for the answer.
+        runtime.spawn(connection.with_upgrades().map(|_| ()));
+        Ok(Self { sender, activity })
+    }
+
+    /// Whether another request can be sent: the last answer was read to its end, and the peer keeps the connection.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Waits until another request can be sent.
+    pub(crate) async fn ready(&mut self) -> hyper::Result<()> {
+        self.sender.ready().await
+    }
+
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
+        self.sender.send_request(request).await
+    }
+
+    pub(crate) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+}
+
+/// A request with what both transports have in common.
+pub(crate) fn request(
+    method: Method,
+    target: &failback_wire::Target,
+    headers: &HeaderMap,
+    own: &[(http::HeaderName, HeaderValue)],
+    body: String,
+) -> Result<Request<Full<Bytes>>, http::Error> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(target.path_and_query())
+        .header(HOST, target.host_header())
+        .body(Full::from(body))?;
+    let map = request.headers_mut();
+    map.insert(USER_AGENT, HeaderValue::from_static(concat!("failback/", env!("CARGO_PKG_VERSION"))));
+    map.extend(headers.clone());
+    map.extend(own.iter().cloned());
+    Ok(request)
+}
+
+/// What the body of an error answer says, as far as anyone reads.
+pub(crate) async fn error_of(response: Response<Incoming>) -> ServerError {
+    let status = response.status().as_u16();
+    let mut body = Limited::new(response.into_body(), MAX_ERROR_BODY_BYTES);
+    let mut read = Vec::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        if let Some(data) = frame.data_ref() {
+            read.extend_from_slice(data);
+        }
+    }
+    ServerError::from_body(status, &read)
+}
+
+/// What an HTTP error shows.
+pub(crate) fn seen(error: &hyper::Error) -> Seen<'static> {
+    if error.is_parse() {
+        Seen::ProtocolViolation
+    } else if error.is_incomplete_message() || error.is_closed() {
+        Seen::EndOfStream
+    } else {
+        Seen::Reset
+    }
+}
+
+/// What an HTTP error says, down to its cause.
+pub(crate) fn detail(error: &hyper::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,205 @@
+//! Server-Sent Events: one POST, and the events of its answer.
+
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Buf, Bytes};
+use failback::{Stage, Transport};
+use failback_wire::{Event, Fault, Seen, SseDecoder, SseItem};
+use futures_util::future::{Either, select};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::Runtime;
+use crate::client::Network;
+use crate::dial::{DialError, dial};
+use crate::http::{self as http1, HttpConn, error_of};
+use crate::watch::{Alarm, Watch};
+
+const TRANSPORT: Transport = Transport::Sse;
+
+/// How long, and how much, is read after the last event to see the end of an answer, so that its connection can be
+/// used again. A new connection costs no more.
+const DRAIN_TIME: Duration = Duration::from_millis(100);
+const DRAIN_BYTES: usize = 64 * 1024;
+
+/// What some servers send after the last event.
+const DONE: &str = "[DONE]";
+
+/// An HTTP connection whose last answer is over but for its end.
+pub(crate) struct UsedConn {
+    conn: HttpConn,
+    rest: Incoming,
+}
+
+impl UsedConn {
+    /// Reads to the end of the last answer, if that takes no longer than a new connection would.
+    pub(crate) async fn recover<R: Runtime>(mut self, runtime: &R) -> Option<HttpConn> {
+        let drained = async {
+            let mut read = 0_usize;
+            while let Some(frame) = self.rest.frame().await {
+                read = read.saturating_add(frame.ok()?.data_ref().map_or(0, Bytes::len));
+                if read > DRAIN_BYTES {
+                    return None;
+                }
+            }
+            self.conn.ready().await.ok()?;
+            self.conn.is_ready().then_some(())
+        };
+        let limit = runtime.sleep(DRAIN_TIME);
+        let drained = match select(pin!(drained), pin!(limit)).await {
+            Either::Left((drained, _)) => drained,
+            Either::Right(_) => None,
+        };
+        drained.map(|()| self.conn)
+    }
+}
+
+/// One response over SSE.
+pub(crate) struct SseStream<R: Runtime> {
+    conn: HttpConn,
+    body: Incoming,
+    decoder: SseDecoder,
+    chunk: Bytes,
+    watch: Watch<R>,
+    stage: Stage,
+    reused: bool,
+}
+
+/// Dials within the connect time-out.
+pub(crate) async fn connect<R: Runtime>(network: &Network<R>) -> Result<HttpConn, Fault> {
+    let fault = |seen: &Seen<'_>, detail: Option<&str>| {
+        Fault::new(seen, TRANSPORT, Stage::Connecting, false, detail, SystemTime::now())
+    };
+    let limit = network.runtime.sleep(network.limits.connect_timeout());
+    let attempt = async {
+        let target = network.endpoint.target(TRANSPORT);
+        let io = dial(&network.runtime, target, &network.tls).await;
+        let io = io.map_err(|DialError { seen, detail }| fault(&seen, Some(&detail)))?;
+        let conn = HttpConn::handshake(&network.runtime, io).await;
+        conn.map_err(|error| fault(&http1::seen(&error), Some(&http1::detail(&error))))
+    };
+    match select(pin!(attempt), pin!(limit)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(fault(&Seen::ConnectTimeout, None)),
+    }
+}
+
+impl<R: Runtime> SseStream<R> {
+    /// Sends a request, and reads the head of its answer.
+    pub(crate) async fn request(
+        network: &Network<R>,
+        mut conn: HttpConn,
+        reused: bool,
+        body: String,
+    ) -> Result<Self, Fault> {
+        let fault = |seen: &Seen<'_>, detail: Option<&str>| {
+            Fault::new(seen, TRANSPORT, Stage::Open, reused, detail, SystemTime::now())
+        };
+        let own = [
+            (ACCEPT, HeaderValue::from_static("text/event-stream")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ];
+        let target = network.endpoint.target(TRANSPORT);
+        let request = http1::request(Method::POST, target, &network.headers, &own, body)
+            .map_err(|error| fault(&Seen::ProtocolViolation, Some(&error.to_string())))?;
+
+        let mut watch = Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, conn.activity());
+        let answered = match watch.over(conn.send(request)).await {
+            Ok(Ok(response)) if response.status() != StatusCode::OK => {
+                let (status, headers) = (response.status().as_u16(), response.headers().clone());
+                watch.over(error_of(response)).await.map(|error| Err((status, headers, error)))
+            }
+            Ok(Ok(response)) => Ok(Ok(response)),
+            Ok(Err(error)) => return Err(fault(&http1::seen(&error), Some(&http1::detail(&error)))),
+            Err(alarm) => Err(alarm),
+        };
+        let response = match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err((status, headers, error))) => {
+                return Err(fault(&Seen::Answer { status, headers: &headers, error: Some(&error) }, None));
+            }
+            // SSE is never pinged.
+            Err(Alarm::Ping) => return Err(fault(&Seen::IdleTimeout, None)),
+            Err(Alarm::Dead(seen)) => return Err(fault(&seen, None)),
+        };
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(is_event_stream) {
+            return Err(fault(&Seen::WrongContentType { content_type }, None));
+        }
+        Ok(Self {
+            conn,
+            body: response.into_body(),
+            decoder: SseDecoder::new(network.limits.max_message_bytes()),
+            chunk: Bytes::new(),
+            watch,
+            stage: Stage::Open,
+            reused,
+        })
+    }
+
+    /// The next event. After an error there is none.
+    pub(crate) async fn next(&mut self) -> Result<Event, Fault> {
+        loop {
+            let mut input = &self.chunk[..];
+            let decoded = self.decoder.decode(&mut input);
+            let used = self.chunk.len().saturating_sub(input.len());
+            self.chunk.advance(used);
+            match decoded {
+                Ok(Some(SseItem::Event { data, .. })) if data == DONE => {}
+                Ok(Some(SseItem::Event { data, .. })) => {
+                    self.watch.handle_event();
+                    let event = Event::parse(data);
+                    return event.map_err(|error| self.fault(&Seen::BadEvent, Some(&error.to_string())));
+                }
+                Ok(Some(_)) => self.watch.handle_sign_of_life(),
+                Ok(None) => self.chunk = self.read().await?,
+                Err(error) => return Err(self.fault(&Seen::TooLarge, Some(&error.to_string()))),
+            }
+        }
+    }
+
+    async fn read(&mut self) -> Result<Bytes, Fault> {
+        loop {
+            match self.watch.over(self.body.frame()).await {
+                Ok(Some(Ok(frame))) => {
+                    self.watch.handle_sign_of_life();
+                    if let Ok(data) = frame.into_data() {
+                        return Ok(data);
+                    }
+                }
+                Ok(Some(Err(error))) => return Err(self.fault(&http1::seen(&error), Some(&http1::detail(&error)))),
+                Ok(None) => return Err(self.fault(&Seen::EndOfStream, None)),
+                // SSE is never pinged.
+                Err(Alarm::Ping) => {}
+                Err(Alarm::Dead(seen)) => return Err(self.fault(&seen, None)),
+            }
+        }
+    }
+
+    /// Whether an event has come.
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// An event has come that is not an error.
+    pub(crate) fn handle_progress(&mut self) {
+        self.stage = Stage::Streaming;
+    }
+
+    /// The response is over.
+    pub(crate) fn finish(self) -> UsedConn {
+        UsedConn { conn: self.conn, rest: self.body }
+    }
+
+    fn fault(&self, seen: &Seen<'_>, detail: Option<&str>) -> Fault {
+        Fault::new(seen, TRANSPORT, self.stage, self.reused, detail, SystemTime::now())
+    }
+}
+
+fn is_event_stream(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("text/event-stream")
+}

@@ -1,0 +1,45 @@
+use std::fmt;
+use std::sync::Arc;
+
+use failback::Transport;
+use failback_wire::Endpoint;
+use rustls::{ClientConfig, RootCertStore};
+
+/// TLS could not be set up: there is nothing to trust.
+#[derive(Debug)]
+pub struct TlsError(String);
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TLS: {}", self.0)
+    }
+}
+
+impl std::error::Error for TlsError {}
+
+/// Trusts what the platform trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+pub(crate) fn platform(endpoint: &Endpoint) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    let needed = [Transport::WebSocket, Transport::Sse].iter().any(|t| endpoint.target(*t).is_tls());
+    if needed {
+        let found = rustls_native_certs::load_native_certs();
+        let (added, _) = roots.add_parsable_certificates(found.certs);
+        if added == 0 {
+            let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+            return Err(TlsError(format!("no trusted root certificate found{why}")));
+        }
+    }
+    trusting(roots)
+}
+
+/// Trusts these roots.
+pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError(error.to_string()))?;
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    // WebSocket and SSE here both run on it, so that both shake hands alike.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}

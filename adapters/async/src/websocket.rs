@@ -1,0 +1,229 @@
+//! A WebSocket: its handshake, and one response at a time over it.
+
+use std::pin::pin;
+use std::time::SystemTime;
+
+use async_tungstenite::WebSocketStream;
+use failback::{Stage, Timestamp, Transport};
+use failback_wire::{Event, Fault, Limits, Seen};
+use futures_util::future::{Either, select};
+use futures_util::{FutureExt, StreamExt};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use smol_hyper::rt::FuturesIo;
+use tungstenite::handshake::client::generate_key;
+use tungstenite::handshake::derive_accept_key;
+use tungstenite::protocol::{Role, WebSocketConfig};
+use tungstenite::{Bytes, Error, Message};
+
+use crate::Runtime;
+use crate::client::Network;
+use crate::dial::{DialError, dial};
+use crate::http::{self as http1, HttpConn, error_of};
+use crate::io::{Activity, Io};
+use crate::watch::{Alarm, Watch};
+
+const TRANSPORT: Transport = Transport::WebSocket;
+
+/// An open WebSocket between responses.
+pub(crate) struct WsConn<R: Runtime> {
+    socket: WebSocketStream<Io<R::Stream>>,
+    activity: Activity,
+    opened_at: Timestamp,
+    /// It has carried a response before, or waited for one.
+    reused: bool,
+    /// The response that it completed last, and that a continuation may build on.
+    last_completed: Option<String>,
+}
+
+impl<R: Runtime> WsConn<R> {
+    /// Dials, and shakes hands, within the connect time-out.
+    pub(crate) async fn connect(network: &Network<R>) -> Result<Self, Fault> {
+        let mut limit = pin!(network.runtime.sleep(network.limits.connect_timeout()));
+        let target = network.endpoint.target(TRANSPORT);
+        let dialled = pin!(dial(&network.runtime, target, &network.tls));
+        let io = match select(dialled, limit.as_mut()).await {
+            Either::Left((Ok(io), _)) => io,
+            Either::Left((Err(DialError { seen, detail }), _)) => return Err(fault(&seen, Some(&detail))),
+            Either::Right(_) => return Err(fault(&Seen::ConnectTimeout, None)),
+        };
+        match select(pin!(upgrade(network, io)), limit).await {
+            Either::Left((upgraded, _)) => upgraded,
+            Either::Right(_) => Err(fault(&Seen::HandshakeTimeout, None)),
+        }
+    }
+
+    /// Whether it is still good for a response: nothing ended it meanwhile, and it is not too old.
+    pub(crate) fn is_usable(&mut self, limits: &Limits, now: Timestamp) -> bool {
+        if self.opened_at.saturating_add(limits.websocket_lifetime()) <= now {
+            return false;
+        }
+        loop {
+            match self.socket.next().now_or_never() {
+                None => return true,
+                Some(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+                Some(_) => return false,
+            }
+        }
+    }
+
+    pub(crate) fn last_completed(&self) -> Option<&str> {
+        self.last_completed.as_deref()
+    }
+
+    /// Sends a request. What comes back is read from the stream.
+    pub(crate) async fn request(self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Fault> {
+        let activity = self.activity.clone();
+        let watch = Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, activity);
+        let mut stream = WsStream { conn: self, watch, stage: Stage::Open };
+        stream.send(Message::text(frame)).await?;
+        Ok(stream)
+    }
+}
+
+fn fault(seen: &Seen<'_>, detail: Option<&str>) -> Fault {
+    Fault::new(seen, TRANSPORT, Stage::Connecting, false, detail, SystemTime::now())
+}
+
+/// RFC 6455, section 4.1, by the same HTTP that carries SSE.
+async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<WsConn<R>, Fault> {
+    let failed = |error: hyper::Error| fault(&http1::seen(&error), Some(&http1::detail(&error)));
+    let activity = io.activity();
+    let mut conn = HttpConn::handshake(&network.runtime, io).await.map_err(failed)?;
+
+    let key = generate_key();
+    let key_value = HeaderValue::from_str(&key).map_err(|_| fault(&Seen::BadAccept, None))?;
+    let own = [
+        (CONNECTION, HeaderValue::from_static("Upgrade")),
+        (UPGRADE, HeaderValue::from_static("websocket")),
+        (SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13")),
+        (SEC_WEBSOCKET_KEY, key_value),
+    ];
+    let target = network.endpoint.target(TRANSPORT);
+    let request = http1::request(Method::GET, target, &network.headers, &own, String::new())
+        .map_err(|error| fault(&Seen::BadAccept, Some(&error.to_string())))?;
+
+    let response = conn.send(request).await.map_err(failed)?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let error = error_of(response).await;
+        return Err(fault(&Seen::Upgrade { status, headers: &headers, error: Some(&error) }, None));
+    }
+    if !is_accepted(response.headers(), &key) {
+        return Err(fault(&Seen::BadAccept, None));
+    }
+    let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
+    let parts = upgraded
+        .downcast::<FuturesIo<Io<R::Stream>>>()
+        .map_err(|_| fault(&Seen::BadAccept, Some("the connection was not handed back")))?;
+
+    let limit = Some(network.limits.max_message_bytes());
+    let config = WebSocketConfig::default().max_message_size(limit).max_frame_size(limit);
+    let (io, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    let socket = WebSocketStream::from_partially_read(io, early, Role::Client, Some(config)).await;
+    Ok(WsConn { socket, activity, opened_at: network.clock.now(), reused: false, last_completed: None })
+}
+
+fn is_accepted(headers: &HeaderMap, key: &str) -> bool {
+    let has = |name, token: &str| {
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
+        })
+    };
+    let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
+    accept == Some(derive_accept_key(key.as_bytes()).as_bytes())
+        && has(UPGRADE, "websocket")
+        && has(CONNECTION, "upgrade")
+        // Neither was asked for.
+        && !headers.contains_key(http::header::SEC_WEBSOCKET_EXTENSIONS)
+        && !headers.contains_key(http::header::SEC_WEBSOCKET_PROTOCOL)
+}
+
+/// One response over a WebSocket.
+pub(crate) struct WsStream<R: Runtime> {
+    conn: WsConn<R>,
+    watch: Watch<R>,
+    stage: Stage,
+}
+
+impl<R: Runtime> WsStream<R> {
+    /// The next event. After an error there is none.
+    pub(crate) async fn next(&mut self) -> Result<Event, Fault> {
+        loop {
+            let message = match self.watch.over(self.conn.socket.next()).await {
+                Ok(message) => message,
+                Err(Alarm::Ping) => {
+                    self.send(Message::Ping(Bytes::new())).await?;
+                    continue;
+                }
+                Err(Alarm::Dead(seen)) => return Err(self.fault(&seen, None)),
+            };
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    self.watch.handle_event();
+                    let event = Event::parse(text.as_str());
+                    return event.map_err(|error| self.fault(&Seen::BadEvent, Some(&error.to_string())));
+                }
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.watch.handle_sign_of_life(),
+                Some(Ok(Message::Binary(_))) => return Err(self.fault(&Seen::BinaryFrame, None)),
+                Some(Ok(Message::Close(frame))) => {
+                    let reason = frame.as_ref().map_or("", |frame| frame.reason.as_str());
+                    let code = frame.as_ref().map(|frame| frame.code.into());
+                    return Err(self.fault(&Seen::Closed { code, reason }, None));
+                }
+                Some(Err(error)) => return Err(self.broken(&error)),
+                None => return Err(self.fault(&Seen::EndOfStream, None)),
+            }
+        }
+    }
+
+    /// Whether an event has come.
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// An event has come that is not an error.
+    pub(crate) fn handle_progress(&mut self) {
+        self.stage = Stage::Streaming;
+    }
+
+    /// The response is over, and this is what a continuation may build on. The connection is as good as before.
+    pub(crate) fn finish(mut self, completed: Option<String>) -> WsConn<R> {
+        self.conn.reused = true;
+        self.conn.last_completed = completed;
+        self.conn
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Fault> {
+        // Safe to drop halfway: what interrupts it ends the connection, but for a ping that is due, and a connection
+        // on which not even the request could be sent within the ping interval gets no ping.
+        let mut sending = Box::pin(self.conn.socket.send(message));
+        let sent = loop {
+            match self.watch.over(sending.as_mut()).await {
+                Err(Alarm::Ping) => {}
+                sent => break sent,
+            }
+        };
+        drop(sending);
+        match sent {
+            Ok(Ok(())) | Err(Alarm::Ping) => Ok(()),
+            Ok(Err(error)) => Err(self.broken(&error)),
+            Err(Alarm::Dead(seen)) => Err(self.fault(&seen, None)),
+        }
+    }
+
+    fn broken(&self, error: &Error) -> Fault {
+        let seen = match error {
+            Error::ConnectionClosed | Error::AlreadyClosed => Seen::EndOfStream,
+            Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,
+            Error::Io(_) | Error::Tls(_) => Seen::Reset,
+            Error::Capacity(_) => Seen::TooLarge,
+            _ => Seen::ProtocolViolation,
+        };
+        self.fault(&seen, Some(&error.to_string()))
+    }
+
+    fn fault(&self, seen: &Seen<'_>, detail: Option<&str>) -> Fault {
+        Fault::new(seen, TRANSPORT, self.stage, self.conn.reused, detail, SystemTime::now())
+    }
+}

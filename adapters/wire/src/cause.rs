@@ -1,0 +1,196 @@
+use core::fmt::{self, Write as _};
+
+use failback::{Stage, Transport};
+use http::StatusCode;
+
+use crate::text::excerpt;
+use crate::{Seen, ServerError};
+
+/// The most bytes of one part of the sentence that come from elsewhere.
+const MAX_PART: usize = 2048;
+
+/// Why one attempt failed, in one sentence for a human: what was attempted, what came back, and what the server or
+/// the operating system said about it.
+///
+/// The sentence is one line and of bounded length. It never shows a header, a user name or password in a URL, or the
+/// query of a URL, as long as the `detail` given to [`new`](Self::new) does not.
+///
+/// ```
+/// use failback::{Stage, Transport};
+/// use failback_wire::{Cause, Seen};
+///
+/// let closed = Seen::Closed { code: Some(1008), reason: "bye" };
+/// let cause = Cause::new(&closed, Transport::WebSocket, Stage::Streaming, None);
+/// assert_eq!(cause.as_str(), "the WebSocket was closed in mid-stream with code 1008 (policy violation): bye");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause(String);
+
+impl Cause {
+    /// Describes what was seen.
+    ///
+    /// `detail` is what else is known: usually the text of an I/O or TLS error, or of a decoder's error.
+    #[must_use]
+    pub fn new(seen: &Seen<'_>, transport: Transport, stage: Stage, detail: Option<&str>) -> Self {
+        let mut text = sentence(seen, transport, stage);
+        if let Some(detail) =
+            detail.map(|detail| excerpt(detail, MAX_PART)).filter(|detail| !detail.is_empty())
+        {
+            text.push_str(": ");
+            text.push_str(&detail);
+        }
+        Self(text)
+    }
+
+    /// The sentence, without a full stop.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Cause> for String {
+    fn from(cause: Cause) -> Self {
+        cause.0
+    }
+}
+
+fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
+    let stream = match transport {
+        Transport::WebSocket => "the WebSocket",
+        Transport::Sse => "the SSE stream",
+    };
+    let when = match stage {
+        Stage::Connecting => "during the handshake",
+        Stage::Open => "before the first event",
+        Stage::Streaming => "in mid-stream",
+    };
+    match *seen {
+        Seen::Resolve => format!("could not resolve the host name for {transport}"),
+        Seen::Connect => format!("could not connect for {transport}"),
+        Seen::Tls => format!("the TLS handshake for {transport} failed"),
+        Seen::ConnectTimeout => format!("could not connect for {transport} in time"),
+        Seen::ProxyRefused { status } => {
+            format!("the proxy refused to connect for {transport}: HTTP {}", named(status))
+        }
+        Seen::HandshakeTimeout => {
+            format!("connected, but the {transport} handshake was not answered in time")
+        }
+        Seen::Upgrade { status, error, .. } => {
+            format!("the WebSocket handshake was refused: HTTP {}{}", named(status), said(error))
+        }
+        Seen::BadAccept => {
+            "the WebSocket handshake was answered by something that does not speak WebSocket".to_owned()
+        }
+        Seen::Answer { status, error, .. } => {
+            format!("the request over SSE was answered with HTTP {}{}", named(status), said(error))
+        }
+        Seen::WrongContentType { content_type } => wrong_content_type(content_type),
+        Seen::Reset => format!("{stream} was cut off {when}"),
+        Seen::EndOfStream => format!("{stream} ended {when}, without a final event"),
+        Seen::Closed { code, reason } => closed(stream, when, code, reason),
+        Seen::ProtocolViolation => format!("{stream} broke the rules of its protocol {when}"),
+        Seen::BinaryFrame => format!("{stream} sent a binary frame {when}, where only text is expected"),
+        Seen::FirstEventTimeout => {
+            format!("the request was sent over {transport}, but no event came in time")
+        }
+        Seen::IdleTimeout => format!("{stream} was silent for too long {when}"),
+        Seen::MissedPong => format!("{stream} did not answer a ping in time {when}: the connection is dead"),
+        Seen::TooLarge => format!("{stream} sent more {when} than the size limit allows"),
+        Seen::ErrorEvent(error) => format!("the server reported an error over {transport}{}", stated(error)),
+        Seen::FailedEvent(error) => {
+            format!("the response failed on the server, over {transport}{}", stated(error))
+        }
+        Seen::BadEvent => format!("{stream} sent something {when} that is not an event"),
+    }
+}
+
+fn wrong_content_type(content_type: Option<&str>) -> String {
+    let content_type = content_type.map(|given| excerpt(given, 80)).unwrap_or_default();
+    // Parameters say nothing to a human.
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    if essence.is_empty() {
+        "SSE was answered without a content type instead of an event stream".to_owned()
+    } else if essence.eq_ignore_ascii_case("text/html")
+        || essence.eq_ignore_ascii_case("application/xhtml+xml")
+    {
+        format!(
+            "SSE was answered with HTML ({essence}) instead of an event stream: a captive portal or a proxy?"
+        )
+    } else {
+        format!("SSE was answered with {essence} instead of an event stream")
+    }
+}
+
+fn closed(stream: &str, when: &str, code: Option<u16>, reason: &str) -> String {
+    let mut text = format!("{stream} was closed {when}");
+    // Writing to a `String` does not fail.
+    let _ = match code {
+        Some(code) => match close_code(code) {
+            Some(meaning) => write!(text, " with code {code} ({meaning})"),
+            None => write!(text, " with code {code}"),
+        },
+        None => write!(text, " without a code"),
+    };
+    let reason = excerpt(reason, MAX_PART);
+    if !reason.is_empty() {
+        text.push_str(": ");
+        text.push_str(&reason);
+    }
+    text
+}
+
+const fn close_code(code: u16) -> Option<&'static str> {
+    Some(match code {
+        1000 => "normal closure",
+        1001 => "going away",
+        1002 => "protocol error",
+        1003 => "unsupported data",
+        1005 => "no status",
+        1006 => "abnormal closure",
+        1007 => "invalid data",
+        1008 => "policy violation",
+        1009 => "message too big",
+        1010 => "missing extension",
+        1011 => "internal error",
+        1012 => "service restart",
+        1013 => "try again later",
+        1014 => "bad gateway",
+        1015 => "TLS failure",
+        _ => return None,
+    })
+}
+
+fn named(status: u16) -> String {
+    match StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()) {
+        Some(reason) => format!("{status} {reason}"),
+        None => status.to_string(),
+    }
+}
+
+/// `: message`, or `: code` when there is none, or nothing.
+fn said(error: Option<&ServerError>) -> String {
+    match error {
+        Some(error) if !error.message.is_empty() => format!(": {}", error.message),
+        Some(error) => error.name().map(|name| format!(": {name}")).unwrap_or_default(),
+        None => String::new(),
+    }
+}
+
+/// ` (429 Too Many Requests, code): message`, of which everything may be missing.
+fn stated(error: &ServerError) -> String {
+    let words = [error.status.map(named), error.name().map(str::to_owned)];
+    let words = words.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let mut text = if words.is_empty() { String::new() } else { format!(" ({words})") };
+    if !error.message.is_empty() {
+        text.push_str(": ");
+        text.push_str(&error.message);
+    }
+    text
+}

@@ -1,0 +1,232 @@
+use core::fmt;
+
+use serde::de::{self, MapAccess};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value};
+
+use crate::text::excerpt;
+
+/// One request, and the body it has on each transport.
+///
+/// The body is what one would POST to the API: `model`, `input` and so on, in the order given. What the transports
+/// own is set here: `stream` and `type` are dropped from the body, and `background` where it cannot be.
+///
+/// ```
+/// use failback_wire::Request;
+/// use serde_json::json;
+///
+/// let request = Request::from_json(r#"{"model":"m","input":["the", "whole", "story"]}"#)?
+///     .with_continuation("resp_1", json!(["story"]));
+/// assert_eq!(request.sse_body(), r#"{"model":"m","input":["the", "whole", "story"],"stream":true}"#);
+/// assert_eq!(
+///     request.websocket_frame(Some("resp_1")),
+///     r#"{"type":"response.create","model":"m","input":["story"],"previous_response_id":"resp_1"}"#
+/// );
+/// # Ok::<(), failback_wire::RequestError>(())
+/// ```
+#[derive(Clone)]
+pub struct Request {
+    entries: Vec<Entry>,
+    continuation: Option<Continuation>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    name: String,
+    /// The JSON of its value, as given.
+    json: Box<RawValue>,
+}
+
+#[derive(Clone)]
+struct Continuation {
+    previous_response_id: String,
+    input: String,
+}
+
+impl Request {
+    /// A request with this body.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] when a value cannot be written as JSON.
+    pub fn new(body: Map<String, Value>) -> Result<Self, RequestError> {
+        let entries = body
+            .into_iter()
+            .map(|(name, value)| {
+                Ok(Entry { json: to_raw_value(&value).map_err(|e| RequestError::new(&e))?, name })
+            })
+            .collect::<Result<_, RequestError>>()?;
+        Ok(Self { entries, continuation: None })
+    }
+
+    /// A request whose body is this JSON object. Values are sent exactly as they are written here.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] when the text is not one JSON object, or has a key twice.
+    pub fn from_json(body: &str) -> Result<Self, RequestError> {
+        let Body(entries) = serde_json::from_str(body).map_err(|error| RequestError::new(&error))?;
+        Ok(Self { entries, continuation: None })
+    }
+
+    /// A request that asks this model about this text.
+    #[must_use]
+    pub fn text(model: &str, input: &str) -> Self {
+        let entry = |name: &str, text: &str| {
+            RawValue::from_string(quoted(text)).ok().map(|json| Entry { name: name.to_owned(), json })
+        };
+        let entries = [entry("model", model), entry("input", input)].into_iter().flatten().collect();
+        Self { entries, continuation: None }
+    }
+
+    /// Allows to send less where the server remembers more: on the very connection that completed the response
+    /// `previous_response_id`, this `input` alone is sent and continues it. Everywhere else the whole body is.
+    ///
+    /// The two must mean the same: the input in the body is the whole conversation, and this one what came after
+    /// that response. A `previous_response_id` in the body itself is part of the body and kept whenever the body is sent.
+    #[must_use]
+    pub fn with_continuation(mut self, previous_response_id: impl Into<String>, input: Value) -> Self {
+        self.continuation = Some(Continuation {
+            previous_response_id: previous_response_id.into(),
+            input: input.to_string(),
+        });
+        self
+    }
+
+    /// The body of the POST: all of it, with `"stream": true`.
+    #[must_use]
+    pub fn sse_body(&self) -> String {
+        let mut object = Object::new();
+        for entry in self.entries.iter().filter(|entry| !matches!(&*entry.name, "stream" | "type")) {
+            object.push(&entry.name, entry.json.get());
+        }
+        object.push("stream", "true");
+        object.finish()
+    }
+
+    /// The text frame that starts the response on a WebSocket on which the response `last_completed` was the latest
+    /// to complete.
+    #[must_use]
+    pub fn websocket_frame(&self, last_completed: Option<&str>) -> String {
+        let continuation = self.continuation.as_ref().filter(|_| self.continues(last_completed));
+        let mut object = Object::new();
+        object.push("type", "\"response.create\"");
+        let mut input = continuation.map(|continuation| continuation.input.as_str());
+        for entry in &self.entries {
+            match (&*entry.name, continuation) {
+                ("stream" | "background" | "type", _) | ("previous_response_id", Some(_)) => {}
+                ("input", Some(continuation)) => {
+                    object.push("input", &continuation.input);
+                    input = None;
+                }
+                (name, _) => object.push(name, entry.json.get()),
+            }
+        }
+        if let Some(input) = input {
+            object.push("input", input);
+        }
+        if let Some(continuation) = continuation {
+            object.push("previous_response_id", &quoted(&continuation.previous_response_id));
+        }
+        object.finish()
+    }
+
+    /// Whether [`websocket_frame`](Self::websocket_frame) sends the continuation on such a connection.
+    #[must_use]
+    pub fn continues(&self, last_completed: Option<&str>) -> bool {
+        match (&self.continuation, last_completed) {
+            (Some(continuation), Some(last)) => continuation.previous_response_id == last,
+            _ => false,
+        }
+    }
+}
+
+/// Shows the keys of the body, not what the caller has to say.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.entries.iter().map(|entry| &entry.name).collect();
+        f.debug_struct("Request")
+            .field("keys", &keys)
+            .field("has_continuation", &self.continuation.is_some())
+            .finish()
+    }
+}
+
+/// A JSON object in the making.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    fn push(&mut self, name: &str, json: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&quoted(name));
+        self.0.push(':');
+        self.0.push_str(json);
+    }
+
+    fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+struct Body(Vec<Entry>);
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Vec<Entry>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object such as {\"model\": .., \"input\": ..}")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Entry>, A::Error> {
+                let mut names = std::collections::HashSet::new();
+                let mut entries = Vec::new();
+                while let Some((name, json)) = map.next_entry::<String, Box<RawValue>>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(de::Error::custom(format_args!(
+                            "the key `{}` occurs twice",
+                            excerpt(&name, 64)
+                        )));
+                    }
+                    entries.push(Entry { name, json });
+                }
+                Ok(entries)
+            }
+        }
+
+        deserializer.deserialize_map(Visitor).map(Self)
+    }
+}
+
+/// Why a body was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestError(String);
+
+impl RequestError {
+    fn new(error: &serde_json::Error) -> Self {
+        Self(excerpt(&error.to_string(), 200))
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the body of a request must be one JSON object: {}", self.0)
+    }
+}
+
+impl std::error::Error for RequestError {}

@@ -1,0 +1,141 @@
+use core::fmt;
+
+use http::HeaderMap;
+
+use crate::ServerError;
+
+/// What a driver saw go wrong with one attempt, before anyone judged it.
+///
+/// [`classify`](crate::classify) says what it is evidence against, and [`Cause`](crate::Cause) tells a human. `Debug`
+/// shows no header and no text of the server.
+#[derive(Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Seen<'a> {
+    /// The name of the host, or of the proxy, did not resolve.
+    Resolve,
+    /// No TCP connection: refused, no route, reset while connecting.
+    Connect,
+    /// The TLS handshake failed: an untrusted certificate, no common protocol, cut off.
+    Tls,
+    /// Name, TCP, proxy or TLS were not done in time.
+    ConnectTimeout,
+    /// The proxy answered CONNECT with this status instead of 200.
+    ProxyRefused {
+        /// The status of the proxy's answer.
+        status: u16,
+    },
+    /// Connected, but the WebSocket upgrade was not answered in time.
+    HandshakeTimeout,
+    /// The WebSocket upgrade was answered with a status that is not 101.
+    Upgrade {
+        /// The status of the answer.
+        status: u16,
+        /// The headers of the answer.
+        headers: &'a HeaderMap,
+        /// What the body of the answer said, if it was read.
+        error: Option<&'a ServerError>,
+    },
+    /// The upgrade was answered 101, but not by a WebSocket server: a wrong `Sec-WebSocket-Accept`, no `Upgrade`
+    /// header, a protocol or extension nobody asked for.
+    BadAccept,
+    /// The POST was answered with a status that is not 200.
+    Answer {
+        /// The status of the answer.
+        status: u16,
+        /// The headers of the answer.
+        headers: &'a HeaderMap,
+        /// What the body of the answer said, if it was read.
+        error: Option<&'a ServerError>,
+    },
+    /// The POST was answered 200, but not with an event stream.
+    WrongContentType {
+        /// The `Content-Type` of the answer, if there was a readable one.
+        content_type: Option<&'a str>,
+    },
+    /// The connection was reset or a write failed.
+    Reset,
+    /// The connection ended without a close frame (WebSocket), or the body ended (SSE), before a terminal event.
+    EndOfStream,
+    /// A close frame came before a terminal event.
+    Closed {
+        /// Its code, if it had one.
+        code: Option<u16>,
+        /// Its reason, which may be empty.
+        reason: &'a str,
+    },
+    /// What arrived breaks the rules of WebSocket or HTTP.
+    ProtocolViolation,
+    /// A binary WebSocket frame, where only text is spoken.
+    BinaryFrame,
+    /// The request was sent, and no event came in time.
+    FirstEventTimeout,
+    /// No byte came for too long.
+    IdleTimeout,
+    /// A ping was not answered in time.
+    MissedPong,
+    /// A message, event, line or head was larger than our own limit.
+    TooLarge,
+    /// An `error` event.
+    ErrorEvent(&'a ServerError),
+    /// A `response.failed` event.
+    FailedEvent(&'a ServerError),
+    /// Text that is not an event: not JSON, or without a type.
+    BadEvent,
+}
+
+impl Seen<'_> {
+    /// Whether the server itself stated the error, rather than something on the way having broken.
+    pub(crate) fn is_stated(&self) -> bool {
+        matches!(
+            self,
+            Self::Upgrade { .. }
+                | Self::Answer { .. }
+                | Self::WrongContentType { .. }
+                | Self::ErrorEvent(_)
+                | Self::FailedEvent(_)
+        )
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Resolve => "Resolve",
+            Self::Connect => "Connect",
+            Self::Tls => "Tls",
+            Self::ConnectTimeout => "ConnectTimeout",
+            Self::ProxyRefused { .. } => "ProxyRefused",
+            Self::HandshakeTimeout => "HandshakeTimeout",
+            Self::Upgrade { .. } => "Upgrade",
+            Self::BadAccept => "BadAccept",
+            Self::Answer { .. } => "Answer",
+            Self::WrongContentType { .. } => "WrongContentType",
+            Self::Reset => "Reset",
+            Self::EndOfStream => "EndOfStream",
+            Self::Closed { .. } => "Closed",
+            Self::ProtocolViolation => "ProtocolViolation",
+            Self::BinaryFrame => "BinaryFrame",
+            Self::FirstEventTimeout => "FirstEventTimeout",
+            Self::IdleTimeout => "IdleTimeout",
+            Self::MissedPong => "MissedPong",
+            Self::TooLarge => "TooLarge",
+            Self::ErrorEvent(_) => "ErrorEvent",
+            Self::FailedEvent(_) => "FailedEvent",
+            Self::BadEvent => "BadEvent",
+        }
+    }
+}
+
+impl fmt::Debug for Seen<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct(self.name());
+        match self {
+            Self::ProxyRefused { status } | Self::Upgrade { status, .. } | Self::Answer { status, .. } => {
+                shown.field("status", status).finish()
+            }
+            Self::Closed { code, .. } => shown.field("code", code).finish(),
+            Self::ErrorEvent(error) | Self::FailedEvent(error) => {
+                shown.field("status", &error.status).finish()
+            }
+            _ => shown.finish(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Events as received, and text that is none.
+
+use failback_wire::{Event, Terminal};
+
+fn parse(json: &str) -> Event {
+    Event::parse(json).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn kinds() {
+    use Terminal::{Completed, Ended, Error};
+    for (kind, output, terminal) in [
+        ("response.created", false, None),
+        ("response.queued", false, None),
+        ("response.in_progress", false, None),
+        ("response.output_item.added", true, None),
+        ("response.output_text.delta", true, None),
+        ("response.reasoning_summary_text.delta", true, None),
+        ("something.new", true, None),
+        ("", true, None),
+        ("response.completed", true, Some(Completed)),
+        ("response.incomplete", true, Some(Completed)),
+        ("response.failed", true, Some(Ended)),
+        ("response.cancelled", true, Some(Ended)),
+        ("error", false, Some(Error)),
+    ] {
+        let json = format!(r#" {{"a":[1,{{}}],"type":"{kind}","sequence_number":18446744073709551615}}"#);
+        let event = parse(&json);
+        assert_eq!(event.kind(), kind);
+        assert_eq!((event.is_output(), event.terminal()), (output, terminal), "{kind}");
+        assert_eq!(event.sequence_number(), Some(u64::MAX));
+        assert_eq!(event.json(), json);
+        assert_eq!(event.into_json(), json);
+    }
+}
+
+#[test]
+fn escapes_in_the_type() {
+    let event = parse(r#"{"type":"response\u002ecompleted"}"#);
+    assert_eq!((event.kind(), event.terminal()), ("response.completed", Some(Terminal::Completed)));
+    assert_eq!(parse(r#"{"\u0074ype":"error","message":"m"}"#).kind(), "error");
+}
+
+#[test]
+fn text_deltas() {
+    let delta = |json: &str| {
+        let event =
+            parse(&format!(r#"{{"type":"response.output_text.delta","delta":{json},"item_id":"i"}}"#));
+        event.text_delta().map(String::from)
+    };
+    assert_eq!(delta(r#""Hi""#).as_deref(), Some("Hi"));
+    assert_eq!(delta(r#""""#).as_deref(), Some(""));
+    assert_eq!(delta(r#""\n\"é\u00e9\ud83d\ude00""#).as_deref(), Some("\n\"éé\u{1f600}"));
+    assert_eq!(delta(r#""half \ud83d""#).as_deref(), Some("half \u{fffd}\u{fffd}\u{fffd}"));
+    assert_eq!(delta("null"), None);
+    assert_eq!(delta("7"), None);
+    assert_eq!(delta(r#"["\\"]"#), None);
+    assert_eq!(parse(r#"{"type":"response.output_text.delta"}"#).text_delta(), None);
+    assert_eq!(parse(r#"{"type":"response.refusal.delta","delta":"no"}"#).text_delta(), None);
+}
+
+#[test]
+fn response_ids() {
+    let id = |json: &str| parse(json).response_id().map(str::to_owned);
+    assert_eq!(id(r#"{"type":"response.created","response":{"x":{},"id":"r_1"}}"#).as_deref(), Some("r_1"));
+    assert_eq!(id(r#"{"response":{"id":"r\u005f1"},"type":"response.completed"}"#).as_deref(), Some("r_1"));
+    for none in ["null", "1", "[]", "{}", r#"{"id":null}"#, r#"{"id":7}"#] {
+        assert_eq!(id(&format!(r#"{{"type":"response.completed","response":{none}}}"#)), None, "{none}");
+    }
+    assert_eq!(id(r#"{"type":"response.output_item.done","response":{"id":"r_1"}}"#), None);
+}
+
+#[test]
+fn errors() {
+    let event =
+        parse(r#"{"type":"error","status":400,"error":{"type":"t","code":"c","message":"m","param":"p"}}"#);
+    let error = event.error().expect("an error");
+    assert_eq!(
+        (error.status, error.code.as_deref(), error.kind.as_deref()),
+        (Some(400), Some("c"), Some("t"))
+    );
+    assert_eq!((&*error.message, error.param.as_deref()), ("m", Some("p")));
+
+    let flat = parse(r#"{"type":"error","code":"c","message":"m","param":null,"sequence_number":3}"#);
+    let error = flat.error().expect("an error");
+    assert_eq!((error.status, error.code.as_deref(), error.kind.as_deref()), (None, Some("c"), None));
+
+    let failed = parse(
+        r#"{"type":"response.failed","response":{"id":"r","error":{"code":"server_error","message":"m"}}}"#,
+    );
+    assert_eq!(failed.error().and_then(|error| error.code.as_deref()), Some("server_error"));
+    assert_eq!(failed.response_id(), Some("r"));
+
+    assert!(parse(r#"{"type":"error"}"#).error().is_some());
+    assert!(parse(r#"{"type":"response.failed","response":{"error":null}}"#).error().is_none());
+    assert!(parse(r#"{"type":"response.cancelled"}"#).error().is_none());
+    assert!(parse(r#"{"type":"response.completed","response":{"error":{"code":"c"}}}"#).error().is_none());
+}
+
+#[test]
+fn what_is_no_event() {
+    for (text, said) in [
+        ("", "object"),
+        ("[DONE]", "object"),
+        ("null", "object"),
+        (r#"["response.created",1,null,null]"#, "object"),
+        ("<html>", "object"),
+        ("{", "valid JSON"),
+        ("{}", "`type`"),
+        (r#"{"type":null}"#, "`type`"),
+        (r#"{"type":7}"#, "`type`"),
+        (r#"{"type":"a"} x"#, "valid JSON"),
+        (r#"{"type":"a"}{"type":"b"}"#, "valid JSON"),
+        (r#"{"type":"a","type":"b"}"#, "valid JSON"),
+        ("{\"type\":\"a\nb\"}", "valid JSON"),
+        (r#"{"type":"\ud800"}"#, ""),
+        (r#"{"type":"a","sequence_number":-1}"#, "valid JSON"),
+        (r#"{"type":"a","sequence_number":18446744073709551616}"#, "valid JSON"),
+        (r#"{"type":"a","sequence_number":1e999}"#, "valid JSON"),
+        (r#"{"type":"error","x":1e999}"#, "valid JSON"),
+        (r#"{"type":"a","x":}"#, "valid JSON"),
+    ] {
+        match Event::parse(text) {
+            Err(error) => assert!(error.to_string().contains(said), "{text}: {error}"),
+            Ok(event) => assert!(said.is_empty(), "{text}: {event:?}"),
+        }
+    }
+}
+
+#[test]
+fn nesting_is_limited() {
+    let nested = |depth: usize| format!(r#"{{"type":"a","x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+    assert!(Event::parse(nested(127)).is_ok());
+    assert!(Event::parse(nested(128)).is_err());
+    assert!(Event::parse(nested(1_000_000)).is_err());
+    assert!(Event::parse("{\"a\":".repeat(1_000_000)).is_err());
+    // Many brackets are not deep ones, and those in strings are none.
+    assert!(Event::parse(format!(r#"{{"type":"a","x":[{}0]}}"#, "[],".repeat(1000))).is_ok());
+    assert!(Event::parse(format!(r#"{{"type":"a","x":"\"{}\\"}}"#, "[{".repeat(1000))).is_ok());
+}
+
+#[test]
+fn an_error_shows_a_bounded_line() {
+    let error =
+        Event::parse(format!("oops\n\u{1b}{}", "x".repeat(100_000))).expect_err("not JSON").to_string();
+    assert!(error.contains("`oops x") && error.len() < 200, "{error}");
+}

@@ -1,0 +1,152 @@
+//! Every way to be silent, in virtual time, with the default limits.
+
+use std::time::Duration;
+
+use failback::{Timestamp, Transport};
+use failback_wire::LivenessAction::{Dead, SendPing, Wait};
+use failback_wire::{Limits, Liveness, Seen};
+
+/// A stream, its peer, and a clock that jumps to the next wake-up.
+struct Peer {
+    answers_pings: bool,
+    /// When the peer says something by itself: milliseconds, and whether it is an event.
+    says: Vec<(u64, bool)>,
+}
+
+/// When the stream was given up, if it was before the time was up, and how many pings that took.
+fn run(
+    transport: Transport,
+    limits: Limits,
+    peer: &Peer,
+    until_ms: u64,
+) -> (Option<(u64, Seen<'static>)>, u32) {
+    let mut liveness = Liveness::new(limits, transport, Timestamp::ZERO);
+    let (mut now, mut pings, mut said) = (Timestamp::ZERO, 0, 0);
+    let end = Timestamp::from_millis(until_ms);
+    while now < end {
+        match liveness.poll(now) {
+            Dead(seen) => return (Some((now.as_nanos() / 1_000_000, seen)), pings),
+            SendPing => {
+                pings += 1;
+                liveness.handle_ping_sent(now);
+                if peer.answers_pings {
+                    now = now.saturating_add(Duration::from_millis(20));
+                    liveness.handle_sign_of_life(now);
+                }
+            }
+            Wait(until) => {
+                assert!(until > now, "a wake-up in the past");
+                now = until;
+                if let Some(&(at, is_event)) =
+                    peer.says.get(said).filter(|(at, _)| Timestamp::from_millis(*at) < until)
+                {
+                    said += 1;
+                    now = Timestamp::from_millis(at);
+                    if is_event { liveness.handle_event(now) } else { liveness.handle_sign_of_life(now) }
+                }
+            }
+        }
+    }
+    (None, pings)
+}
+
+const HOUR: u64 = 3_600_000;
+
+#[test]
+fn frames_swallowed_and_pings_answered_is_no_first_event() {
+    let peer = Peer { answers_pings: true, says: vec![] };
+    let (end, pings) = run(Transport::WebSocket, Limits::new(), &peer, HOUR);
+    assert_eq!((end, pings), (Some((30_000, Seen::FirstEventTimeout)), 1));
+}
+
+#[test]
+fn comments_do_not_extend_the_first_event() {
+    let peer = Peer { answers_pings: false, says: (1..100).map(|n| (n * 1000, false)).collect() };
+    let (end, _) = run(Transport::Sse, Limits::new(), &peer, HOUR);
+    assert_eq!(end, Some((30_000, Seen::FirstEventTimeout)));
+}
+
+#[test]
+fn a_dead_path_in_mid_stream_is_found_in_thirty_seconds() {
+    let peer = Peer { answers_pings: false, says: vec![(100, true), (5_000, true)] };
+    let (end, pings) = run(Transport::WebSocket, Limits::new(), &peer, HOUR);
+    assert_eq!((end, pings), (Some((35_000, Seen::MissedPong)), 1));
+}
+
+#[test]
+fn long_thinking_with_pings_answered_lives_on() {
+    let peer = Peer { answers_pings: true, says: vec![(100, true)] };
+    let (end, pings) = run(Transport::WebSocket, Limits::new(), &peer, HOUR);
+    assert_eq!(end, None);
+    assert!((239..=240).contains(&pings), "{pings}");
+}
+
+#[test]
+fn long_thinking_with_comments_lives_on() {
+    let peer = Peer { answers_pings: false, says: (0..13).map(|n| (100 + n * 299_000, n == 0)).collect() };
+    assert_eq!(run(Transport::Sse, Limits::new(), &peer, HOUR), (None, 0));
+}
+
+#[test]
+fn a_silent_sse_stream_ends_at_the_idle_limit() {
+    let peer = Peer { answers_pings: false, says: vec![(100, true), (10_000, false)] };
+    assert_eq!(run(Transport::Sse, Limits::new(), &peer, HOUR), (Some((310_000, Seen::IdleTimeout)), 0));
+}
+
+#[test]
+fn the_idle_limit_may_be_the_shortest() {
+    let limits = Limits::new().with_idle_timeout(Duration::from_secs(5));
+    let peer = Peer { answers_pings: true, says: vec![(100, true)] };
+    assert_eq!(run(Transport::WebSocket, limits, &peer, HOUR), (Some((5_100, Seen::IdleTimeout)), 0));
+}
+
+#[test]
+fn a_busy_stream_is_not_pinged() {
+    let peer = Peer { answers_pings: false, says: (1..3600).map(|n| (n * 1000, true)).collect() };
+    assert_eq!(run(Transport::WebSocket, Limits::new(), &peer, HOUR), (None, 0));
+}
+
+#[test]
+fn any_byte_answers_a_ping() {
+    let mut liveness = Liveness::new(Limits::new(), Transport::WebSocket, Timestamp::ZERO);
+    liveness.handle_event(Timestamp::ZERO);
+    assert_eq!(liveness.poll(Timestamp::from_millis(15_000)), SendPing);
+    liveness.handle_ping_sent(Timestamp::from_millis(15_000));
+    assert_eq!(liveness.poll(Timestamp::from_millis(15_000)), Wait(Timestamp::from_millis(30_000)));
+    liveness.handle_event(Timestamp::from_millis(29_999));
+    assert_eq!(liveness.poll(Timestamp::from_millis(30_000)), Wait(Timestamp::from_millis(44_999)));
+}
+
+#[test]
+fn a_driver_that_was_not_polled_asks_before_it_judges() {
+    let limits = Limits::new().with_idle_timeout(Duration::MAX);
+    let mut liveness = Liveness::new(limits, Transport::WebSocket, Timestamp::ZERO);
+    liveness.handle_event(Timestamp::ZERO);
+    let late = Timestamp::from_millis(HOUR);
+    assert_eq!(liveness.poll(late), SendPing);
+    assert_eq!(liveness.poll(late), SendPing, "until it was sent");
+    liveness.handle_ping_sent(late);
+    assert_eq!(liveness.poll(late), Wait(Timestamp::from_millis(HOUR + 15_000)));
+    liveness.handle_ping_sent(Timestamp::from_millis(HOUR + 14_000));
+    assert_eq!(liveness.poll(Timestamp::from_millis(HOUR + 15_000)), Dead(Seen::MissedPong));
+}
+
+#[test]
+fn no_limit_is_never() {
+    let limits = Limits::new()
+        .with_first_event_timeout(Duration::MAX)
+        .with_idle_timeout(Duration::MAX)
+        .with_ping_interval(Duration::MAX);
+    for transport in [Transport::WebSocket, Transport::Sse] {
+        let mut liveness = Liveness::new(limits, transport, Timestamp::from_millis(1));
+        assert_eq!(liveness.poll(Timestamp::from_millis(HOUR)), Wait(Timestamp::MAX));
+        assert_eq!(liveness.poll(Timestamp::MAX), Wait(Timestamp::MAX));
+    }
+}
+
+#[test]
+fn a_clock_that_runs_backwards_stands_still() {
+    let mut liveness = Liveness::new(Limits::new(), Transport::Sse, Timestamp::from_millis(60_000));
+    liveness.handle_event(Timestamp::ZERO);
+    assert_eq!(liveness.poll(Timestamp::ZERO), Wait(Timestamp::from_millis(360_000)));
+}

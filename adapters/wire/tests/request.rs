@@ -1,0 +1,99 @@
+//! Which body is sent on which connection.
+
+use failback_wire::Request;
+use serde_json::{Value, json};
+
+fn request(body: &Value) -> Request {
+    let Value::Object(body) = body.clone() else { panic!("not an object") };
+    Request::new(body).expect("valid")
+}
+
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).expect("valid JSON")
+}
+
+#[test]
+fn each_transport_has_its_own_fields() {
+    let request = request(&json!({
+        "model": "m", "input": "hi", "stream": false, "background": true, "type": "x", "store": false
+    }));
+    assert_eq!(
+        value(&request.sse_body()),
+        json!({"model": "m", "input": "hi", "stream": true, "background": true, "store": false})
+    );
+    assert_eq!(
+        value(&request.websocket_frame(None)),
+        json!({"type": "response.create", "model": "m", "input": "hi", "store": false})
+    );
+}
+
+#[test]
+fn a_continuation_goes_to_the_connection_that_knows_it_and_nowhere_else() {
+    let full = json!({"model": "m", "input": ["a", "b", "c"]});
+    let request = request(&full).with_continuation("resp_1", json!(["c"]));
+    let continued = json!({
+        "type": "response.create", "model": "m", "input": ["c"], "previous_response_id": "resp_1"
+    });
+    let whole = json!({"type": "response.create", "model": "m", "input": ["a", "b", "c"]});
+
+    assert_eq!(value(&request.websocket_frame(Some("resp_1"))), continued);
+    assert_eq!(value(&request.websocket_frame(Some("resp_2"))), whole);
+    assert_eq!(value(&request.websocket_frame(None)), whole);
+    assert_eq!(value(&request.sse_body()), json!({"model": "m", "input": ["a", "b", "c"], "stream": true}));
+    assert!(request.continues(Some("resp_1")) && !request.continues(Some("")) && !request.continues(None));
+}
+
+#[test]
+fn a_previous_response_of_the_callers_own_is_kept() {
+    let request = request(&json!({"input": "hi", "previous_response_id": "mine"}));
+    assert_eq!(value(&request.sse_body())["previous_response_id"], "mine");
+    assert_eq!(value(&request.websocket_frame(Some("mine")))["previous_response_id"], "mine");
+    let request = request.with_continuation("resp_1", json!("hi"));
+    assert_eq!(value(&request.sse_body())["previous_response_id"], "mine");
+    assert_eq!(value(&request.websocket_frame(None))["previous_response_id"], "mine");
+    assert_eq!(value(&request.websocket_frame(Some("resp_1")))["previous_response_id"], "resp_1");
+}
+
+#[test]
+fn a_continuation_brings_its_input_along() {
+    let request = request(&json!({"model": "m"})).with_continuation("r", json!(["new"]));
+    assert_eq!(value(&request.websocket_frame(Some("r")))["input"], json!(["new"]));
+    assert_eq!(value(&request.websocket_frame(None)).get("input"), None);
+}
+
+#[test]
+fn json_is_sent_as_it_was_written() {
+    let request =
+        Request::from_json(r#" { "z": 1.0, "a": 123456789012345678901234567890, "q\"\n": "\u00e9" } "#);
+    assert_eq!(
+        request.expect("valid").sse_body(),
+        r#"{"z":1.0,"a":123456789012345678901234567890,"q\"\n":"\u00e9","stream":true}"#
+    );
+    assert_eq!(Request::from_json("{}").expect("valid").sse_body(), r#"{"stream":true}"#);
+    assert_eq!(
+        Request::from_json("{}").expect("valid").websocket_frame(None),
+        r#"{"type":"response.create"}"#
+    );
+}
+
+#[test]
+fn text_is_quoted() {
+    let body = Request::text("m\"", "line\n\"quoted\" \u{1f600}").sse_body();
+    assert_eq!(value(&body), json!({"model": "m\"", "input": "line\n\"quoted\" \u{1f600}", "stream": true}));
+}
+
+#[test]
+fn what_is_no_body() {
+    for text in ["", "null", "[]", "\"x\"", "{", "{\"a\":1} x", "{\"a\":}", "{\"a\":1,\"\\u0061\":2}"] {
+        let error = Request::from_json(text).expect_err(text).to_string();
+        assert!(error.starts_with("the body of a request must be one JSON object: "), "{error}");
+    }
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
+    assert!(Request::from_json(&deep).is_ok(), "the server may judge that");
+}
+
+#[test]
+fn debug_does_not_show_what_the_caller_says() {
+    let request = Request::text("m", "private").with_continuation("r", json!("private"));
+    assert_eq!(format!("{request:?}"), r#"Request { keys: ["model", "input"], has_continuation: true }"#);
+}

@@ -240,7 +240,8 @@ impl<R: Runtime> Builder<R> {
         let origin = self.runtime.now();
         let runtime = self.runtime.clone();
         let clock = move || Timestamp::from_elapsed(runtime.now().saturating_duration_since(origin));
-        let (config, seed, snapshot) = (self.config, self.seed.unwrap_or_else(failback::random_seed), self.snapshot);
+        let (config, seed, snapshot) =
+            (self.config, self.seed.unwrap_or_else(failback::random_seed), self.snapshot);
         let clock = SharedPolicy::with_clock(clock, |now| match &snapshot {
             Some((snapshot, elapsed)) => Policy::restore(config, seed, snapshot, *elapsed, now),
             None => Policy::new(config, seed, now),

@@ -106,7 +106,8 @@ impl<R: Runtime> SseStream<R> {
         let request = http1::request(Method::POST, target, &network.headers, &own, body)
             .map_err(|error| fault(&Seen::ProtocolViolation, Some(&error.to_string())))?;
 
-        let mut watch = Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, conn.activity());
+        let mut watch =
+            Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, conn.activity());
         let answered = match watch.over(conn.send(request)).await {
             Ok(Ok(response)) if response.status() != StatusCode::OK => {
                 let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -170,7 +171,9 @@ impl<R: Runtime> SseStream<R> {
                         return Ok(data);
                     }
                 }
-                Ok(Some(Err(error))) => return Err(self.fault(&http1::seen(&error), Some(&http1::detail(&error)))),
+                Ok(Some(Err(error))) => {
+                    return Err(self.fault(&http1::seen(&error), Some(&http1::detail(&error))));
+                }
                 Ok(None) => return Err(self.fault(&Seen::EndOfStream, None)),
                 // SSE is never pinged.
                 Err(Alarm::Ping) => {}

@@ -6,7 +6,9 @@ use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use failback::{AttemptGuard, Call, DialGuard, DialOutcome, Outcome, Reason, SharedDecision, Stage, Transport, Verdict};
+use failback::{
+    AttemptGuard, Call, DialGuard, DialOutcome, Outcome, Reason, SharedDecision, Stage, Transport, Verdict,
+};
 use failback_wire::{Error, Event, Fate, Fault, Item, Received, Request, Turn};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;

@@ -126,9 +126,11 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
 
 fn is_accepted(headers: &HeaderMap, key: &str) -> bool {
     let has = |name, token: &str| {
-        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-            value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token))
-        })
+        headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
     };
     let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
     accept == Some(derive_accept_key(key.as_bytes()).as_bytes())
@@ -164,7 +166,9 @@ impl<R: Runtime> WsStream<R> {
                     let event = Event::parse(text.as_str());
                     return event.map_err(|error| self.fault(&Seen::BadEvent, Some(&error.to_string())));
                 }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => self.watch.handle_sign_of_life(),
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                    self.watch.handle_sign_of_life()
+                }
                 Some(Ok(Message::Binary(_))) => return Err(self.fault(&Seen::BinaryFrame, None)),
                 Some(Ok(Message::Close(frame))) => {
                     let reason = frame.as_ref().map_or("", |frame| frame.reason.as_str());
@@ -215,7 +219,9 @@ impl<R: Runtime> WsStream<R> {
     fn broken(&self, error: &Error) -> Fault {
         let seen = match error {
             Error::ConnectionClosed | Error::AlreadyClosed => Seen::EndOfStream,
-            Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,
+            Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+                Seen::EndOfStream
+            }
             Error::Io(_) | Error::Tls(_) => Seen::Reset,
             Error::Capacity(_) => Seen::TooLarge,
             _ => Seen::ProtocolViolation,

@@ -3,11 +3,13 @@
 
 mod runtime;
 
-pub use failback::{Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport};
+pub use failback::{
+    Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
+};
 pub use failback_async::{BuildError, ResponseStream, TlsError};
 pub use failback_wire::{
-    AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request, RequestError,
-    ServerError, Terminal, UrlError,
+    AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
+    RequestError, ServerError, Terminal, UrlError,
 };
 pub use runtime::Tokio;
 

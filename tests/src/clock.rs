@@ -1,0 +1,54 @@
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use failback_async::Runtime;
+
+/// A runtime whose clock can be moved forward, so that no test waits for a cooldown.
+///
+/// Timers run in real time: what is moved is what the policy, and the age of connections, are measured by.
+#[derive(Clone, Debug, Default)]
+pub struct Shifted<R> {
+    inner: R,
+    ahead: Arc<AtomicU64>,
+}
+
+impl<R> Shifted<R> {
+    /// This runtime, with the time as it is.
+    pub fn new(inner: R) -> Self {
+        Self { inner, ahead: Arc::default() }
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(u64::try_from(by.as_nanos()).expect("a test's worth of time"), Ordering::SeqCst);
+    }
+}
+
+impl<R: Runtime> Runtime for Shifted<R> {
+    type Stream = R::Stream;
+    type Sleep = R::Sleep;
+
+    fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send {
+        self.inner.resolve(host, port)
+    }
+
+    fn connect(&self, addr: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send {
+        self.inner.connect(addr)
+    }
+
+    fn sleep(&self, duration: Duration) -> Self::Sleep {
+        self.inner.sleep(duration)
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.inner.spawn(future);
+    }
+
+    fn now(&self) -> Instant {
+        self.inner.now() + Duration::from_nanos(self.ahead.load(Ordering::SeqCst))
+    }
+}

@@ -1,0 +1,101 @@
+use std::time::{Duration, Instant};
+
+use failback::Transport;
+use failback_wire::{Error, Event, Item, Notice};
+
+use crate::TestTurn;
+
+/// What one turn has come to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Every item, in order, with when it came since the turn was first asked for one.
+    pub items: Vec<(Duration, Item)>,
+    /// The error that ended the turn, if one did.
+    pub error: Option<Error>,
+}
+
+/// Reads a turn to its end.
+pub fn collect(mut turn: Box<dyn TestTurn>) -> Outcome {
+    let begun = Instant::now();
+    let mut outcome = Outcome { items: Vec::new(), error: None };
+    while let Some(item) = turn.next() {
+        match item {
+            Ok(item) => outcome.items.push((begun.elapsed(), item)),
+            Err(error) => {
+                outcome.error = Some(error);
+            }
+        }
+    }
+    outcome
+}
+
+impl Outcome {
+    /// The events that were not taken back, in order.
+    #[must_use]
+    pub fn events(&self) -> Vec<&Event> {
+        let mut events = Vec::new();
+        for (_, item) in &self.items {
+            match item {
+                Item::Event(event) => events.push(event),
+                Item::Restarted { discard } => {
+                    let kept = events.len().checked_sub(*discard).expect("no more taken back than delivered");
+                    events.truncate(kept);
+                }
+                Item::Notice(_) => {}
+            }
+        }
+        events
+    }
+
+    /// All output text of the events that were not taken back.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.events().iter().filter_map(|event| event.text_delta()).collect()
+    }
+
+    /// How many events each `Restarted` took back.
+    #[must_use]
+    pub fn restarts(&self) -> Vec<usize> {
+        self.items
+            .iter()
+            .filter_map(|(_, item)| match item {
+                Item::Restarted { discard } => Some(*discard),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The notices, in order.
+    #[must_use]
+    pub fn notices(&self) -> Vec<&Notice> {
+        self.items
+            .iter()
+            .filter_map(|(_, item)| match item {
+                Item::Notice(notice) => Some(notice),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The transports that the notices name, in order.
+    #[must_use]
+    pub fn moves(&self) -> Vec<Transport> {
+        self.notices().iter().map(|notice| notice.transport()).collect()
+    }
+
+    /// When the first event came.
+    #[must_use]
+    pub fn first_event_after(&self) -> Option<Duration> {
+        self.items.iter().find(|(_, item)| matches!(item, Item::Event(_))).map(|(at, _)| *at)
+    }
+
+    /// Whether the turn ended in `response.completed`, with every event of the response exactly once and in order.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let events = self.events();
+        let numbers = events.iter().map(|event| event.sequence_number());
+        self.error.is_none()
+            && events.last().is_some_and(|event| event.kind() == "response.completed")
+            && numbers.eq((0..events.len() as u64).map(Some))
+    }
+}

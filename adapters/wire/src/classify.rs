@@ -19,7 +19,7 @@ use crate::{Seen, ServerError, retry_after};
 /// | --- | --- |
 /// | no name, no route, no TLS, not in time, CONNECT refused | Network |
 /// | upgrade not answered, or answered 101 wrongly | Transport |
-/// | upgrade answered 400, 401, 402, 407, 422 | Request |
+/// | upgrade answered 401, 402, 407, 422, or 400 with an error in the API's terms | Request |
 /// | upgrade answered 429, 529, or 503 with `Retry-After` | Server |
 /// | upgrade answered anything else | Transport: SSE may well be let through |
 /// | POST answered 408, 425, 429, 5xx | Server; 408 on a reused connection is Connection, 511 (log in first) Network |
@@ -85,6 +85,8 @@ pub fn classify(
 fn upgrade(status: u16, headers: &HeaderMap, error: Option<&ServerError>) -> Blame {
     match status {
         _ if error.is_some_and(is_quota) => Blame::Request,
+        // A server that is not the API's says so to an upgrade whose headers a proxy took away.
+        400 if error.is_some_and(|error| !is_in_api_terms(error)) => Blame::Transport,
         400 | 401 | 402 | 407 | 422 => Blame::Request,
         429 | 529 => Blame::Server,
         503 if headers.contains_key(RETRY_AFTER) || headers.contains_key("retry-after-ms") => Blame::Server,
@@ -168,6 +170,11 @@ const REQUEST_WORDS: &[&str] = &[
     "content_filter",
     "bad_request",
 ];
+
+/// Whether an answer has a code, a type or a parameter, as the API's errors do.
+fn is_in_api_terms(error: &ServerError) -> bool {
+    names(error).next().is_some() || error.param.is_some()
+}
 
 /// A quota is no rate: it comes with 429 and does not come back by waiting.
 fn is_quota(error: &ServerError) -> bool {

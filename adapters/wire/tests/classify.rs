@@ -78,6 +78,22 @@ fn every_upgrade_status() {
 }
 
 #[test]
+fn an_upgrade_answered_400_is_the_requests_fault_only_if_the_api_says_so() {
+    let plain = HeaderMap::new();
+    for (body, expected) in [
+        (&br#"{"error":{"message":"no","type":"invalid_request_error"}}"#[..], Request),
+        (br#"{"error":{"message":"no","param":"model"}}"#, Request),
+        (b"Bad Request\n", Blame::Transport),
+        (b"<html><title>400 Bad Request</title></html>", Blame::Transport),
+        (b"", Blame::Transport),
+    ] {
+        let error = ServerError::from_body(400, body);
+        let seen = Seen::Upgrade { status: 400, headers: &plain, error: Some(&error) };
+        assert_eq!(verdict(&seen, WebSocket, Connecting, false), (expected, Connecting), "{error:?}");
+    }
+}
+
+#[test]
 fn every_answer_status() {
     let (plain, wait) = (HeaderMap::new(), headers(&[("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT")]));
     for status in 0..=1000 {

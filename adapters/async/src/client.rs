@@ -43,7 +43,6 @@ pub(crate) struct Network<R: Runtime> {
 
 impl<R: Runtime> Client<R> {
     /// Begins to build a client for this runtime and this base URL, such as `https://api.openai.com/v1`.
-    #[must_use]
     pub fn with_runtime(runtime: R, url: impl Into<String>) -> Builder<R> {
         Builder {
             runtime,
@@ -64,7 +63,6 @@ impl<R: Runtime> Client<R> {
     ///
     /// Nothing is sent before the stream is polled. Dropping the stream cancels the turn, and closes the connection
     /// that carries it.
-    #[must_use]
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = self.shared.turns.fetch_add(1, Ordering::Relaxed).saturating_add(1);
         ResponseStream::new(Arc::clone(&self.shared), request, turn)
@@ -98,7 +96,6 @@ impl<R: Runtime> Client<R> {
 
 impl<R: Runtime + Default> Client<R> {
     /// Begins to build a client for this base URL, such as `https://api.openai.com/v1`.
-    #[must_use]
     pub fn builder(url: impl Into<String>) -> Builder<R> {
         Self::with_runtime(R::default(), url)
     }

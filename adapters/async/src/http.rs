@@ -1,8 +1,12 @@
 //! One HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use bytes::Bytes;
 use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError};
 use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
@@ -12,6 +16,9 @@ use smol_hyper::rt::FuturesIo;
 
 use crate::Runtime;
 use crate::io::{Activity, Io};
+
+/// How long the body of an error answer may take. Its status says what to do, and that has arrived.
+const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
 
 /// An HTTP connection.
 pub(crate) struct HttpConn {
@@ -69,12 +76,13 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// What the body of an error answer says, as far as anyone reads.
-pub(crate) async fn error_of(response: Response<Incoming>) -> ServerError {
+/// What the body of an error answer says, as far as anyone reads and as much as comes soon.
+pub(crate) async fn error_of<R: Runtime>(runtime: &R, response: Response<Incoming>) -> ServerError {
     let status = response.status().as_u16();
     let mut body = Limited::new(response.into_body(), MAX_ERROR_BODY_BYTES);
+    let mut limit = pin!(runtime.sleep(ERROR_BODY_TIME));
     let mut read = Vec::new();
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Either::Left((Some(Ok(frame)), _)) = select(body.frame(), limit.as_mut()).await {
         if let Some(data) = frame.data_ref() {
             read.extend_from_slice(data);
         }

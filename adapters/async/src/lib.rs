@@ -1,4 +1,28 @@
 //! The driver that failback's async adapters share.
+//!
+//! An adapter is a [`Runtime`]: how to resolve, connect, sleep, spawn and tell the time. Everything else is here, once:
+//! TLS, the WebSocket and HTTP on top of it, time limits, connection reuse, and obeying the policy. An application uses
+//! a crate for its runtime, such as `failback-tokio`; this one is for writing such a crate.
+//!
+//! # How a turn goes
+//!
+//! [`Client::stream`] makes a [`ResponseStream`], which opens a call with the policy and then goes through attempts until
+//! one carries the response or the policy gives up. An attempt takes an idle connection or dials one; a WebSocket
+//! handshake gets a head start, and goes on by itself when that has run out. The stream does its own work when it is polled:
+//! dropping it drops its sockets, and whatever it held in the policy is given back. Only two things run beside it: the
+//! task of an HTTP connection, which ends with the connection, and a handshake that its turn has left, which ends with
+//! the client.
+//!
+//! # Bounds
+//!
+//! Nothing is queued: a reader that is slow makes the server slow. Messages, lines, headers and error bodies have limits
+//! ([`Limits`](failback_wire::Limits)), and every wait has one.
+//!
+//! # Another runtime
+//!
+//! Implement [`Runtime`], and [`Client::with_runtime`] does the rest.
+#![forbid(unsafe_code)]
+
 mod client;
 mod dial;
 mod http;

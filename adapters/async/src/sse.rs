@@ -108,24 +108,18 @@ impl<R: Runtime> SseStream<R> {
 
         let mut watch =
             Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, conn.activity());
-        let answered = match watch.over(conn.send(request)).await {
-            Ok(Ok(response)) if response.status() != StatusCode::OK => {
-                let (status, headers) = (response.status().as_u16(), response.headers().clone());
-                watch.over(error_of(response)).await.map(|error| Err((status, headers, error)))
-            }
-            Ok(Ok(response)) => Ok(Ok(response)),
-            Ok(Err(error)) => return Err(fault(&http1::seen(&error), Some(&http1::detail(&error)))),
-            Err(alarm) => Err(alarm),
-        };
-        let response = match answered {
+        let response = match watch.over(conn.send(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err((status, headers, error))) => {
-                return Err(fault(&Seen::Answer { status, headers: &headers, error: Some(&error) }, None));
-            }
+            Ok(Err(error)) => return Err(fault(&http1::seen(&error), Some(&http1::detail(&error)))),
             // SSE is never pinged.
             Err(Alarm::Ping) => return Err(fault(&Seen::IdleTimeout, None)),
             Err(Alarm::Dead(seen)) => return Err(fault(&seen, None)),
         };
+        if response.status() != StatusCode::OK {
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let error = error_of(&network.runtime, response).await;
+            return Err(fault(&Seen::Answer { status, headers: &headers, error: Some(&error) }, None));
+        }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if !content_type.is_some_and(is_event_stream) {
             return Err(fault(&Seen::WrongContentType { content_type }, None));

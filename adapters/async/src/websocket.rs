@@ -106,7 +106,7 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
     let response = conn.send(request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let error = error_of(response).await;
+        let error = error_of(&network.runtime, response).await;
         return Err(fault(&Seen::Upgrade { status, headers: &headers, error: Some(&error) }, None));
     }
     if !is_accepted(response.headers(), &key) {
@@ -167,7 +167,7 @@ impl<R: Runtime> WsStream<R> {
                     return event.map_err(|error| self.fault(&Seen::BadEvent, Some(&error.to_string())));
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                    self.watch.handle_sign_of_life()
+                    self.watch.handle_sign_of_life();
                 }
                 Some(Ok(Message::Binary(_))) => return Err(self.fault(&Seen::BinaryFrame, None)),
                 Some(Ok(Message::Close(frame))) => {

@@ -1,10 +1,41 @@
-//! Streams Responses over WebSocket and SSE on tokio.
+//! Streams Responses over a WebSocket on tokio, survives on SSE, and comes back by itself.
+//!
+//! ```no_run
+//! use failback_tokio::{Client, Item, Request};
+//!
+//! # async fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder("https://api.openai.com/v1").bearer(key).build()?;
+//!
+//! let mut turn = client.stream(Request::text("gpt-5.2", "Say hello."));
+//! while let Some(item) = turn.next().await {
+//!     match item? {
+//!         Item::Event(event) => {
+//!             if let Some(delta) = event.text_delta() {
+//!                 print!("{delta}");
+//!             }
+//!         }
+//!         Item::Restarted { discard } => println!("[forget the last {discard} events]"),
+//!         Item::Notice(notice) => eprintln!("[{notice}]"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and connections
+//! are used again. Clones share both. A turn needs a runtime with I/O and time enabled around it.
+//!
+//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation says how; its
+//! settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a [`tracing`] event with a
+//! target that begins with `failback`.
+//!
+//! [`tracing`]: https://docs.rs/tracing
 #![forbid(unsafe_code)]
 
 mod runtime;
 
 pub use failback::{
-    Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
+    self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
 };
 pub use failback_async::{BuildError, ResponseStream, TlsError};
 pub use failback_wire::{
@@ -13,8 +44,8 @@ pub use failback_wire::{
 };
 pub use runtime::Tokio;
 
-/// A client on tokio.
+/// A client on tokio. See [`failback_async::Client`] for its methods.
 pub type Client = failback_async::Client<Tokio>;
 
-/// Settings of a client on tokio.
+/// Settings of a client on tokio that is being built. See [`failback_async::Builder`] for its methods.
 pub type Builder = failback_async::Builder<Tokio>;

@@ -1,6 +1,114 @@
 //! Prefer WebSocket. Survive on SSE. Come back on your own.
+//!
+//! A client of a streaming API can often be served over two transports: a preferred one (WebSocket), which is faster, and a
+//! fallback (Server-Sent Events over HTTP), which works nearly everywhere. This crate decides which of them carries the
+//! next attempt. It falls back when the preferred transport is really at fault, comes back when it works again, and
+//! never makes a permanently broken network worse.
+//!
+//! It is a [`Policy`] and nothing else: no I/O, no clock, no allocation, no `std`. Events go in with the time at which they
+//! happened, decisions come out. Crates with the I/O around it are `failback-tokio` and its siblings; embedding it in a
+//! client of your own takes about as many lines as the example below.
+//!
+//! # Modes
+//!
+//! - [`Mode::Preferred`]: WebSocket works as far as is known. Attempts go there.
+//! - [`Mode::Suspected`]: WebSocket failed. Attempts go to SSE, and the first one shows whose fault it was: if SSE works,
+//!   it was WebSocket's; if SSE fails as well, it was not.
+//! - [`Mode::FailedOver`]: WebSocket is at fault. Attempts go to SSE until the cooldown is over.
+//! - [`Mode::Probing`]: one attempt finds out whether WebSocket works again; all others go to SSE.
+//! - [`Mode::Pinned`]: WebSocket failed too often. Attempts go to SSE, but for a last resort when SSE fails too.
+//!
+//! ```text
+//!               stream failures > stream_max_retries,
+//!               or a handshake failed                      SSE made progress
+//!  Preferred ------------------------------> Suspected ---------------------> FailedOver
+//!    ^  ^  ^                                   |    ^                           |    ^
+//!    |  |  |         SSE failed as well        |    |  the probe failed         |    |
+//!    |  |  +-----------------------------------+    |               cooldown is |    | verdict on the probe,
+//!    |  |                                           |                     over, |    | budget left
+//!    |  |                                           |                   a probe v    |
+//!    |  |                                           +------------------------ Probing --> Pinned
+//!    |  |        a WebSocket stream completed                                   |      budget spent
+//!    |  +-----------------------------------------------------------------------+
+//!    +---------- any WebSocket stream completed, or the network changed: from every mode
+//! ```
+//!
+//! # How a call goes
+//!
+//! A [`Call`] is one request as its caller sees it, made of one [`Attempt`] or more. Calls and attempts are linear: each
+//! method consumes what it ends, so an outcome cannot be reported twice, nor for the wrong transport.
+//!
+//! ```
+//! use failback::*;
+//!
+//! # fn connect_and_stream(_: Transport) -> Result<(), Failure> { Ok(()) }
+//! # fn sleep_until(_: Timestamp) {}
+//! # fn now() -> Timestamp { Timestamp::ZERO }
+//! fn carry(policy: &mut Policy) -> Result<(), GiveUp> {
+//!     let mut call = policy.open_call(now());
+//!     loop {
+//!         let attempt = match policy.begin_attempt(call, now()) {
+//!             Decision::Start(attempt) => attempt,
+//!             Decision::Wait(waiting) => {
+//!                 sleep_until(waiting.ready_at());
+//!                 call = waiting;
+//!                 continue;
+//!             }
+//!         };
+//!         // Your own I/O. For each event that arrives, call `policy.handle_progress(&attempt, now())`.
+//!         let outcome = match connect_and_stream(attempt.transport()) {
+//!             Ok(()) => Outcome::Completed,
+//!             Err(failure) => Outcome::Failed(failure),
+//!         };
+//!         match policy.handle_outcome(attempt, outcome, now()) {
+//!             Verdict::Done => return Ok(()),
+//!             Verdict::Retry(again) => call = again,
+//!             Verdict::GiveUp(why) => return Err(why),
+//!         }
+//!     }
+//! }
+//!
+//! let mut policy = Policy::new(Config::new(), 7, now());
+//! carry(&mut policy)?;
+//! assert_eq!(policy.mode(), Mode::Preferred);
+//! # Ok::<(), GiveUp>(())
+//! ```
+//!
+//! A client with a retry loop of its own below the policy reports [`Outcome::RetriesExhausted`] when that loop has given
+//! up, and begins the next attempt where the policy says.
+//!
+//! # In scope, and out of scope
+//!
+//! In scope: which transport, when to retry, when to stop, when to come back. Out of scope: connections, time-outs,
+//! what an error means. A driver finds out what went wrong and says what it is evidence against ([`Blame`]) and how far the
+//! attempt had come ([`Stage`]); the policy takes it from there.
+//!
+//! # Rules
+//!
+//! The behaviour is fixed by numbered rules, R1 to R21, and the code says where each is implemented. The judgement follows
+//! Chromium's handling of broken alternative services (an alternative is broken only once the plain way has worked; delays
+//! double; a change of network forgives) and Envoy's HTTP/3 grid; the retry budget follows gRPC's retry throttling.
+//!
+//! # Features
+//!
+//! - `std`: `SharedPolicy`, a policy behind a mutex with its own clock, and guards that report a drop.
+//! - `serde`: `Serialize` and `Deserialize` for [`Config`] and [`Snapshot`].
+//!
+//! Without features there are no dependencies, and no feature changes what the policy does.
 #![no_std]
 #![forbid(unsafe_code)]
+// No input panics (R18), and every platform decides alike (R21).
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::float_arithmetic
+    )
+)]
 
 #[cfg(feature = "std")]
 extern crate std;
@@ -16,6 +124,8 @@ mod serde;
 mod shared;
 mod snapshot;
 mod state;
+#[cfg(test)]
+mod tests;
 mod time;
 
 pub use call::{Attempt, Call, Decision, Dial, GiveUp, Reason, Verdict};

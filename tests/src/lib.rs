@@ -53,3 +53,8 @@ impl Settings {
         self
     }
 }
+
+/// The examples of the README, which are to work as printed.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

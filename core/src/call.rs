@@ -250,8 +250,18 @@ pub struct Dial {
     pub(crate) epoch: u32,
     /// How much SSE progress the policy had seen when the dial was left alone (R17).
     pub(crate) sse_progress: u32,
-    /// It came from something that is no handshake: it says nothing.
-    pub(crate) inert: bool,
+    pub(crate) origin: Origin,
+}
+
+/// Where a dial comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// An attempt left it behind (R17).
+    Attempt,
+    /// It probes ahead of the next call.
+    Background,
+    /// It was made of something that is no handshake, and says nothing.
+    Nothing,
 }
 
 /// What to do with a call now.

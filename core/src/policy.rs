@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-use crate::call::{Route, Tries};
+use crate::call::{Origin, Route, Tries};
 use crate::random::{self, Draw};
 use crate::state::{State, double};
 use crate::{
@@ -118,12 +118,12 @@ impl Policy {
     /// dial says nothing.
     pub fn divert(&mut self, attempt: Attempt, now: Timestamp) -> (Call, Dial) {
         self.advance(now);
-        let inert = !attempt.is_divertible();
-        let dial = Dial { epoch: attempt.epoch, sse_progress: self.state.sse_progress(), inert };
+        let origin = if attempt.is_divertible() { Origin::Attempt } else { Origin::Nothing };
+        let dial = Dial { epoch: attempt.epoch, sse_progress: self.state.sse_progress(), origin };
         let current = self.is_current(attempt.epoch);
         let mut call = attempt.call;
         call.ready_at = self.now;
-        if !inert {
+        if origin == Origin::Attempt {
             call.route = Route::Moved(Reason::CallMoved);
             if current {
                 self.state.await_dial(&self.config, self.now);
@@ -142,13 +142,14 @@ impl Policy {
             return None;
         }
         self.state.start_probe(&self.config, self.now);
-        Some(Dial { epoch: self.state.epoch(), sse_progress: self.state.sse_progress(), inert: false })
+        let origin = Origin::Background;
+        Some(Dial { epoch: self.state.epoch(), sse_progress: self.state.sse_progress(), origin })
     }
 
     /// The dial ended (R17). A stale one changes nothing.
     pub fn handle_dial(&mut self, dial: Dial, outcome: DialOutcome, now: Timestamp) {
         self.advance(now);
-        if dial.inert || !self.is_current(dial.epoch) {
+        if dial.origin == Origin::Nothing || !self.is_current(dial.epoch) {
             return;
         }
         match outcome {
@@ -156,7 +157,10 @@ impl Policy {
             DialOutcome::Failed(failure) if is_evidence(failure.blame()) => {
                 self.state.dial_failed(&self.config, self.seed, self.now, dial.sse_progress);
             }
-            DialOutcome::Failed(_) => self.state.dial_excused(&self.config, self.now),
+            DialOutcome::Failed(_) => {
+                let ahead = dial.origin == Origin::Background;
+                self.state.dial_excused(&self.config, self.now, ahead);
+            }
             DialOutcome::Abandoned => self.state.dial_abandoned(&self.config, self.now),
         }
     }
@@ -214,7 +218,7 @@ impl Policy {
     }
 
     const fn holds_probe(&self, attempt: &Attempt) -> bool {
-        attempt.is_probe() && self.is_current(attempt.epoch)
+        attempt.is_probe() && self.is_current(attempt.epoch) && self.state.is_probing()
     }
 }
 

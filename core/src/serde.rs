@@ -172,6 +172,8 @@ struct KeptSnapshot {
     failures: u16,
     recoveries_left: u8,
     convictions: u8,
+    #[serde(default)]
+    epoch: u32,
 }
 
 impl Serialize for Snapshot {
@@ -183,6 +185,7 @@ impl Serialize for Snapshot {
             failures: self.failures,
             recoveries_left: self.recoveries_left,
             convictions: self.convictions,
+            epoch: self.epoch,
         }
         .serialize(serializer)
     }
@@ -198,6 +201,7 @@ impl<'de> Deserialize<'de> for Snapshot {
             failures: kept.failures,
             recoveries_left: kept.recoveries_left,
             convictions: kept.convictions,
+            epoch: kept.epoch,
         })
     }
 }
@@ -273,7 +277,7 @@ mod tests {
         let snapshot = Policy::new(Config::new(), 1, Timestamp::ZERO).snapshot(Timestamp::ZERO);
         let text = serde_json::to_string(&snapshot).unwrap();
         let kept = format!(
-            r#"{{"mode":"preferred","retry_in_ms":0,"cooldown_ms":{},"failures":0,"recoveries_left":3,"convictions":0}}"#,
+            r#"{{"mode":"preferred","retry_in_ms":0,"cooldown_ms":{},"failures":0,"recoveries_left":3,"convictions":0,"epoch":0}}"#,
             60_000
         );
         assert_eq!(text, kept);

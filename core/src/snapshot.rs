@@ -8,7 +8,7 @@ use crate::{Config, Policy, Timestamp};
 /// being probed is kept as failed over, because whoever was to report on it is gone.
 ///
 /// With the feature `serde` it is a flat map of numbers and one word, with durations in whole milliseconds. Any such
-/// map can be restored: what does not fit the configuration is clamped to it.
+/// map whose numbers fit their types can be restored: what does not fit the configuration is clamped to it.
 ///
 /// ```
 /// use core::time::Duration;
@@ -23,6 +23,7 @@ use crate::{Config, Policy, Timestamp};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Snapshot {
+    pub(crate) epoch: u32,
     pub(crate) mode: KeptMode,
     pub(crate) retry_in: Duration,
     pub(crate) cooldown: Duration,
@@ -52,7 +53,7 @@ impl Policy {
     /// The policy of which `snapshot` was made, `elapsed` later.
     ///
     /// Cooldowns went on meanwhile. A process that cannot tell how long it was away passes zero, and waits longer than it
-    /// has to. Handles of the earlier policy are worth nothing to this one.
+    /// has to. Handles that the earlier policy had given out are stale to this one (R9).
     #[must_use]
     pub fn restore(
         config: Config,

@@ -225,12 +225,16 @@ impl State {
         }
     }
 
-    /// It failed for a cause that is not WebSocket's.
-    pub(crate) fn dial_excused(&mut self, config: &Config, now: Timestamp) {
-        if self.is_probing() {
-            self.return_probe(config, now);
-        } else {
+    /// It failed for a cause that is not WebSocket's. Nobody has shown that WebSocket works either, so one that probed
+    /// ahead of the calls cools down again: or nothing would hold the next one back.
+    pub(crate) fn dial_excused(&mut self, config: &Config, now: Timestamp, ahead_of_calls: bool) {
+        if !self.is_probing() {
             self.forget_dial();
+        } else if ahead_of_calls {
+            self.refund(config);
+            self.fail_over(now);
+        } else {
+            self.return_probe(config, now);
         }
     }
 
@@ -342,6 +346,7 @@ impl State {
             _ => (KeptMode::FailedOver, Duration::from_nanos(self.cooldown)),
         };
         Snapshot {
+            epoch: self.epoch,
             mode,
             retry_in,
             cooldown: Duration::from_nanos(self.cooldown),
@@ -356,19 +361,21 @@ impl State {
         let longest = longest.saturating_add(permille(longest, config.jitter_permille));
         let mut state = Self::new(config);
         state.failures = snapshot.failures;
+        // Newer than whatever the policy of the snapshot had begun.
+        state.epoch = snapshot.epoch;
         state.begin_epoch();
         if snapshot.mode == KeptMode::Preferred {
             // Nothing is held against WebSocket in this mode: recoveries are full, convictions none.
             return state;
         }
-        state.cooldown = nanos(snapshot.cooldown).min(longest);
+        state.cooldown = nanos(snapshot.cooldown).clamp(config.cooldown, longest);
         state.convictions = snapshot.convictions;
         state.recoveries = snapshot.recoveries_left.min(config.max_recoveries);
         if snapshot.mode == KeptMode::Pinned || state.recoveries == 0 {
             state.recoveries = 0;
             state.phase = Phase::Pinned;
         } else {
-            let left = nanos(snapshot.retry_in.saturating_sub(elapsed)).min(longest);
+            let left = nanos(snapshot.retry_in).min(longest).saturating_sub(nanos(elapsed));
             state.phase = Phase::FailedOver { retry_at: add(now, left), dial_open: false };
         }
         state
@@ -399,7 +406,7 @@ impl State {
         self.sse_progress
     }
 
-    const fn is_probing(&self) -> bool {
+    pub(crate) const fn is_probing(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })
     }
 }

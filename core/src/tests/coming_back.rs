@@ -129,6 +129,22 @@ impl Driver {
 }
 
 #[test]
+fn r07_acquittal_of_a_probe_forgets_the_failures_as_well() {
+    let mut d = Driver::new(EXACT.with_stream_max_retries(0));
+    let attempt = d.call();
+    let on_sse = d.moved(attempt, DROPPED);
+    d.complete(on_sse);
+    assert_eq!(d.policy.snapshot(d.now).failures, 1);
+    let probe = d.at(60_000).call();
+    let on_sse = d.moved(probe, DROPPED);
+    d.retried_after(on_sse, Outcome::Failed(WORN_OUT));
+    assert_eq!(d.policy.snapshot(d.now).failures, 1, "undecided");
+    let other = d.call();
+    d.gives_up(other, INVALID);
+    assert_eq!(d.policy.snapshot(d.now).failures, 0);
+}
+
+#[test]
 fn r07_a_last_probe_that_is_acquitted_does_not_pin() {
     let (mut d, probe) = Driver::probing(EXACT.with_max_recoveries(1));
     assert_eq!(d.recoveries(), 0);

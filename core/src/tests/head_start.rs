@@ -408,6 +408,17 @@ fn background_a_dial_that_is_lost_or_abandoned_stays_spent() {
 }
 
 #[test]
+fn background_a_dial_that_is_excused_costs_nothing_but_cools_down_again() {
+    for blame in [Blame::Server, Blame::Request, Blame::Payload, Blame::Connection] {
+        let mut d = Driver::failed_over(BACKGROUND);
+        let dial = d.policy.poll_probe(at(60_000)).unwrap();
+        d.at(60_000).dial(dial, DialOutcome::Failed(Failure::new(blame, Stage::Connecting)));
+        assert_eq!((d.mode(), d.recoveries()), (failed_over_until(120_000), 3), "{blame}");
+        assert!(d.policy.poll_probe(at(60_000)).is_none(), "{blame}");
+    }
+}
+
+#[test]
 fn background_a_call_that_comes_first_probes_in_band() {
     let mut d = Driver::failed_over(BACKGROUND);
     let probe = d.at(60_000).call();
@@ -425,4 +436,14 @@ fn background_after_a_probe_is_given_back_a_dial_may_probe_again() {
     d.done(probe, Outcome::Cancelled);
     assert_eq!((d.mode(), d.recoveries()), (failed_over_until(60_000), 3));
     assert!(d.policy.poll_probe(at(60_000)).is_some(), "the connection is gone with the call");
+}
+
+#[test]
+fn background_a_restart_forgets_a_dial_that_opened() {
+    let mut d = Driver::failed_over(BACKGROUND);
+    let dial = d.policy.poll_probe(at(60_000)).unwrap();
+    d.at(60_000).dial(dial, DialOutcome::Opened);
+    let snapshot = d.policy.snapshot(d.now);
+    let mut restored = Policy::restore(BACKGROUND, 0, &snapshot, Duration::ZERO, d.now);
+    assert!(restored.poll_probe(d.now).is_some(), "no connection outlives its process");
 }

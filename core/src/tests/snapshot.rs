@@ -89,6 +89,18 @@ fn r20_a_suspicion_is_kept_as_a_first_cooldown() {
 }
 
 #[test]
+fn r20_a_completion_forgets_the_last_cooldown() {
+    let (mut d, probe) = Driver::probing(EXACT);
+    let on_sse = d.moved(probe, REFUSED);
+    d.complete(on_sse);
+    assert_eq!(d.mode(), failed_over_until(180_000));
+    let probe = d.at(180_000).call();
+    d.complete(probe);
+    d.suspect();
+    assert_eq!(d.restarted(EXACT, 0).mode(), failed_over_until(60_000), "there was none since");
+}
+
+#[test]
 fn r20_a_suspicion_without_a_recovery_is_kept_as_pinned() {
     let config = EXACT.with_max_recoveries(0);
     let mut d = Driver::new(config);
@@ -181,15 +193,56 @@ fn r20_the_last_cooldown_is_clamped_to_the_config() {
 }
 
 #[test]
-fn r20_a_snapshot_of_any_policy_restores_to_the_same_snapshot() {
+fn r20_a_snapshot_of_any_policy_restores_to_the_same_snapshot_but_for_its_epoch() {
     let mut drivers =
         [Driver::new(EXACT), Driver::failed_over(EXACT), Driver::probing(EXACT).0, Driver::pinned()];
     for d in &mut drivers {
         let snapshot = d.policy.snapshot(d.now);
         let config = *d.policy.config();
         let restored = Policy::restore(config, 1, &snapshot, Duration::ZERO, d.now);
-        assert_eq!(restored.snapshot(d.now), snapshot);
+        let again = restored.snapshot(d.now);
+        assert_eq!(again.epoch, snapshot.epoch + 1);
+        assert_eq!(Snapshot { epoch: snapshot.epoch, ..again }, snapshot);
     }
+}
+
+#[test]
+fn r20_handles_of_the_earlier_policy_are_stale() {
+    let mut d = Driver::new(EXACT);
+    d.policy.handle_network_change(d.now);
+    let old = d.call();
+    let snapshot = d.policy.snapshot(d.now);
+    d.policy = Policy::restore(EXACT, 1, &snapshot, Duration::ZERO, d.now);
+    let failure = Outcome::Failed(Failure::new(Blame::Transport, Stage::Connecting));
+    assert!(matches!(d.policy.handle_outcome(old, failure, d.now), Verdict::Retry(_)));
+    assert_eq!(d.mode(), Mode::Preferred);
+}
+
+#[test]
+fn r20_a_probe_of_another_policy_probes_nothing_here() {
+    let (d, probe) = Driver::probing(EXACT);
+    let mut other = Driver::new(EXACT);
+    while other.policy.state().epoch() != d.policy.state().epoch() {
+        other.policy.handle_network_change(other.now);
+    }
+    other.policy.handle_progress(&probe, d.now);
+    assert_eq!(other.mode(), Mode::Preferred);
+}
+
+#[test]
+fn r20_a_cooldown_is_never_restored_shorter_than_configured() {
+    let mut d = Driver::failed_over(EXACT.with_cooldown(ms(10))).restarted(EXACT, 10);
+    let probe = d.call();
+    assert!(probe.is_probe());
+    let _ = d.policy.handle_outcome(probe, Outcome::Cancelled, d.now);
+    assert_eq!(d.mode(), failed_over_until(60_000));
+}
+
+#[test]
+fn r20_what_is_left_is_clamped_before_the_time_away_is_taken_off() {
+    let long = EXACT.with_cooldown(ms(3_600_000)).with_cooldown_max(Duration::MAX);
+    let short = EXACT.with_cooldown_max(ms(900_000));
+    assert_eq!(Driver::failed_over(long).restarted(short, 600_000).mode(), failed_over_until(300_000));
 }
 
 #[test]
@@ -293,7 +346,7 @@ mod json {
         let text = serde_json::to_string(&d.policy.snapshot(d.now)).unwrap();
         assert_eq!(
             text,
-            r#"{"mode":"failed_over","retry_in_ms":60000,"cooldown_ms":60000,"failures":0,"recoveries_left":3,"convictions":1}"#
+            r#"{"mode":"failed_over","retry_in_ms":60000,"cooldown_ms":60000,"failures":0,"recoveries_left":3,"convictions":1,"epoch":2}"#
         );
     }
 

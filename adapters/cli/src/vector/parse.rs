@@ -208,6 +208,20 @@ impl Vector {
     }
 }
 
+/// Names the key whose value is of the wrong type, which the error of a tagged union does not.
+fn check_types(step: &Map<String, Value>) -> Result<(), String> {
+    for (key, value) in step {
+        let expected = match key.as_str() {
+            "do" | "call" | "stage" | "blame" if !value.is_string() => "a word",
+            "down_ms" | "retry_after_ms" if value.as_u64().is_none() => "a whole number of milliseconds",
+            "committed" if !value.is_boolean() => "true or false",
+            _ => continue,
+        };
+        return Err(format!("{key}: {value} is not {expected}"));
+    }
+    Ok(())
+}
+
 fn parse_step(step: Value) -> Result<Step, String> {
     let Value::Object(mut step) = step else {
         return Err(format!("{step} is not an object"));
@@ -223,6 +237,7 @@ fn parse_step(step: Value) -> Result<Step, String> {
         Some(other) => return Err(format!("expect: {other} is not an object")),
         None => Map::new(),
     };
+    check_types(&step)?;
     let word = step.get("do").and_then(Value::as_str).unwrap_or_default().to_owned();
     let action: Action = serde_json::from_value(Value::Object(step)).map_err(|e| e.to_string())?;
     let allowed = action.expects();

@@ -368,7 +368,7 @@ impl State {
             // Nothing is held against WebSocket in this mode: recoveries are full, convictions none.
             return state;
         }
-        state.cooldown = nanos(snapshot.cooldown).clamp(config.cooldown, longest);
+        state.cooldown = nanos(snapshot.cooldown).min(longest).max(config.cooldown);
         state.convictions = snapshot.convictions;
         state.recoveries = snapshot.recoveries_left.min(config.max_recoveries);
         if snapshot.mode == KeptMode::Pinned || state.recoveries == 0 {

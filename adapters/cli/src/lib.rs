@@ -1,3 +1,79 @@
 //! What the `failback` command line is made of.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `args` | what may be said on the command line, and the help |
+//! | `settings` | `--config` and `--set`: every key, checked |
+//! | `stream` | turns through a real client; `setup` makes what they need, `adapter` is the client |
+//! | `replay` | [`vector`]s through the policy |
+//! | `demo` | a scripted outage on loopback |
+//! | `decisions` | the client's tracing events, as they happen |
+//! | `output` | what is printed: JSON lines, text, colours |
+//!
+//! Only [`run`] and [`vector`] are for others.
+#![forbid(unsafe_code)]
 
+mod adapter;
+mod args;
+mod decisions;
+mod demo;
+mod error;
+mod output;
+mod replay;
+mod settings;
+mod setup;
+mod stream;
 pub mod vector;
+
+use std::env;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::args::{Args, Command};
+use crate::error::Error;
+
+/// Does what the command line of this process says, and gives its exit code.
+///
+/// To be called once: it takes the process's tracing subscriber.
+#[must_use]
+pub fn run() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+            // Help that nobody reads is no failure.
+            let _ = discreet(error).print();
+            return code;
+        }
+    };
+    let done = match args.command {
+        Command::Demo => demo::run(),
+        Command::Stream(args) => stream::run(&args),
+        Command::Replay(args) => replay::run(&args),
+    };
+    match done {
+        Ok(code) => code,
+        Err(Error::Closed) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+/// `--header X-Key: secret` without quotes leaves the secret standing alone, where it is not to be quoted back.
+fn discreet(mut error: clap::Error) -> clap::Error {
+    let has_header = env::args_os().any(|arg| arg.as_encoded_bytes().starts_with(b"--header"));
+    if error.kind() == ErrorKind::UnknownArgument && has_header {
+        let is_word =
+            |value: &ContextValue| !matches!(value, ContextValue::String(arg) if arg.starts_with('-'));
+        if error.get(ContextKind::InvalidArg).is_some_and(is_word) {
+            error.remove(ContextKind::InvalidArg);
+            error.remove(ContextKind::Suggested);
+        }
+    }
+    error
+}

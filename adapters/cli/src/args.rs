@@ -1,0 +1,145 @@
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::settings;
+
+/// Prefer WebSocket. Survive on SSE. Come back on your own.
+///
+/// Streams from a Responses API over WebSocket, falls back to Server-Sent Events when WebSocket is really at fault, and
+/// comes back when it works again.
+// No `Debug`: a header may be a secret.
+#[derive(Parser)]
+#[command(name = "failback", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Show what failback does in an outage: about 11 seconds, no network, no key
+    ///
+    /// Starts a misbehaving server on loopback and streams from it with a real client, while WebSocket is black-holed,
+    /// works again, and is refused for good. Each decision is printed as it happens, with its reason. Exits with 1 if
+    /// anything goes otherwise than it should.
+    ///
+    /// Colours are used on a terminal, unless the environment variable NO_COLOR is set.
+    Demo,
+
+    /// Stream turns from a Responses API
+    ///
+    /// Output text goes to stdout as it arrives, everything else to stderr. Exits with 0 if every turn completed or
+    /// was ended by the server, with 1 if one failed, and with 2 for wrong usage.
+    Stream(Box<StreamArgs>),
+
+    /// Run vectors, recorded sequences of events, through the policy
+    ///
+    /// Prints each decision with its reason. Exits with 1 if, with --check, anything differs or a vector cannot be
+    /// run to its end, and with 2 for a file that cannot be read.
+    Replay(ReplayArgs),
+}
+
+#[derive(clap::Args)]
+#[command(after_long_help = settings::help())]
+pub(crate) struct StreamArgs {
+    /// Base URL of the API, e.g. https://api.openai.com/v1; gives both transports
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+
+    /// Base URL of the WebSocket, if it is another one
+    #[arg(long, value_name = "URL")]
+    pub(crate) ws_url: Option<String>,
+
+    /// Which client to stream with
+    #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
+    pub(crate) adapter: Adapter,
+
+    /// How many turns to stream, one after another, through one client
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) turns: u64,
+
+    /// How long to wait between two turns, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) pause_ms: u64,
+
+    /// What to ask in each turn
+    #[arg(long, value_name = "TEXT", default_value = "Say hello.", conflicts_with = "body")]
+    pub(crate) input: String,
+
+    /// A JSON object to send as the body of each turn, as it is; `-` reads stdin
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+
+    /// Which model to ask [default: gpt-5, or what --body says]
+    #[arg(long, value_name = "M")]
+    pub(crate) model: Option<String>,
+
+    /// A header to send with every request and handshake; may be repeated
+    #[arg(long = "header", value_name = "K: V")]
+    pub(crate) headers: Vec<String>,
+
+    /// Send the API key in this environment variable as a bearer token [default: no key]
+    ///
+    /// A key is never sent in plain text (http or ws) to another host than this one.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) api_key_env: Option<String>,
+
+    /// Settings: a JSON object of the keys that --help lists
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// One setting, over those of --config; may be repeated
+    ///
+    /// The value is JSON, or a bare word: --set cooldown_ms=30000 --set replay=restart
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Print one JSON object a line for everything that happens, as it happens
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Adapter {
+    Tokio,
+    Smol,
+    Blocking,
+}
+
+impl Adapter {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tokio => "tokio",
+            Self::Smol => "smol",
+            Self::Blocking => "blocking",
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArgs {
+    /// Compare with what each step expects, and print only what differs
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// Print one JSON object a line for each step, and one for all of them
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Vectors to run
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_makes_sense() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,7 @@
+//! The `failback` command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    failback_cli::run()
+}

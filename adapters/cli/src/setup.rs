@@ -1,0 +1,112 @@
+//! What a stream needs, made of what the command line says.
+
+use std::collections::BTreeMap;
+use std::env::{self, VarError};
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use failback_wire::{Endpoint, HeaderError, Headers, Request};
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::args::StreamArgs;
+use crate::error::Error;
+use crate::settings::Settings;
+
+/// The model that is asked unless another one is named.
+const MODEL: &str = "gpt-5";
+
+/// What to connect to, how, and what to ask.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) url: String,
+    pub(crate) ws_url: Option<String>,
+    pub(crate) headers: Headers,
+    pub(crate) settings: Settings,
+    pub(crate) request: Request,
+}
+
+impl Setup {
+    pub(crate) fn new(args: &StreamArgs) -> Result<Self, Error> {
+        let settings = Settings::read(args.config.as_deref(), &args.set)?;
+        let headers = headers(&args.headers, args.api_key_env.as_deref())?;
+        check_urls(&args.url, args.ws_url.as_deref(), &headers)?;
+        let request = request(args)?;
+        Ok(Self { url: args.url.clone(), ws_url: args.ws_url.clone(), headers, settings, request })
+    }
+}
+
+/// The client would find the same, but not say which option it came from.
+fn check_urls(url: &str, ws_url: Option<&str>, headers: &Headers) -> Result<(), Error> {
+    let mut endpoint = Endpoint::new(url).map_err(|error| Error::usage("--url", error))?;
+    if let Some(ws_url) = ws_url {
+        endpoint = endpoint.with_websocket(ws_url).map_err(|error| Error::usage("--ws-url", error))?;
+    }
+    // Here there is no way to allow it, so the advice ends where that begins.
+    endpoint.check_credentials(headers, false).map_err(|error| {
+        let error = error.to_string();
+        let error = error.strip_suffix(", or allow it explicitly").unwrap_or(&error);
+        Error::Usage(error.to_owned())
+    })
+}
+
+fn headers(lines: &[String], api_key_env: Option<&str>) -> Result<Headers, Error> {
+    let mut headers = Headers::new();
+    let bad = |error: HeaderError| Error::usage("--header", error);
+    for line in lines {
+        let (name, value) = Headers::parse_line(line).map_err(bad)?;
+        let value = value.to_str().unwrap_or_default();
+        headers.insert(name.as_str(), value).map_err(bad)?;
+    }
+    if let Some(variable) = api_key_env {
+        let place = format!("--api-key-env {variable}");
+        let key = read_variable(variable).map_err(|problem| Error::usage(&place, problem))?;
+        headers.bearer(&key).map_err(|error| Error::usage(&place, error))?;
+    }
+    Ok(headers)
+}
+
+fn read_variable(name: &str) -> Result<String, &'static str> {
+    // Neither can be the name of a variable, and to ask for one such is not allowed everywhere.
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err("expected the name of an environment variable");
+    }
+    env::var(name).map_err(|error| match error {
+        VarError::NotPresent => "this environment variable is not set",
+        VarError::NotUnicode(_) => "the value of this environment variable is not text",
+    })
+}
+
+fn request(args: &StreamArgs) -> Result<Request, Error> {
+    let Some(path) = &args.body else {
+        return Ok(Request::text(args.model.as_deref().unwrap_or(MODEL), &args.input));
+    };
+    let place = if path == Path::new("-") {
+        "--body, stdin".to_owned()
+    } else {
+        format!("--body {}", path.display())
+    };
+    let bad = |error: &dyn std::fmt::Display| Error::usage(&place, error);
+    let body = read(path).map_err(|error| bad(&error))?;
+    let request = Request::from_json(&body).map_err(|error| bad(&error))?;
+    match &args.model {
+        Some(model) => {
+            // Values stay as they are written; the order of the keys means nothing.
+            let mut body: BTreeMap<String, Box<RawValue>> =
+                serde_json::from_str(&body).map_err(|error| bad(&error))?;
+            body.insert("model".to_owned(), to_raw_value(model).map_err(|error| bad(&error))?);
+            let body = serde_json::to_string(&body).map_err(|error| bad(&error))?;
+            Request::from_json(&body).map_err(|error| bad(&error))
+        }
+        None => Ok(request),
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    fs::read_to_string(path)
+}

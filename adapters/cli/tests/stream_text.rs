@@ -1,0 +1,63 @@
+//! `failback stream` for people: text on stdout, everything else on stderr.
+
+mod common;
+
+use std::process::Stdio;
+
+use common::{command, failback, finish};
+use failback_peer::{Handshake, Peer, Transport, Turn};
+
+#[test]
+fn text_goes_to_stdout_and_notices_to_stderr() {
+    let peer = Peer::start();
+    peer.set_handshake(Handshake::status(403));
+    let run =
+        failback(&["stream", "--url", &peer.url(), "--input", "One two.", "--turns", "2"]).exits_with(0);
+    assert_eq!(run.out, "echo: One two.\necho: One two.\n");
+    assert!(run.err.starts_with("failback: moved to SSE: "), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+}
+
+#[test]
+fn a_failure_tells_of_every_attempt() {
+    let peer = Peer::start();
+    peer.set_handshake(Handshake::status(403));
+    peer.set_turn(Transport::Sse, Turn::status(403));
+    let run = failback(&["stream", "--url", &peer.url()]).exits_with(1);
+    assert_eq!(run.out, "");
+    run.says(&["failback: turn 1 failed: ", "\n  attempt 1, WebSocket, ", "\n  attempt 2, SSE, "]);
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let peer = Peer::start();
+    peer.require_bearer("sesame-open");
+    let url = peer.url();
+    let mut good =
+        command(&["stream", "--url", &url, "--api-key-env", "TEST_KEY", "--header", "X-Trace: hidden-7"]);
+    good.env("TEST_KEY", "sesame-open\n");
+    let run = finish(good, "").exits_with(0);
+    assert!(!run.out.contains("sesame") && !run.err.contains("sesame") && !run.err.contains("hidden-7"));
+
+    let mut bad =
+        command(&["stream", "--url", &url, "--api-key-env", "TEST_KEY", "--header", "X-Trace: hidden-7"]);
+    bad.env("TEST_KEY", "not-sesame");
+    let run = finish(bad, "").exits_with(1).says(&["401"]);
+    assert!(!run.err.contains("sesame") && !run.err.contains("hidden-7"), "{}", run.err);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_the_stream_quietly() {
+    let peer = Peer::start();
+    for json in [&["--json"][..], &[]] {
+        let url = peer.url();
+        let args: Vec<_> =
+            ["stream", "--url", &url, "--turns", "1000000"].iter().chain(json).copied().collect();
+        let mut command = command(&args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert_eq!(output.status.code(), Some(0));
+    }
+}

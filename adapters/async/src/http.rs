@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use smol_hyper::rt::FuturesIo;
@@ -79,12 +79,15 @@ pub(crate) fn request(
 /// What the body of an error answer says, as far as anyone reads and as much as comes soon.
 pub(crate) async fn error_of<R: Runtime>(runtime: &R, response: Response<Incoming>) -> ServerError {
     let status = response.status().as_u16();
-    let mut body = Limited::new(response.into_body(), MAX_ERROR_BODY_BYTES);
+    let mut body = response.into_body();
     let mut limit = pin!(runtime.sleep(ERROR_BODY_TIME));
     let mut read = Vec::new();
     while let Either::Left((Some(Ok(frame)), _)) = select(body.frame(), limit.as_mut()).await {
-        if let Some(data) = frame.data_ref() {
-            read.extend_from_slice(data);
+        let data = frame.data_ref().map_or(&[][..], |data| data);
+        let room = MAX_ERROR_BODY_BYTES.saturating_sub(read.len());
+        read.extend_from_slice(data.get(..room).unwrap_or(data));
+        if read.len() >= MAX_ERROR_BODY_BYTES {
+            break;
         }
     }
     ServerError::from_body(status, &read)

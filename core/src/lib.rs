@@ -89,6 +89,8 @@
 //! Chromium's handling of broken alternative services (an alternative is broken only once the plain way has worked; delays
 //! double; a change of network forgives) and Envoy's HTTP/3 grid; the retry budget follows gRPC's retry throttling.
 //!
+#![doc = include_str!("../docs/transitions.md")]
+//!
 //! # Features
 //!
 //! - `std`: `SharedPolicy`, a policy behind a mutex with its own clock, and guards that report a drop.

@@ -6,12 +6,14 @@ mod always;
 mod choosing;
 mod coming_back;
 mod ending_a_call;
+mod exhaustive;
 mod failing_over;
 mod head_start;
 mod nobodys_fault;
 #[cfg(feature = "std")]
 mod shared;
 mod snapshot;
+mod transitions;
 
 use core::time::Duration;
 

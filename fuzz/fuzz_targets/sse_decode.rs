@@ -41,7 +41,10 @@ fn pieces(bytes: &[u8], cuts: u64) -> Vec<&[u8]> {
     pieces
 }
 
-fn decode<'a>(limit: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<SseItem>, (Vec<SseItem>, SseError)> {
+fn decode<'a>(
+    limit: usize,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<SseItem>, (Vec<SseItem>, SseError)> {
     let mut decoder = SseDecoder::new(limit);
     let mut items = Vec::new();
     for mut piece in pieces {
@@ -79,7 +82,9 @@ fn second_opinion(bytes: &[u8]) -> Vec<(String, String)> {
     let mut events = Vec::new();
     while let Some(item) = decoder.next(&mut input) {
         match item {
-            Ok(sse_core::SseEvent::Message(message)) => events.push((message.event.into_owned(), message.data)),
+            Ok(sse_core::SseEvent::Message(message)) => {
+                events.push((message.event.into_owned(), message.data))
+            }
             Ok(sse_core::SseEvent::Retry(_)) => {}
             Err(error) => panic!("without a limit nothing is too long: {error}"),
         }

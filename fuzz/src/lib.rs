@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use failback::{
-    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy, ProbeStyle,
-    Reason, Replay, Stage, Timestamp, Transport, Verdict,
+    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy,
+    ProbeStyle, Reason, Replay, Stage, Timestamp, Transport, Verdict,
 };
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
@@ -142,6 +142,7 @@ impl Driver {
                 }
             }
             12 => {
+                self.policy.handle_timeout(at);
                 let before = self.policy.mode();
                 if let Some(dial) = self.policy.poll_probe(at) {
                     assert_eq!(self.config.probe(), ProbeStyle::Background);
@@ -201,7 +202,10 @@ impl Driver {
         match (attempt.transport(), attempt.reason()) {
             (Transport::WebSocket, Reason::Healthy) => assert_eq!(before, Mode::Preferred),
             (Transport::WebSocket, Reason::Probe) => {
-                assert!(matches!(before, Mode::FailedOver { retry_at } if retry_at <= self.now), "{before:?}");
+                assert!(
+                    matches!(before, Mode::FailedOver { retry_at } if retry_at <= self.now),
+                    "{before:?}"
+                );
                 assert!(matches!(self.policy.mode(), Mode::Probing { .. }));
                 assert_eq!(self.policy.recoveries_left() + 1, left, "a probe costs a recovery");
             }
@@ -216,7 +220,8 @@ impl Driver {
     }
 
     fn finish(&mut self, attempt: Attempt, outcome: Outcome, at: Timestamp) {
-        let completes_websocket = outcome == Outcome::Completed && attempt.transport() == Transport::WebSocket;
+        let completes_websocket =
+            outcome == Outcome::Completed && attempt.transport() == Transport::WebSocket;
         let over = matches!(outcome, Outcome::Completed | Outcome::Cancelled | Outcome::Ended);
         match self.policy.handle_outcome(attempt, outcome, at) {
             Verdict::Done => assert!(over),
@@ -271,6 +276,10 @@ impl Driver {
         }
         // The end of time is no time for a probe to begin in.
         let ended = self.now == Timestamp::MAX;
-        assert!(ended || matches!(self.policy.mode(), Mode::Preferred | Mode::Pinned), "{:?}", self.policy.mode());
+        assert!(
+            ended || matches!(self.policy.mode(), Mode::Preferred | Mode::Pinned),
+            "{:?}",
+            self.policy.mode()
+        );
     }
 }

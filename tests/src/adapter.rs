@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use failback::{SharedPolicy, Snapshot};
 use failback_async::{Client, ResponseStream};
@@ -9,6 +9,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use tokio::runtime::Runtime as TokioRuntime;
 
+use crate::wait::{LOOK_EVERY, PATIENCE};
 use crate::{Settings, Shifted};
 
 /// One way to be a client: a runtime, or none.
@@ -41,12 +42,26 @@ pub trait TestClient: Send + Sync {
 
     /// How many tasks or threads of the adapter's are alive.
     fn background_tasks(&self) -> usize;
+
+    /// What `Debug` shows of the client.
+    fn debug(&self) -> String;
+
+    /// Drops the client but not what it ran on, and counts what it leaves behind, as
+    /// [`background_tasks`](Self::background_tasks) does.
+    fn leave(self: Box<Self>) -> Box<dyn Fn() -> usize>;
 }
 
 /// A turn of any adapter. Dropping it cancels it.
 pub trait TestTurn: Send {
     /// The next item, as soon as there is one.
     fn next(&mut self) -> Option<Result<Item, Error>>;
+
+    /// The next item, unless `enough` says so first: then the turn is in the middle of something, and can be dropped
+    /// there.
+    ///
+    /// # Panics
+    /// When the turn ends first, or nothing happens for long.
+    fn next_unless(&mut self, enough: &dyn Fn() -> bool) -> Option<Result<Item, Error>>;
 }
 
 /// The adapter of this name.
@@ -77,9 +92,12 @@ impl Adapter for TokioAdapter {
             .config(settings.config)
             .limits(settings.limits)
             .headers(settings.headers)
-            .seed(7);
+            .seed(settings.seed.unwrap_or(7));
         if let Some(url) = settings.websocket_url {
             builder = builder.websocket_url(url);
+        }
+        if let Some((snapshot, elapsed)) = settings.snapshot {
+            builder = builder.snapshot(snapshot, elapsed);
         }
         if let Some(pem) = settings.ca_pem {
             builder = builder.tls_config(Arc::new(trusting(&pem)));
@@ -130,6 +148,19 @@ impl TestClient for TokioClient {
     fn background_tasks(&self) -> usize {
         self.runtime.metrics().num_alive_tasks()
     }
+
+    fn debug(&self) -> String {
+        format!("{:?}", self.client)
+    }
+
+    fn leave(self: Box<Self>) -> Box<dyn Fn() -> usize> {
+        let Self { client, clock: _, runtime } = *self;
+        {
+            let _inside = runtime.enter();
+            drop(client);
+        }
+        Box::new(move || runtime.metrics().num_alive_tasks())
+    }
 }
 
 struct TokioTurn {
@@ -141,6 +172,25 @@ impl TestTurn for TokioTurn {
     fn next(&mut self) -> Option<Result<Item, Error>> {
         let stream = self.stream.as_mut()?;
         self.runtime.block_on(stream.next())
+    }
+
+    fn next_unless(&mut self, enough: &dyn Fn() -> bool) -> Option<Result<Item, Error>> {
+        let stream = self.stream.as_mut()?;
+        let begun = Instant::now();
+        self.runtime.block_on(async {
+            loop {
+                if enough() {
+                    return None;
+                }
+                match tokio::time::timeout(LOOK_EVERY, stream.next()).await {
+                    Ok(Some(item)) => return Some(item),
+                    Ok(None) => panic!("the turn ended too early"),
+                    Err(_) => {
+                        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for a turn to get anywhere");
+                    }
+                }
+            }
+        })
     }
 }
 

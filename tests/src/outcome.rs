@@ -15,6 +15,7 @@ pub struct Outcome {
 }
 
 /// Reads a turn to its end.
+#[must_use]
 pub fn collect(mut turn: Box<dyn TestTurn>) -> Outcome {
     let begun = Instant::now();
     let mut outcome = Outcome { items: Vec::new(), error: None };
@@ -29,7 +30,31 @@ pub fn collect(mut turn: Box<dyn TestTurn>) -> Outcome {
     outcome
 }
 
+/// Reads items until `count` events have come, and none beyond.
+///
+/// # Panics
+/// When the turn ends before.
+pub fn read(turn: &mut dyn TestTurn, count: usize) -> Outcome {
+    let begun = Instant::now();
+    let mut outcome = Outcome { items: Vec::new(), error: None };
+    let mut events = 0;
+    while events < count {
+        let item = turn.next().expect("more events").expect("no error yet");
+        events += usize::from(matches!(item, Item::Event(_)));
+        outcome.items.push((begun.elapsed(), item));
+    }
+    outcome
+}
+
 impl Outcome {
+    /// The outcome of a turn that was read in two parts.
+    #[must_use]
+    pub fn then(mut self, rest: Self) -> Self {
+        self.items.extend(rest.items);
+        self.error = rest.error;
+        self
+    }
+
     /// The events that were not taken back, in order.
     #[must_use]
     pub fn events(&self) -> Vec<&Event> {

@@ -7,18 +7,29 @@ use failback_peer::{Handshake, Peer};
 use failback_tests::{Adapter, Settings, collect};
 use failback_wire::Request;
 
-with_every_adapter!(one_handshake_then_sse_at_once_and_none_within_the_cooldown);
+with_every_adapter!(
+    one_handshake_then_sse_at_once_and_none_within_the_cooldown,
+    upgrade_required_is_one_handshake_too,
+);
 
 fn one_handshake_then_sse_at_once_and_none_within_the_cooldown(adapter: &dyn Adapter) {
+    refused(adapter, 403);
+}
+
+fn upgrade_required_is_one_handshake_too(adapter: &dyn Adapter) {
+    refused(adapter, 426);
+}
+
+fn refused(adapter: &dyn Adapter, status: u16) {
     let peer = Peer::start();
-    peer.set_handshake(Handshake::status(403));
+    peer.set_handshake(Handshake::status(status));
     let client = adapter.client(Settings::new(&peer));
 
     let first = collect(client.stream(Request::text("m", "hello world")));
     assert!(first.is_complete(), "{first:?}");
     assert_eq!(first.text(), "echo: hello world");
     assert_eq!(first.moves(), [Transport::Sse]);
-    assert!(first.notices()[0].text().contains("403"), "{first:?}");
+    assert!(first.notices()[0].text().contains(&status.to_string()), "{first:?}");
 
     client.advance(Duration::from_secs(59));
     let second = collect(client.stream(Request::text("m", "hello again")));

@@ -1,1 +1,122 @@
+//! A probe that nobody heard of again kept the half-open state, and everyone on the fallback, for six days.
 
+use std::time::Duration;
+
+use failback::{Mode, Transport};
+use failback_peer::{Gate, Handshake, Peer, Turn};
+use failback_tests::{Adapter, Settings, TestClient, collect, read};
+use failback_wire::Request;
+
+with_every_adapter!(
+    the_lease_ends_a_probe_that_reports_nothing,
+    a_probe_dropped_in_its_handshake_frees_the_slot_at_once,
+    a_probe_dropped_in_mid_stream_lets_the_next_turn_probe_at_once,
+);
+
+/// The longest first cooldown, and the longest second one.
+const COOLDOWNS: [Duration; 2] = [Duration::from_secs(90), Duration::from_secs(180)];
+
+/// One refused upgrade, one turn over SSE, and the cooldown is over.
+fn come_to_the_probe(peer: &Peer, client: &dyn TestClient) {
+    peer.push_handshake(Handshake::status(403));
+    complete(client, &[Transport::Sse]);
+    client.advance(COOLDOWNS[0]);
+}
+
+/// A turn that completes and brings these notices.
+fn complete(client: &dyn TestClient, moves: &[Transport]) {
+    let outcome = collect(client.stream(Request::text("m", "hello")));
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.text(), "echo: hello");
+    assert_eq!(outcome.moves(), moves, "{outcome:?}");
+}
+
+fn the_lease_ends_a_probe_that_reports_nothing(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = adapter.client(Settings::new(&peer));
+    come_to_the_probe(&peer, &*client);
+
+    peer.push_turn(Transport::WebSocket, Turn::stall_after(0));
+    let lost = client.stream(Request::text("m", "lost"));
+    std::thread::scope(|scope| {
+        let lost = scope.spawn(|| collect(lost));
+        peer.wait_for_blocking("the probe", |journal| journal.requests(Transport::WebSocket) == 1);
+        assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+        complete(&*client, &[]);
+        assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+
+        client.advance(Duration::from_secs(30));
+        assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+        assert_eq!(client.policy().recoveries_left(), 2);
+        complete(&*client, &[]);
+
+        // The turn itself is over when its connection is, and still complete. It changes nothing any more.
+        peer.drop_connections();
+        let lost = lost.join().expect("no panic");
+        assert!(lost.is_complete(), "{lost:?}");
+        assert_eq!(lost.text(), "echo: lost");
+    });
+    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert_eq!(client.policy().recoveries_left(), 2);
+
+    client.advance(COOLDOWNS[1]);
+    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    let journal = peer.journal();
+    assert_eq!(journal.handshakes(), 3, "{journal}");
+    use Transport::{Sse, WebSocket};
+    assert_eq!(journal.transports(), [Sse, WebSocket, Sse, Sse, Sse, WebSocket], "{journal}");
+}
+
+fn a_probe_dropped_in_its_handshake_frees_the_slot_at_once(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = adapter.client(Settings::new(&peer));
+    come_to_the_probe(&peer, &*client);
+
+    let gate = Gate::new();
+    peer.push_handshake(Handshake::hold(&gate));
+    let mut probe = client.stream(Request::text("m", "dropped"));
+    assert!(probe.next_unless(&|| gate.arrivals() == 1).is_none());
+    assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+    drop(probe);
+
+    // It has shown nothing, so it stays spent, but nobody waits for its lease.
+    let (mode, retry_in) = client.policy().mode();
+    assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
+    assert_eq!(client.policy().recoveries_left(), 2);
+    complete(&*client, &[]);
+    client.advance(retry_in.expect("a cooldown"));
+    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+
+    let journal = peer.journal();
+    assert_eq!(journal.handshakes(), 3, "{journal}");
+    assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse, Transport::WebSocket], "{journal}");
+}
+
+fn a_probe_dropped_in_mid_stream_lets_the_next_turn_probe_at_once(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = adapter.client(Settings::new(&peer));
+    come_to_the_probe(&peer, &*client);
+
+    peer.push_turn(Transport::WebSocket, Turn::mute_after(3));
+    let mut probe = client.stream(Request::text("m", "dropped"));
+    assert_eq!(read(&mut *probe, 3).moves(), [Transport::WebSocket]);
+    drop(probe);
+
+    // It has carried data, so it costs nothing.
+    let (mode, retry_in) = client.policy().mode();
+    assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
+    assert_eq!(retry_in, Some(Duration::ZERO));
+    assert_eq!(client.policy().recoveries_left(), 3);
+    complete(&*client, &[]);
+    assert_eq!(client.policy().mode().0, Mode::Preferred);
+
+    let journal = peer.journal();
+    assert_eq!(journal.handshakes(), 3, "{journal}");
+    assert_eq!(
+        journal.transports(),
+        [Transport::Sse, Transport::WebSocket, Transport::WebSocket],
+        "{journal}"
+    );
+}

@@ -1,0 +1,55 @@
+//! Nothing but the policy: what of it a program carries that uses all of it. Linked to be measured, not to be run.
+#![no_std]
+#![no_main]
+
+use core::time::Duration;
+
+use failback::{
+    Attempt, Call, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Snapshot, Timestamp, Verdict,
+};
+
+/// Every method, so that none is left out.
+#[expect(dead_code, reason = "linked, and never called")]
+pub struct Methods {
+    new: fn(Config, u64, Timestamp) -> Policy,
+    open_call: fn(&mut Policy, Timestamp) -> Call,
+    begin_attempt: fn(&mut Policy, Call, Timestamp) -> Decision,
+    handle_progress: fn(&mut Policy, &Attempt, Timestamp),
+    handle_outcome: fn(&mut Policy, Attempt, Outcome, Timestamp) -> Verdict,
+    divert: fn(&mut Policy, Attempt, Timestamp) -> (Call, Dial),
+    poll_probe: fn(&mut Policy, Timestamp) -> Option<Dial>,
+    handle_dial: fn(&mut Policy, Dial, DialOutcome, Timestamp),
+    handle_timeout: fn(&mut Policy, Timestamp),
+    poll_timeout: fn(&Policy) -> Option<Timestamp>,
+    handle_network_change: fn(&mut Policy, Timestamp),
+    mode: fn(&Policy) -> Mode,
+    recoveries_left: fn(&Policy) -> u8,
+    snapshot: fn(&Policy, Timestamp) -> Snapshot,
+    restore: fn(Config, u64, &Snapshot, Duration, Timestamp) -> Policy,
+}
+
+/// What the linker must keep.
+#[unsafe(no_mangle)]
+#[used]
+pub static METHODS: Methods = Methods {
+    new: Policy::new,
+    open_call: Policy::open_call,
+    begin_attempt: Policy::begin_attempt,
+    handle_progress: Policy::handle_progress,
+    handle_outcome: Policy::handle_outcome,
+    divert: Policy::divert,
+    poll_probe: Policy::poll_probe,
+    handle_dial: Policy::handle_dial,
+    handle_timeout: Policy::handle_timeout,
+    poll_timeout: Policy::poll_timeout,
+    handle_network_change: Policy::handle_network_change,
+    mode: Policy::mode,
+    recoveries_left: Policy::recoveries_left,
+    snapshot: Policy::snapshot,
+    restore: Policy::restore,
+};
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

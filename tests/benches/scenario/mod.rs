@@ -1,0 +1,209 @@
+//! What a policy is asked to do, in pieces that can be repeated for ever, so that they can be timed, counted and watched.
+//!
+//! Each function sets a piece up and returns it. A policy goes through [`black_box`] at every turn, or the compiler
+//! would know what is in it and decide ahead of time. What comes out goes through it by reference: by value it would be
+//! copied twice, which takes longer than the decision.
+
+use std::hint::black_box;
+
+use failback::{
+    Attempt, Blame, Config, Decision, Failure, Mode, Outcome, Policy, Reason, SharedDecision, SharedPolicy,
+    Stage, Timestamp, Transport, Verdict,
+};
+
+pub(crate) fn repeat(mut piece: impl FnMut(), times: u64) {
+    for _ in 0..times {
+        piece();
+    }
+}
+
+/// A call that goes well: open, begin, one event, complete.
+pub(crate) fn call() -> impl FnMut() {
+    let mut policy = preferred();
+    let mut clock = Clock::default();
+    move || {
+        let policy = black_box(&mut policy);
+        let attempt = begin(policy, clock.tick());
+        policy.handle_progress(&attempt, clock.tick());
+        let verdict = policy.handle_outcome(attempt, Outcome::Completed, clock.tick());
+        debug_assert!(matches!(verdict, Verdict::Done));
+        black_box(&verdict);
+    }
+}
+
+/// A call whose stream breaks until it is sent to SSE: six attempts with their waits, and the decision for the seventh.
+pub(crate) fn stream_failures_until_sse() -> impl FnMut() {
+    until_sse(Failure::new(Blame::Transport, Stage::Streaming), 7)
+}
+
+/// A call whose handshake is refused: one attempt, and the decision for the second.
+pub(crate) fn refused_until_sse() -> impl FnMut() {
+    until_sse(Failure::new(Blame::Transport, Stage::Connecting), 2)
+}
+
+fn until_sse(failure: Failure, attempts: u32) -> impl FnMut() {
+    let mut clock = Clock::default();
+    move || {
+        let mut policy = preferred();
+        let policy = black_box(&mut policy);
+        let mut call = policy.open_call(clock.tick());
+        loop {
+            let attempt = start(policy, call, clock.now);
+            if attempt.transport() == Transport::Sse {
+                debug_assert_eq!(attempt.number(), attempts);
+                black_box(&attempt);
+                return;
+            }
+            call = retry(policy, attempt, black_box(failure), clock.now);
+            clock.now = call.ready_at();
+        }
+    }
+}
+
+/// A new call and where it goes. The mode must be one that a decision does not change.
+pub(crate) fn decision(mut policy: Policy) -> impl FnMut() {
+    let mut clock = Clock { now: Timestamp::from_millis(1000) };
+    move || {
+        black_box(&begin(black_box(&mut policy), clock.tick()));
+    }
+}
+
+/// The decision that turns an attempt into the probe: on a copy of the policy, because it is made once.
+pub(crate) fn decision_to_probe() -> impl FnMut() {
+    let policy = failed_over();
+    let Mode::FailedOver { retry_at } = policy.mode() else { unreachable!("that is the mode") };
+    move || {
+        let mut policy = black_box(&policy).clone();
+        let attempt = begin(black_box(&mut policy), retry_at);
+        debug_assert!(attempt.is_probe());
+        black_box(&attempt);
+    }
+}
+
+/// A call that still has to wait for its backoff.
+pub(crate) fn decision_to_wait() -> impl FnMut() {
+    let mut policy = preferred();
+    let attempt = begin(&mut policy, Timestamp::ZERO);
+    let failure = Failure::new(Blame::Transport, Stage::Streaming);
+    let mut call = Some(retry(&mut policy, attempt, failure, Timestamp::ZERO));
+    move || {
+        let waiting = call.take().map(|call| black_box(&mut policy).begin_attempt(call, Timestamp::ZERO));
+        let Some(Decision::Wait(waiting)) = waiting else { unreachable!("it is not ready") };
+        call = Some(waiting);
+        black_box(&call);
+    }
+}
+
+/// A call that goes well, through a policy that threads share.
+pub(crate) fn shared_call(policy: SharedPolicy) -> impl Fn() + Sync {
+    move || {
+        let policy = black_box(&policy);
+        let SharedDecision::Start(attempt) = policy.begin_attempt(policy.open_call()) else {
+            unreachable!("a new call never waits");
+        };
+        attempt.handle_progress();
+        black_box(&attempt.handle_outcome(Outcome::Completed));
+    }
+}
+
+/// A new call and where it goes, and nothing more: its guard reports that it was cancelled.
+pub(crate) fn shared_decision(policy: SharedPolicy) -> impl Fn() + Sync {
+    move || {
+        let policy = black_box(&policy);
+        black_box(&policy.begin_attempt(policy.open_call()));
+    }
+}
+
+pub(crate) fn shared_with_still_clock() -> SharedPolicy {
+    SharedPolicy::with_clock(|| Timestamp::ZERO, |_| preferred())
+}
+
+pub(crate) fn preferred() -> Policy {
+    black_box(Policy::new(black_box(Config::new()), black_box(7), Timestamp::ZERO))
+}
+
+pub(crate) fn dial_pending() -> Policy {
+    let mut policy = preferred();
+    let attempt = begin(&mut policy, Timestamp::ZERO);
+    drop(policy.divert(attempt, Timestamp::ZERO));
+    checked(policy, Reason::DialPending)
+}
+
+pub(crate) fn suspected() -> Policy {
+    let mut policy = preferred();
+    let attempt = begin(&mut policy, Timestamp::ZERO);
+    refuse(&mut policy, attempt);
+    checked(policy, Reason::VerdictPending)
+}
+
+pub(crate) fn failed_over() -> Policy {
+    checked(convicted(Config::new()), Reason::CoolingDown)
+}
+
+/// With a lease that does not end while it is looked at.
+pub(crate) fn probing() -> Policy {
+    let mut policy = convicted(
+        Config::new().with_probe_lease(std::time::Duration::MAX).with_cooldown(std::time::Duration::ZERO),
+    );
+    let probe = begin(&mut policy, Timestamp::ZERO);
+    assert!(probe.is_probe());
+    drop(probe);
+    checked(policy, Reason::ProbeInFlight)
+}
+
+pub(crate) fn pinned() -> Policy {
+    checked(convicted(Config::new().with_max_recoveries(0)), Reason::Pinned)
+}
+
+fn convicted(config: Config) -> Policy {
+    let mut policy = black_box(Policy::new(config, 7, Timestamp::ZERO));
+    let attempt = begin(&mut policy, Timestamp::ZERO);
+    refuse(&mut policy, attempt);
+    let fallback = begin(&mut policy, Timestamp::ZERO);
+    policy.handle_progress(&fallback, Timestamp::ZERO);
+    policy
+}
+
+fn refuse(policy: &mut Policy, attempt: Attempt) {
+    let refused = Failure::new(Blame::Transport, Stage::Connecting);
+    drop(retry(policy, attempt, refused, Timestamp::ZERO));
+}
+
+/// The policy, once it has shown that it is in the mode it should be in.
+fn checked(policy: Policy, expected: Reason) -> Policy {
+    let attempt = begin(&mut policy.clone(), Timestamp::ZERO);
+    assert_eq!(attempt.reason(), expected);
+    black_box(policy)
+}
+
+fn begin(policy: &mut Policy, now: Timestamp) -> Attempt {
+    let call = policy.open_call(now);
+    start(policy, call, now)
+}
+
+fn start(policy: &mut Policy, call: failback::Call, now: Timestamp) -> Attempt {
+    match policy.begin_attempt(call, now) {
+        Decision::Start(attempt) => attempt,
+        Decision::Wait(_) => unreachable!("it is ready"),
+    }
+}
+
+fn retry(policy: &mut Policy, attempt: Attempt, failure: Failure, now: Timestamp) -> failback::Call {
+    match policy.handle_outcome(attempt, Outcome::Failed(failure), now) {
+        Verdict::Retry(call) => call,
+        verdict => unreachable!("it is retried, not {verdict:?}"),
+    }
+}
+
+/// Time that passes, a little with each event.
+#[derive(Default)]
+struct Clock {
+    now: Timestamp,
+}
+
+impl Clock {
+    fn tick(&mut self) -> Timestamp {
+        self.now = Timestamp::from_nanos(self.now.as_nanos() + 1);
+        self.now
+    }
+}

@@ -1,0 +1,69 @@
+use std::time::Duration;
+
+use failback::{Config, Snapshot};
+use failback_peer::Peer;
+use failback_wire::{Headers, Limits};
+
+/// How to build a client for a test: with the defaults, unless said otherwise.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The base URL of the peer.
+    pub url: String,
+    /// The base URL for WebSocket, if it is another one.
+    pub websocket_url: Option<String>,
+    /// The settings of the policy.
+    pub config: Config,
+    /// Time limits and sizes.
+    pub limits: Limits,
+    /// More headers.
+    pub headers: Headers,
+    /// The certificate authority to trust, in PEM.
+    pub ca_pem: Option<String>,
+    /// The seed of the policy's jitter; always the same one unless it is set.
+    pub seed: Option<u64>,
+    /// What an earlier client knew, and how long ago that was.
+    pub snapshot: Option<(Snapshot, Duration)>,
+}
+
+impl Settings {
+    /// For this peer, and with its certificate authority.
+    #[must_use]
+    pub fn new(peer: &Peer) -> Self {
+        Self { url: peer.url(), ca_pem: peer.ca_pem().map(str::to_owned), ..Self::default() }
+    }
+
+    /// With these settings of the policy.
+    #[must_use]
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// With these time limits and sizes.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// With these headers.
+    #[must_use]
+    pub fn headers(mut self, headers: Headers) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// With this seed.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// With what an earlier client knew, `elapsed` ago.
+    #[must_use]
+    pub fn snapshot(mut self, snapshot: Snapshot, elapsed: Duration) -> Self {
+        self.snapshot = Some((snapshot, elapsed));
+        self
+    }
+}

@@ -1,0 +1,176 @@
+//! How much room a policy takes, and that it never takes any more: no method allocates (R21).
+
+#[path = "../benches/scenario/list.rs"]
+mod list;
+#[path = "../benches/scenario/mod.rs"]
+mod scenario;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use allocation_counter::measure;
+use failback::{
+    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy,
+    ProbeStyle, SharedDecision, Snapshot, Stage, Timestamp, Verdict,
+};
+
+#[test]
+fn a_policy_and_its_handles_stay_small() {
+    assert!(size_of::<Policy>() <= 160, "Policy: {} bytes", size_of::<Policy>());
+    assert!(size_of::<Call>() <= 40, "Call: {} bytes", size_of::<Call>());
+    assert!(size_of::<Attempt>() <= 56, "Attempt: {} bytes", size_of::<Attempt>());
+    assert!(size_of::<Dial>() <= 12, "Dial: {} bytes", size_of::<Dial>());
+    assert!(size_of::<Snapshot>() <= 48, "Snapshot: {} bytes", size_of::<Snapshot>());
+}
+
+#[test]
+fn allocations_are_counted() {
+    assert_eq!(measure(|| drop(black_box(Box::new(7_u64)))).count_total, 1);
+}
+
+#[test]
+fn no_benchmarked_piece_allocates() {
+    for scenario in list::ALL.iter().filter(|scenario| !scenario.name.starts_with("shared")) {
+        assert_eq!(measure(|| (scenario.run)(100)).count_total, 0, "{}", scenario.name);
+    }
+}
+
+#[test]
+fn sharing_allocates_only_to_set_up() {
+    let policy = scenario::shared_with_still_clock();
+    let info = measure(|| {
+        for outcome in outcomes() {
+            let SharedDecision::Start(attempt) = policy.begin_attempt(policy.open_call()) else {
+                unreachable!("a new call never waits");
+            };
+            attempt.handle_progress();
+            drop(attempt.handle_outcome(outcome));
+            let SharedDecision::Start(attempt) = policy.clone().begin_attempt(policy.open_call()) else {
+                unreachable!("a new call never waits");
+            };
+            black_box((attempt.time_until_divert(), policy.poll_timeout(), policy.mode()));
+            drop(attempt.divert());
+            drop(policy.poll_probe());
+            black_box(policy.snapshot());
+            policy.handle_network_change();
+        }
+    });
+    assert_eq!(info.count_total, 0);
+}
+
+#[test]
+fn no_method_allocates_whatever_happened_before() {
+    let mut seen = Seen::default();
+    let info = measure(|| {
+        for verdict in [Conviction::OnEvidence, Conviction::Immediate] {
+            let config = Config::new().with_verdict(verdict).with_probe(ProbeStyle::Background);
+            for first in outcomes() {
+                for second in outcomes() {
+                    go_through(config, first, second, &mut seen);
+                }
+            }
+        }
+    });
+    assert_eq!(info.count_total, 0);
+    assert_eq!(seen, Seen { modes: [true; 5], verdicts: [true; 3], waited: true, dialled: true });
+}
+
+/// Proof that the walk went everywhere.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    modes: [bool; 5],
+    verdicts: [bool; 3],
+    waited: bool,
+    dialled: bool,
+}
+
+/// Every method in every mode that two outcomes in turn, a dial and time can bring about.
+fn go_through(config: Config, first: Outcome, second: Outcome, seen: &mut Seen) {
+    let mut now = Timestamp::ZERO;
+    let mut policy = Policy::new(config, 7, now);
+    for outcome in [first, second, first, second, first, second, first, second] {
+        let call = policy.open_call(now);
+        if let Some((attempt, verdict)) = carry(&mut policy, call, now, seen).map(|attempt| {
+            let number = attempt.number();
+            (number, policy.handle_outcome(attempt, outcome, now))
+        }) {
+            black_box(attempt);
+            match verdict {
+                Verdict::Done => seen.verdicts[0] = true,
+                Verdict::Retry(call) => {
+                    seen.verdicts[1] = true;
+                    if let Some(attempt) = carry(&mut policy, call, now, seen) {
+                        drop(policy.handle_outcome(attempt, second, now));
+                    }
+                }
+                Verdict::GiveUp(why) => {
+                    seen.verdicts[2] = true;
+                    black_box(why);
+                }
+            }
+        }
+        let snapshot = policy.snapshot(now);
+        black_box(Policy::restore(config, 7, &snapshot, Duration::from_secs(1), now));
+        seen.modes[index(policy.mode())] = true;
+        black_box((policy.recoveries_left(), policy.poll_timeout(), policy.config()));
+
+        now = now.saturating_add(Duration::from_secs(100));
+        policy.handle_timeout(now);
+        if let Some(dial) = policy.poll_probe(now) {
+            seen.dialled = true;
+            seen.modes[index(policy.mode())] = true;
+            policy.handle_dial(dial, dial_outcome(second), now);
+        }
+        let call = policy.open_call(now);
+        if let Decision::Start(attempt) = policy.begin_attempt(call, now) {
+            let (call, dial) = policy.divert(attempt, now);
+            black_box(carry(&mut policy, call, now, seen).is_some());
+            policy.handle_dial(dial, dial_outcome(first), now);
+        }
+    }
+    policy.handle_network_change(now);
+}
+
+/// The call's next attempt, with an event, if it need not wait.
+fn carry(policy: &mut Policy, call: Call, now: Timestamp, seen: &mut Seen) -> Option<Attempt> {
+    match policy.begin_attempt(call, now) {
+        Decision::Start(attempt) => {
+            policy.handle_progress(&attempt, now);
+            Some(attempt)
+        }
+        Decision::Wait(call) => {
+            seen.waited = true;
+            black_box(call.ready_at());
+            None
+        }
+    }
+}
+
+fn outcomes() -> impl Iterator<Item = Outcome> {
+    let failures = Blame::ALL.into_iter().flat_map(|blame| {
+        Stage::ALL.into_iter().flat_map(move |stage| {
+            let failure = Failure::new(blame, stage).with_retry_after(Duration::from_secs(3));
+            [failure, failure.committed()]
+                .map(|failure| [Outcome::Failed(failure), Outcome::RetriesExhausted(failure)])
+        })
+    });
+    [Outcome::Completed, Outcome::Cancelled, Outcome::Ended].into_iter().chain(failures.flatten())
+}
+
+fn dial_outcome(outcome: Outcome) -> DialOutcome {
+    match outcome {
+        Outcome::Completed | Outcome::Ended => DialOutcome::Opened,
+        Outcome::Failed(failure) | Outcome::RetriesExhausted(failure) => DialOutcome::Failed(failure),
+        Outcome::Cancelled => DialOutcome::Abandoned,
+    }
+}
+
+fn index(mode: Mode) -> usize {
+    match mode {
+        Mode::Preferred => 0,
+        Mode::Suspected => 1,
+        Mode::FailedOver { .. } => 2,
+        Mode::Probing { .. } => 3,
+        Mode::Pinned => 4,
+    }
+}

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use failback::{Config, Mode, Policy, SharedPolicy, Snapshot, Timestamp};
 use failback_wire::{Announcer, Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
-use http::HeaderMap;
 use rustls::ClientConfig;
 
 use crate::pool::Pool;
@@ -34,7 +33,7 @@ pub(crate) struct Shared<R: Runtime> {
 pub(crate) struct Network<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) endpoint: Arc<Endpoint>,
-    pub(crate) headers: Arc<HeaderMap>,
+    pub(crate) headers: Arc<Headers>,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) limits: Limits,
     /// The policy is also the clock: what it is told and what is measured must be one time.
@@ -244,12 +243,10 @@ impl<R: Runtime> Builder<R> {
             None => Policy::new(config, seed, now),
         });
 
-        let mut headers = HeaderMap::new();
-        headers.extend(self.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         let network = Network {
             runtime: self.runtime,
             endpoint: Arc::new(endpoint),
-            headers: Arc::new(headers),
+            headers: Arc::new(self.headers),
             tls,
             limits: self.limits,
             clock,

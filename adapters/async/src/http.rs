@@ -4,11 +4,11 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError};
+use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use http::header::{HOST, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -60,7 +60,7 @@ impl HttpConn {
 pub(crate) fn request(
     method: Method,
     target: &failback_wire::Target,
-    headers: &HeaderMap,
+    headers: &Headers,
     own: &[(http::HeaderName, HeaderValue)],
     body: String,
 ) -> Result<Request<Full<Bytes>>, http::Error> {
@@ -71,7 +71,7 @@ pub(crate) fn request(
         .body(Full::from(body))?;
     let map = request.headers_mut();
     map.insert(USER_AGENT, HeaderValue::from_static(concat!("failback/", env!("CARGO_PKG_VERSION"))));
-    map.extend(headers.clone());
+    map.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     map.extend(own.iter().cloned());
     Ok(request)
 }

@@ -187,7 +187,7 @@ impl<R: Runtime> Driver<R> {
             // Dropped with the client, or by it: the guard reports that it was abandoned.
             let Either::Left((result, _)) = select(dial, ended).await else { return };
             let Some(shared) = shared.upgrade() else { return };
-            match result {
+            match result.map_err(|fault| fault.redacted(&shared.network.headers)) {
                 Ok(conn) => {
                     trace::dialled(None);
                     // Kept before the policy hears of it, so that the turn that is told to use it finds it.
@@ -213,7 +213,7 @@ impl<R: Runtime> Driver<R> {
         };
         match stream {
             Ok(stream) => Phase::Streaming(attempt, Source::WebSocket(Box::new(stream))),
-            Err(fault) => self.fail(attempt, &fault),
+            Err(fault) => self.fail(attempt, fault),
         }
     }
 
@@ -229,14 +229,14 @@ impl<R: Runtime> Driver<R> {
         };
         match stream {
             Ok(stream) => Phase::Streaming(attempt, Source::Sse(Box::new(stream))),
-            Err(fault) => self.fail(attempt, &fault),
+            Err(fault) => self.fail(attempt, fault),
         }
     }
 
     async fn receive(&mut self, attempt: AttemptGuard, mut source: Source<R>) -> Phase<R> {
         let event = match source.next().await {
             Ok(event) => event,
-            Err(fault) => return self.fail(attempt, &fault),
+            Err(fault) => return self.fail(attempt, fault),
         };
         let (transport, stage) = (attempt.transport(), source.stage());
         match self.turn.receive(event, transport, stage, SystemTime::now()) {
@@ -259,7 +259,7 @@ impl<R: Runtime> Driver<R> {
                 if fate == Fate::Keep {
                     self.keep(source, None);
                 }
-                self.fail(attempt, &fault)
+                self.fail(attempt, fault)
             }
         }
     }
@@ -299,7 +299,8 @@ impl<R: Runtime> Driver<R> {
         Phase::Over
     }
 
-    fn fail(&mut self, attempt: AttemptGuard, fault: &Fault) -> Phase<R> {
+    fn fail(&mut self, attempt: AttemptGuard, fault: Fault) -> Phase<R> {
+        let fault = &fault.redacted(&self.shared.network.headers);
         let failure = self.turn.fail(attempt.transport(), attempt.reason(), fault);
         trace::failed(self.number, &attempt, &failure, fault.text());
         let verdict = attempt.handle_outcome(Outcome::Failed(failure));

@@ -4,7 +4,7 @@ use failback::{Stage, Transport};
 use http::StatusCode;
 
 use crate::text::excerpt;
-use crate::{Seen, ServerError};
+use crate::{Headers, Seen, ServerError};
 
 /// The most bytes of one part of the sentence that come from elsewhere.
 const MAX_PART: usize = 2048;
@@ -40,6 +40,12 @@ impl Cause {
             text.push_str(&detail);
         }
         Self(text)
+    }
+
+    /// The same sentence, without the credentials among these headers: a server may have repeated one.
+    #[must_use]
+    pub fn redacted(self, headers: &Headers) -> Self {
+        Self(headers.redact(&self.0).into_owned())
     }
 
     /// The sentence, without a full stop.

@@ -1,4 +1,5 @@
 use core::fmt;
+use std::borrow::Cow;
 
 use http::header::{HeaderName, HeaderValue};
 
@@ -23,6 +24,9 @@ use crate::text::excerpt;
 pub struct Headers {
     entries: Vec<Entry>,
 }
+
+/// Words of a credential that are shorter than this are words like any other. `Bearer` is one of them.
+const SHORTEST_SECRET: usize = 7;
 
 #[derive(Clone, PartialEq, Eq)]
 struct Entry {
@@ -99,6 +103,32 @@ impl Headers {
     #[must_use]
     pub fn has_credentials(&self) -> bool {
         self.entries.iter().any(|entry| entry.credential)
+    }
+
+    /// This text without the credentials in it: some servers repeat a key that they refuse.
+    ///
+    /// ```
+    /// # use failback_wire::Headers;
+    /// let mut headers = Headers::new();
+    /// headers.bearer("sk-12345678")?;
+    /// assert_eq!(headers.redact("no such key: sk-12345678."), "no such key: [redacted].");
+    /// # Ok::<(), failback_wire::HeaderError>(())
+    /// ```
+    #[must_use]
+    pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let values = self
+            .entries
+            .iter()
+            .filter(|entry| entry.credential)
+            .filter_map(|entry| entry.value.to_str().ok());
+        let secrets = values.flat_map(str::split_whitespace).filter(|word| word.len() >= SHORTEST_SECRET);
+        let mut text = Cow::Borrowed(text);
+        for secret in secrets {
+            if text.contains(secret) {
+                text = Cow::Owned(text.replace(secret, "[redacted]"));
+            }
+        }
+        text
     }
 
     /// The names of those that are credentials.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use failback::{Blame, Failure, GiveUp, Mode, Reason, Stage, Transport};
 
-use crate::{Cause, Event, Seen, Terminal, classify};
+use crate::{Cause, Event, Headers, Seen, Terminal, classify};
 
 /// What a turn yields.
 ///
@@ -166,6 +166,13 @@ impl Fault {
     #[must_use]
     pub const fn failure(&self) -> Failure {
         self.failure
+    }
+
+    /// The same, without the credentials among these headers.
+    #[must_use]
+    pub fn redacted(mut self, headers: &Headers) -> Self {
+        self.cause = self.cause.redacted(headers);
+        self
     }
 
     /// What to tell people.

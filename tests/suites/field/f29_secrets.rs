@@ -10,6 +10,7 @@ with_every_adapter!(
     no_secret_is_shown_when_all_goes_well,
     no_secret_is_shown_when_all_goes_wrong,
     no_secret_is_shown_when_nobody_answers,
+    a_key_that_the_server_repeats_is_not_passed_on,
 );
 
 const TOKEN: &str = "sk-token-7f3a";
@@ -148,4 +149,27 @@ fn no_secret_is_shown_when_nobody_answers(adapter: &dyn Adapter) {
     let error = outcome.error.as_ref().expect("an error");
     assert!(error.to_string().contains("TLS"), "{error}");
     assert!(tls.journal().transports().is_empty());
+}
+
+fn a_key_that_the_server_repeats_is_not_passed_on(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let message =
+        format!(r#"{{"error":{{"code":"invalid_api_key","message":"no such key: {TOKEN}, nor {KEY}"}}}}"#);
+    let client = adapter.client(settings(&peer));
+
+    let refused = Handshake::Status { code: 401, headers: Vec::new(), body: message.clone() };
+    peer.push_handshake(refused);
+    let outcome = run(&*client);
+    let error = outcome.error.expect("a refusal").to_string();
+    assert!(error.contains("no such key: [redacted], nor [redacted]"), "{error}");
+
+    peer.push_handshake(Handshake::status(403));
+    peer.push_turn(Transport::Sse, Turn::status(401).body(&message));
+    let outcome = run(&*client);
+    let error = outcome.error.expect("a refusal").to_string();
+    assert!(error.contains("no such key: [redacted], nor [redacted]"), "{error}");
+
+    let journal = peer.journal();
+    assert_eq!((journal.handshakes(), journal.requests(Transport::Sse)), (2, 1), "{journal}");
+    assert_eq!(journal.refusals(), [401, 403, 401], "{journal}");
 }

@@ -95,6 +95,7 @@
 //!
 //! - `std`: `SharedPolicy`, a policy behind a mutex with its own clock, and guards that report a drop.
 //! - `serde`: `Serialize` and `Deserialize` for [`Config`] and [`Snapshot`].
+//! - `proptest`: `testing`, random settings and operations for tests of what embeds the policy, or of a port of it.
 //!
 //! Without features there are no dependencies, and no feature changes what the policy does.
 #![no_std]
@@ -126,6 +127,8 @@ mod serde;
 mod shared;
 mod snapshot;
 mod state;
+#[cfg(feature = "proptest")]
+pub mod testing;
 #[cfg(test)]
 mod tests;
 mod time;

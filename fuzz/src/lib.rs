@@ -126,8 +126,12 @@ impl Driver {
             }
             10 => {
                 if let Some(attempt) = take(u, &mut self.attempts)? {
+                    let divertible = attempt.divert_at().is_some();
                     let (call, dial) = self.policy.divert(attempt, at);
-                    self.calls.push(call);
+                    // A driver that diverts what is not to be diverted does no harm, but its call need not end.
+                    if divertible {
+                        self.calls.push(call);
+                    }
                     self.dials.push(dial);
                 }
             }

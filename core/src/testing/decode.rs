@@ -1,14 +1,15 @@
-use std::time::Duration;
+use core::time::Duration;
+use std::vec::Vec;
 
-use failback::{Blame, Config, Conviction, DialOutcome, Failure, Outcome, ProbeStyle, Replay, Stage};
+use crate::{Blame, Config, Conviction, DialOutcome, Failure, Outcome, ProbeStyle, Replay, Stage};
 
 use super::{BUDGETS, COUNTS, Clock, DURATIONS, Edge, JITTERS, MadeUp, Operation, Restart};
 
 /// How many bytes the settings take.
-const CONFIG_BYTES: usize = 13;
+pub(super) const CONFIG_BYTES: usize = 13;
 
 /// How many bytes an operation takes.
-const OPERATION_BYTES: usize = 3;
+pub(super) const OPERATION_BYTES: usize = 3;
 
 /// Reads settings and operations from bytes: thirteen for the settings, then three an operation. Any bytes will do, and
 /// what is missing is zero.
@@ -136,7 +137,7 @@ fn made_up(which: u8, how: u8) -> MadeUp {
     }
 }
 
-fn outcome(kind: u8, how: u8) -> Outcome {
+pub(super) fn outcome(kind: u8, how: u8) -> Outcome {
     match kind % 32 {
         13 => match how % 8 {
             0..=3 => Outcome::Completed,
@@ -157,7 +158,7 @@ fn dial_outcome(how: u8) -> DialOutcome {
 }
 
 /// Mostly of the kinds that say something about WebSocket.
-fn failure(how: u8) -> Failure {
+pub(super) fn failure(how: u8) -> Failure {
     let blame = match how % 12 {
         0..=4 => Blame::Transport,
         5 | 6 => Blame::Network,

@@ -236,6 +236,12 @@ impl Attempt {
         if self.is_divertible() { Some(self.divert_at) } else { None }
     }
 
+    /// Whether an event of it can change anything (R4, R8, R17): most events are neither SSE's nor the probe's.
+    #[cfg(feature = "std")]
+    pub(crate) const fn progress_matters(&self) -> bool {
+        matches!(self.transport, Transport::Sse) || self.is_probe()
+    }
+
     pub(crate) const fn is_divertible(&self) -> bool {
         matches!(self.transport, Transport::WebSocket) && !matches!(self.reason, Reason::LastResort)
     }

@@ -153,10 +153,10 @@ impl SharedPolicy {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Policy, Timestamp) -> T) -> T {
-        let mut policy = self.lock();
-        // Read under the lock, so that time never runs backwards from one holder to the next.
+        // Read before the lock is taken, which is then held for less long. Who waited for it tells an earlier time than
+        // whoever came first, and that is harmless (R18).
         let now = self.now();
-        act(&mut policy, now)
+        act(&mut self.lock(), now)
     }
 
     fn lock(&self) -> MutexGuard<'_, Policy> {
@@ -213,7 +213,8 @@ impl AttemptGuard {
 
     /// See [`Policy::handle_progress`].
     pub fn handle_progress(&self) {
-        if let Some(attempt) = &self.attempt {
+        // An event that changes nothing takes no lock.
+        if let Some(attempt) = self.attempt.as_ref().filter(|attempt| attempt.progress_matters()) {
             self.policy.with(|policy, now| policy.handle_progress(attempt, now));
         }
     }

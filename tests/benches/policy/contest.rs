@@ -1,8 +1,8 @@
 //! The policy against its peers, round by round, so that whatever else the machine does meets all of them alike.
 
-use std::sync::Barrier;
-use std::thread;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use std::{hint, thread};
 
 use failback::{Config, SharedPolicy};
 
@@ -23,7 +23,8 @@ struct Contestant {
 
 /// Prints every comparison.
 pub(crate) fn print() {
-    println!("\nSide by side: nanoseconds each, and times the fastest peer (of the same kind of column)");
+    println!("\nSide by side: nanoseconds, and how many times as long as the fastest peer.");
+    println!("With 2 threads read the median: the fastest round may be one in which they hardly met.");
     compare(
         "a call",
         vec![
@@ -87,7 +88,7 @@ pub(crate) fn print() {
         ],
     );
     compare(
-        "a shared decision, and taking it back, 1 thread",
+        "a shared decision (ours is then cancelled), 1 thread",
         vec![
             ours("failback", alone(scenario::shared_decision(SharedPolicy::new(Config::new())))),
             peer("reliakit-circuit in a Mutex", alone(reliakit::shared_decision())),
@@ -95,7 +96,7 @@ pub(crate) fn print() {
         ],
     );
     compare(
-        "a shared decision, and taking it back, 2 threads",
+        "a shared decision (ours is then cancelled), 2 threads",
         vec![
             ours("failback", in_two(scenario::shared_decision(SharedPolicy::new(Config::new())))),
             peer("reliakit-circuit in a Mutex", in_two(reliakit::shared_decision())),
@@ -121,11 +122,11 @@ fn compare(title: &str, mut contestants: Vec<Contestant>) {
         peers.map(|(_, rounds)| rounds[column]).fold(f64::INFINITY, f64::min)
     };
     let (least, middle) = (best_peer(0), best_peer(ROUNDS / 2));
-    println!("\n{title:<48} {:>9} {:>7} {:>9} {:>7}", "fastest", "times", "median", "times");
+    println!("\n{title:<54} {:>9} {:>7} {:>9} {:>7}", "fastest", "times", "median", "times");
     for (contestant, rounds) in contestants.iter().zip(&rounds) {
         let (fastest, median) = (rounds[0], rounds[ROUNDS / 2]);
         println!(
-            "  {:<46} {fastest:>9.1} {:>7.2} {median:>9.1} {:>7.2}",
+            "  {:<52} {fastest:>9.1} {:>7.2} {median:>9.1} {:>7.2}",
             contestant.name,
             fastest / least,
             median / middle,
@@ -164,9 +165,13 @@ fn alone(mut piece: impl FnMut() + 'static) -> Run {
 /// Each of two threads does the piece so many times. The slower one counts.
 fn in_two(piece: impl Fn() + Sync + 'static) -> Run {
     Box::new(move |times| {
-        let barrier = Barrier::new(2);
+        let running = AtomicU32::new(0);
         let work = || {
-            barrier.wait();
+            running.fetch_add(1, Ordering::Relaxed);
+            // Not a `Barrier`: the thread that it wakes may have to wait for a core until the other has finished.
+            while running.load(Ordering::Relaxed) < 2 {
+                hint::spin_loop();
+            }
             let start = Instant::now();
             scenario::repeat(&piece, times);
             start.elapsed()

@@ -44,6 +44,28 @@ mod call {
     }
 }
 
+mod event {
+    use divan::Bencher;
+    use failback::{Config, SharedPolicy};
+
+    use super::scenario;
+
+    #[divan::bench]
+    fn on_websocket(bencher: Bencher<'_, '_>) {
+        bencher.bench_local(scenario::event(scenario::preferred()));
+    }
+
+    #[divan::bench]
+    fn on_sse(bencher: Bencher<'_, '_>) {
+        bencher.bench_local(scenario::event(scenario::failed_over()));
+    }
+
+    #[divan::bench(threads = [1, 2])]
+    fn shared(bencher: Bencher<'_, '_>) {
+        bencher.bench(scenario::shared_event(SharedPolicy::new(Config::new())));
+    }
+}
+
 mod failing_until_sse {
     use divan::Bencher;
 

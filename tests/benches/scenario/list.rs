@@ -10,6 +10,8 @@ pub(crate) struct Scenario {
 
 pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "call", run: |times| repeat(call(), times) },
+    Scenario { name: "event, on WebSocket", run: |times| repeat(event(preferred()), times) },
+    Scenario { name: "event, on SSE", run: |times| repeat(event(failed_over()), times) },
     Scenario { name: "stream failures until SSE", run: |times| repeat(stream_failures_until_sse(), times) },
     Scenario { name: "refused handshake until SSE", run: |times| repeat(refused_until_sse(), times) },
     Scenario { name: "decision, preferred", run: |times| repeat(decision(preferred()), times) },
@@ -21,6 +23,7 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "decision, pinned", run: |times| repeat(decision(pinned()), times) },
     Scenario { name: "decision, not ready", run: |times| repeat(decision_to_wait(), times) },
     Scenario { name: "shared call", run: |times| repeat(shared_call(shared_with_still_clock()), times) },
+    Scenario { name: "shared event", run: |times| repeat(shared_event(shared_with_still_clock()), times) },
     Scenario {
         name: "shared decision, cancelled",
         run: |times| repeat(shared_decision(shared_with_still_clock()), times),

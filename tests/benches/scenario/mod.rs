@@ -31,6 +31,13 @@ pub(crate) fn call() -> impl FnMut() {
     }
 }
 
+/// One event of a stream, while nothing is in doubt: what is asked most often.
+pub(crate) fn event(mut policy: Policy) -> impl FnMut() {
+    let mut clock = Clock { now: Timestamp::from_millis(1000) };
+    let attempt = begin(&mut policy, clock.now);
+    move || black_box(&mut policy).handle_progress(black_box(&attempt), clock.tick())
+}
+
 /// A call whose stream breaks until it is sent to SSE: six attempts with their waits, and the decision for the seventh.
 pub(crate) fn stream_failures_until_sse() -> impl FnMut() {
     until_sse(Failure::new(Blame::Transport, Stage::Streaming), 7)
@@ -104,6 +111,14 @@ pub(crate) fn shared_call(policy: SharedPolicy) -> impl Fn() + Sync {
         attempt.handle_progress();
         black_box(&attempt.handle_outcome(Outcome::Completed));
     }
+}
+
+/// One event of a WebSocket stream, while nothing is in doubt, through a policy that threads share.
+pub(crate) fn shared_event(policy: SharedPolicy) -> impl Fn() + Sync {
+    let SharedDecision::Start(attempt) = policy.begin_attempt(policy.open_call()) else {
+        unreachable!("a new call never waits");
+    };
+    move || black_box(&attempt).handle_progress()
 }
 
 /// A new call and where it goes, and nothing more: its guard reports that it was cancelled.

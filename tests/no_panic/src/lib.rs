@@ -5,8 +5,8 @@
 use core::time::Duration;
 
 use failback::{
-    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy,
-    ProbeStyle, Replay, Stage, Timestamp, Transport, Verdict,
+    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome,
+    Policy, ProbeStyle, Replay, Stage, Timestamp, Transport, Verdict,
 };
 
 unsafe extern "C" {
@@ -181,5 +181,8 @@ fn observe(held: &Held) -> u64 {
         divert ^ transport ^ u64::from(attempt.number()) ^ attempt.reason().as_str().len() as u64
     });
     let call = held.call.as_ref().map_or(0, |call| call.ready_at().as_nanos());
-    mode ^ wake.rotate_left(1) ^ attempt.rotate_left(2) ^ call.rotate_left(3) ^ u64::from(held.policy.recoveries_left())
+    mode ^ wake.rotate_left(1)
+        ^ attempt.rotate_left(2)
+        ^ call.rotate_left(3)
+        ^ u64::from(held.policy.recoveries_left())
 }

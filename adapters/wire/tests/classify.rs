@@ -172,6 +172,25 @@ fn a_stream_that_breaks() {
 }
 
 #[test]
+fn what_only_an_open_stream_can_show_says_that_it_was_open() {
+    let error = ServerError::from_body(503, b"");
+    for (seen, blame) in [
+        (Seen::Closed { code: Some(1001), reason: "" }, Connection),
+        (Seen::Closed { code: Some(1009), reason: "" }, Payload),
+        (Seen::Closed { code: None, reason: "" }, Blame::Transport),
+        (Seen::BinaryFrame, Blame::Transport),
+        (Seen::FirstEventTimeout, Blame::Transport),
+        (Seen::IdleTimeout, Blame::Transport),
+        (Seen::MissedPong, Blame::Transport),
+        (Seen::BadEvent, Blame::Transport),
+        (Seen::ErrorEvent(&error), Server),
+        (Seen::FailedEvent(&error), Server),
+    ] {
+        assert_eq!(verdict(&seen, WebSocket, Connecting, false), (blame, Open), "{seen:?}");
+    }
+}
+
+#[test]
 fn every_close_code() {
     for code in (0..=u16::MAX).filter(|code| (990..=5000).contains(code) || code % 997 == 0) {
         let seen = Seen::Closed { code: Some(code), reason: "why" };
@@ -265,6 +284,62 @@ fn error_events_by_code() {
 }
 
 #[test]
+fn every_word_for_the_server_says_so_whatever_the_status() {
+    for word in [
+        "rate_limit_exceeded",
+        "rate_limit_error",
+        "too_many_requests",
+        "usage_limit_reached",
+        "server_is_overloaded",
+        "overloaded_error",
+        "engine_overloaded",
+        "slow_down",
+        "server_error",
+        "internal_error",
+        "internal_server_error",
+        "service_unavailable",
+        "api_error",
+    ] {
+        for status in [None, Some(400), Some(500)] {
+            assert_eq!(blame(word, status, WebSocket), Server, "{word} {status:?}");
+        }
+        let event =
+            event(&format!(r#"{{"type":"response.failed","response":{{"error":{{"code":"{word}"}}}}}}"#));
+        let seen = Seen::FailedEvent(event.error().expect("an error"));
+        assert_eq!(verdict(&seen, Sse, Streaming, false), (Server, Streaming), "{word}");
+    }
+}
+
+#[test]
+fn every_word_for_the_request_says_so_within_another() {
+    for word in [
+        "invalid",
+        "not_found",
+        "unsupported",
+        "not_supported",
+        "missing",
+        "unknown",
+        "authentication",
+        "permission",
+        "forbidden",
+        "context_length",
+        "context_window",
+        "policy",
+        "content_filter",
+        "bad_request",
+    ] {
+        for transport in BOTH {
+            assert_eq!(blame(&format!("a_{word}_b"), None, transport), Request, "{word}");
+            assert_eq!(
+                blame(&format!("a_{word}_b"), Some(500), transport),
+                Server,
+                "a status says it better"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_error_event_status_is_someones() {
     for status in 0..=1000 {
         blame("something", Some(status), WebSocket);
@@ -333,6 +408,17 @@ fn failed_responses() {
                 assert_eq!(failure.map(|failure| failure.blame()), expected, "{error}");
             }
         }
+    }
+}
+
+#[test]
+fn failed_responses_by_status() {
+    for status in 300..=599 {
+        let event =
+            event(&format!(r#"{{"type":"response.failed","response":{{"error":{{"code":{status}}}}}}}"#));
+        let failure = judge(&Seen::FailedEvent(event.error().expect("an error")), Sse, Streaming, false);
+        let expected = matches!(status, 408 | 425 | 429 | 500..).then_some(Server);
+        assert_eq!(failure.map(|failure| failure.blame()), expected, "{status}");
     }
 }
 

@@ -120,6 +120,14 @@ fn r18_the_longest_durations_there_are_saturate() {
 }
 
 #[test]
+fn r18_a_duration_of_more_nanoseconds_than_can_be_told_is_the_longest() {
+    let too_long = Duration::from_nanos(u64::MAX).saturating_add(Duration::from_nanos(1));
+    assert_eq!(Timestamp::from_elapsed(too_long), Timestamp::MAX);
+    assert_eq!(at(5).saturating_add(too_long), Timestamp::MAX);
+    assert_eq!(Config::new().with_cooldown(too_long).cooldown(), Duration::from_nanos(u64::MAX));
+}
+
+#[test]
 fn r18_no_duration_at_all_is_valid_too() {
     let none = Duration::ZERO;
     let config = Config::new()
@@ -144,6 +152,25 @@ fn r18_no_duration_at_all_is_valid_too() {
         assert!(!matches!(d.mode(), Mode::Probing { .. }), "its lease is over as it begins");
     }
     assert_eq!(d.mode(), Mode::Pinned);
+}
+
+#[test]
+fn r18_no_cooldown_and_no_backoff_stay_none_however_often_they_double() {
+    let config =
+        EXACT.with_cooldown(Duration::ZERO).with_max_recoveries(u8::MAX).with_stream_max_retries(u8::MAX);
+    let mut d = Driver::new(config.with_backoff(Duration::ZERO).with_retry_budget(None));
+    for _ in 0..100 {
+        d.convict();
+        assert_eq!(d.mode(), failed_over_until(0));
+    }
+    let mut attempt = d.call();
+    for _ in 0..100 {
+        attempt = {
+            let call = d.retried(attempt, BUSY);
+            assert_eq!(call.ready_at(), Timestamp::ZERO);
+            d.begin(call)
+        };
+    }
 }
 
 #[test]
@@ -265,6 +292,17 @@ fn r21_draws_are_the_same_on_every_platform() {
     let Mode::FailedOver { retry_at } = d.mode() else { panic!("{:?}", d.mode()) };
     assert_eq!(retry_at.as_nanos(), DRAWN);
 }
+
+#[test]
+fn r21_backoff_is_the_same_on_every_platform() {
+    let mut d = Driver::with_seed(Config::new(), 42);
+    let (first, second) = (d.call(), d.call());
+    let waits = [d.retried(first, BUSY), d.retried(second, BUSY)].map(|call| call.ready_at().as_nanos());
+    assert_eq!(waits, DRAWN_WAITS);
+}
+
+/// 180 ms and the share of 40 ms that is drawn for the first attempts of the first two calls.
+const DRAWN_WAITS: [u64; 2] = [203_042_413, 194_495_035];
 
 /// 60 s and the share of the 30 s of jitter that SplitMix64 draws for seed 42 and the second epoch.
 const DRAWN: u64 = 74_847_885_807;

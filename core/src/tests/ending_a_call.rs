@@ -378,6 +378,27 @@ fn r16_five_completions_put_a_token_back_and_four_do_not() {
 }
 
 #[test]
+fn r16_a_hundred_completions_put_twenty_tokens_back_and_no_fewer_do() {
+    for (completions, tokens) in [(99, 19), (100, 20)] {
+        let mut d = Driver::new(EXACT.with_retry_budget(Some(20)));
+        for _ in 0..20 {
+            let attempt = d.call();
+            let _call = d.retried(attempt, BUSY);
+        }
+        for _ in 0..completions {
+            let attempt = d.call();
+            d.complete(attempt);
+        }
+        for _ in 0..tokens {
+            let attempt = d.call();
+            let _call = d.retried(attempt, BUSY);
+        }
+        let attempt = d.call();
+        assert_eq!(d.gives_up(attempt, BUSY), GiveUp::BudgetExhausted, "after {completions}");
+    }
+}
+
+#[test]
 fn r16_completions_on_sse_put_tokens_back_too() {
     let mut d = Driver::failed_over(EXACT.with_max_recoveries(0).with_retry_budget(Some(1)));
     let attempt = d.call();

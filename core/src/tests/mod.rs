@@ -10,6 +10,7 @@ mod exhaustive;
 mod failing_over;
 mod head_start;
 mod nobodys_fault;
+mod settings;
 #[cfg(feature = "std")]
 mod shared;
 mod snapshot;

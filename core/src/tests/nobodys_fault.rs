@@ -67,6 +67,17 @@ fn r10_in_a_row_means_without_another_failure_between() {
 }
 
 #[test]
+fn r10_only_the_attempt_itself_is_not_counted() {
+    let mut d = Driver::new(EXACT.with_stream_max_retries(2));
+    let attempt = d.call();
+    let attempt = d.retried_in_time(attempt, BUSY);
+    let attempt = d.retried_in_time(attempt, BUSY);
+    let call = d.retried(attempt, WORN_OUT);
+    let attempt = d.begin(call);
+    assert_eq!(d.gives_up(attempt, BUSY), GiveUp::AttemptsExhausted, "the third that counts");
+}
+
+#[test]
 fn r10_in_a_row_means_in_the_same_call() {
     let mut d = Driver::new(EXACT.with_stream_max_retries(0));
     for _ in 0..10 {

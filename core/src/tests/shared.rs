@@ -204,6 +204,34 @@ fn reading_the_mode_lets_time_pass() {
 }
 
 #[test]
+fn the_mode_is_of_this_moment() {
+    let (policy, clock, probe) = probing(EXACT);
+    std::mem::forget(probe);
+    clock.set(100_000);
+    assert_eq!(policy.mode(), (failed_over_until(220_000), Some(ms(120_000))));
+}
+
+#[test]
+fn progress_on_sse_convicts() {
+    let (policy, _clock) = shared(EXACT);
+    let on_sse = begin(&policy, retried(call(&policy), REFUSED));
+    assert_eq!(policy.mode(), (Mode::Suspected, None));
+    on_sse.handle_progress();
+    assert_eq!(policy.mode(), (failed_over_until(60_000), Some(ms(60_000))));
+}
+
+#[test]
+fn progress_that_changes_nothing_asks_neither_the_clock_nor_the_policy() {
+    let reads = AtomicU64::new(0);
+    let clock = move || at(reads.fetch_add(1, Ordering::SeqCst));
+    let policy = SharedPolicy::with_clock(clock, |now| Policy::new(EXACT, 0, now));
+    let attempt = call(&policy);
+    let before = policy.now();
+    attempt.handle_progress();
+    assert_eq!(policy.now().saturating_duration_since(before), ms(1), "read once, for this line");
+}
+
+#[test]
 fn recoveries_and_snapshots_are_of_this_moment() {
     let (policy, clock, probe) = probing(EXACT);
     std::mem::forget(probe);
@@ -222,13 +250,22 @@ fn clones_share_one_policy() {
     assert_eq!(policy.mode().0, Mode::Preferred);
 }
 
+/// Panics when a policy is written to it, which happens under the mutex.
+struct Jammed;
+
+impl std::fmt::Write for Jammed {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        assert!(!text.contains("config"), "jammed");
+        Ok(())
+    }
+}
+
 #[test]
 fn a_poisoned_mutex_is_no_obstacle() {
     let (policy, clock) = shared(EXACT);
     convict(&policy);
-    clock.set(BROKEN);
     let holder = policy.clone();
-    let task = thread::spawn(move || holder.mode());
+    let task = thread::spawn(move || std::fmt::write(&mut Jammed, format_args!("{holder:?}")));
     assert!(task.join().is_err(), "it panicked while it held the mutex");
     clock.set(60_000);
     let probe = call(&policy);

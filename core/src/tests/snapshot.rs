@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Snapshot;
+use crate::snapshot::KeptMode;
 
 impl Driver {
     /// The process ends now, and another begins `down` later, with its clock at zero.
@@ -151,6 +152,18 @@ fn r20_a_dial_that_was_pending_is_forgotten() {
 }
 
 #[test]
+fn r20_a_policy_without_a_recovery_is_kept_as_pinned_whatever_it_waits_for() {
+    let config = EXACT.with_max_recoveries(0);
+    let mut suspected = Driver::new(config);
+    let _call = suspected.suspect();
+    let (probing, _probe) = Driver::probing(EXACT.with_max_recoveries(1));
+    for d in [suspected, probing, Driver::pinned()] {
+        let snapshot = d.policy.snapshot(d.now);
+        assert_eq!((snapshot.mode, snapshot.retry_in), (KeptMode::Pinned, Duration::ZERO));
+    }
+}
+
+#[test]
 fn r20_a_clock_that_runs_backwards_makes_no_longer_cooldown() {
     let mut d = Driver::failed_over(EXACT);
     d.at(30_000).mode();
@@ -222,9 +235,10 @@ fn r20_handles_of_the_earlier_policy_are_stale() {
 fn r20_a_probe_of_another_policy_probes_nothing_here() {
     let (d, probe) = Driver::probing(EXACT);
     let mut other = Driver::new(EXACT);
-    while other.policy.state().epoch() != d.policy.state().epoch() {
+    for _ in other.policy.state().epoch()..d.policy.state().epoch() {
         other.policy.handle_network_change(other.now);
     }
+    assert_eq!(other.policy.state().epoch(), d.policy.state().epoch());
     other.policy.handle_progress(&probe, d.now);
     assert_eq!(other.mode(), Mode::Preferred);
 }

@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Stdio;
 
-use common::{command, failback, finish};
+use common::{command, failback, file, finish};
 use failback_peer::{Handshake, Peer, Transport, Turn};
 
 #[test]
@@ -44,6 +44,29 @@ fn secrets_are_not_printed() {
     bad.env("TEST_KEY", "not-sesame");
     let run = finish(bad, "").exits_with(1).says(&["401"]);
     assert!(!run.err.contains("sesame") && !run.err.contains("hidden-7"), "{}", run.err);
+}
+
+#[test]
+fn the_certificates_of_ssl_cert_file_are_trusted_and_no_others() {
+    let (peer, stranger) = (Peer::builder().tls().start(), Peer::builder().tls().start());
+    let trusted = file("trusted.pem", peer.ca_pem().expect("a certificate"));
+    let trusting = |url: &str, file: &str| {
+        // One attempt on each transport, at once.
+        let mut stream =
+            command(&["stream", "--url", url, "--input", "Hello.", "--set", "stream_max_retries=0"]);
+        stream.env("SSL_CERT_FILE", file).env_remove("SSL_CERT_DIR");
+        finish(stream, "")
+    };
+
+    let run = trusting(&peer.url(), &trusted).exits_with(0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("echo: Hello.\n", ""));
+    assert_eq!(peer.journal().transports(), [Transport::WebSocket], "{}", peer.journal());
+
+    trusting(&stranger.url(), &trusted).exits_with(1).says(&["WebSocket", "SSE", "certificate"]);
+    assert!(stranger.journal().transports().is_empty(), "{}", stranger.journal());
+
+    let none = file("empty.pem", "");
+    trusting(&peer.url(), &none).exits_with(2).says(&["no trusted root certificate"]);
 }
 
 #[test]

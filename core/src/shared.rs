@@ -140,10 +140,8 @@ impl SharedPolicy {
     /// See [`Policy::recoveries_left`].
     #[must_use]
     pub fn recoveries_left(&self) -> u8 {
-        self.with(|policy, now| {
-            policy.handle_timeout(now);
-            policy.recoveries_left()
-        })
+        // Time alone changes none.
+        self.lock().recoveries_left()
     }
 
     /// See [`Policy::snapshot`].

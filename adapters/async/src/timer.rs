@@ -30,15 +30,13 @@ impl<R: Runtime> Timer<R> {
         if deadline == Timestamp::MAX {
             return Poll::Pending;
         }
-        let (at, sleep) = match &mut self.sleep {
-            Some((at, sleep)) if *at <= deadline => (at, sleep),
+        let sleep = match &mut self.sleep {
+            Some((at, sleep)) if *at <= deadline => sleep,
             _ => {
                 let sleep = self.runtime.sleep(self.clock.time_until(deadline));
-                let (at, sleep) = self.sleep.insert((deadline, Box::pin(sleep)));
-                (at, sleep)
+                &mut self.sleep.insert((deadline, Box::pin(sleep))).1
             }
         };
-        let _ = at;
         let polled = sleep.as_mut().poll(cx);
         if polled.is_ready() {
             self.sleep = None;

@@ -42,12 +42,7 @@ fn check_urls(url: &str, ws_url: Option<&str>, headers: &Headers) -> Result<(), 
     if let Some(ws_url) = ws_url {
         endpoint = endpoint.with_websocket(ws_url).map_err(|error| Error::usage("--ws-url", error))?;
     }
-    // Here there is no way to allow it, so the advice ends where that begins.
-    endpoint.check_credentials(headers, false).map_err(|error| {
-        let error = error.to_string();
-        let error = error.strip_suffix(", or allow it explicitly").unwrap_or(&error);
-        Error::Usage(error.to_owned())
-    })
+    endpoint.check_credentials(headers, false).map_err(|error| Error::Usage(error.to_string()))
 }
 
 fn headers(lines: &[String], api_key_env: Option<&str>) -> Result<Headers, Error> {

@@ -312,7 +312,7 @@ impl fmt::Display for PlaintextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the header `{}` would be sent to {} in plain text: use https or wss, or allow it explicitly",
+            "the header `{}` would be sent to {} in plain text: use https or wss",
             self.header, self.target
         )
     }

@@ -1,7 +1,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::{Blame, Timestamp, Transport};
+use crate::history::History;
+use crate::{Timestamp, Transport};
 
 /// Why an attempt goes where it goes.
 ///
@@ -45,6 +46,22 @@ impl Reason {
             Self::CallMoved => "call_moved",
             Self::TooLarge => "too_large",
             Self::LastResort => "last_resort",
+        }
+    }
+
+    /// Where an attempt with this reason goes.
+    #[must_use]
+    #[inline]
+    pub const fn transport(self) -> Transport {
+        match self {
+            Self::Healthy | Self::Probe | Self::LastResort => Transport::WebSocket,
+            Self::DialPending
+            | Self::CoolingDown
+            | Self::ProbeInFlight
+            | Self::VerdictPending
+            | Self::Pinned
+            | Self::CallMoved
+            | Self::TooLarge => Transport::Sse,
         }
     }
 }
@@ -112,77 +129,14 @@ impl core::error::Error for GiveUp {}
 #[must_use = "a call does nothing until an attempt of it begins"]
 #[derive(Debug)]
 pub struct Call {
-    pub(crate) id: u32,
-    /// Attempts begun, those that do not count included.
-    pub(crate) number: u32,
+    pub(crate) history: History,
     pub(crate) ready_at: Timestamp,
-    /// When its grace on WebSocket ends (R3); never, before its first failure there.
-    pub(crate) leave_websocket_at: Timestamp,
-    pub(crate) websocket: Tries,
-    pub(crate) sse: Tries,
-    pub(crate) route: Route,
-    /// Its last failure had blame Connection (R10).
-    pub(crate) connection_failed: bool,
-}
-
-/// What a call has behind it on one transport.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tries {
-    /// Attempts that count (R16).
-    pub(crate) counted: u16,
-    /// Whether there were any at all (R12).
-    pub(crate) any: bool,
-}
-
-/// Who chooses the transport of a call's next attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
-    /// The mode of the policy.
-    ByMode,
-    /// It has moved to SSE and stays there.
-    Moved(Reason),
-    /// It failed on SSE and gets one attempt on WebSocket (R12).
-    LastResort,
 }
 
 impl Call {
-    pub(crate) const fn new(id: u32, now: Timestamp) -> Self {
-        Self {
-            id,
-            number: 0,
-            ready_at: now,
-            leave_websocket_at: Timestamp::MAX,
-            websocket: Tries { counted: 0, any: false },
-            sse: Tries { counted: 0, any: false },
-            route: Route::ByMode,
-            connection_failed: false,
-        }
-    }
-
-    pub(crate) const fn tries(&mut self, transport: Transport) -> &mut Tries {
-        match transport {
-            Transport::WebSocket => &mut self.websocket,
-            Transport::Sse => &mut self.sse,
-        }
-    }
-
-    /// R10: a failure of the connection alone does not count, but a second one in a row, or one that was retried
-    /// already below the policy, is the transport's.
-    pub(crate) fn judge(&mut self, transport: Transport, blame: Blame, exhausted: bool) -> Blame {
-        let again = core::mem::replace(&mut self.connection_failed, blame == Blame::Connection);
-        match blame {
-            Blame::Connection if again || exhausted => Blame::Transport,
-            Blame::Connection => {
-                let tries = self.tries(transport);
-                tries.counted = tries.counted.saturating_sub(1);
-                blame
-            }
-            _ => blame,
-        }
-    }
-
     /// When its next attempt may begin: now or earlier, unless it waits for backoff.
     #[must_use]
+    #[inline]
     pub const fn ready_at(&self) -> Timestamp {
         self.ready_at
     }
@@ -196,8 +150,7 @@ impl Call {
 #[must_use = "an attempt must be carried out, and its outcome reported"]
 #[derive(Debug)]
 pub struct Attempt {
-    pub(crate) call: Call,
-    pub(crate) transport: Transport,
+    pub(crate) history: History,
     pub(crate) reason: Reason,
     pub(crate) epoch: u32,
     /// [`Timestamp::MAX`] for one that is not diverted.
@@ -207,24 +160,28 @@ pub struct Attempt {
 impl Attempt {
     /// Where to send the request.
     #[must_use]
+    #[inline]
     pub const fn transport(&self) -> Transport {
-        self.transport
+        self.reason.transport()
     }
 
     /// Why there.
     #[must_use]
+    #[inline]
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
     /// Which attempt of its call this is, from 1.
     #[must_use]
+    #[inline]
     pub const fn number(&self) -> u32 {
-        self.call.number
+        self.history.number
     }
 
     /// Whether this is the one attempt that may bring the policy back.
     #[must_use]
+    #[inline]
     pub const fn is_probe(&self) -> bool {
         matches!(self.reason, Reason::Probe)
     }
@@ -232,6 +189,7 @@ impl Attempt {
     /// When to give up waiting for the handshake and [`divert`](crate::Policy::divert), if it is not open by then;
     /// `None` on SSE and for a last resort (R17).
     #[must_use]
+    #[inline]
     pub const fn divert_at(&self) -> Option<Timestamp> {
         if self.is_divertible() { Some(self.divert_at) } else { None }
     }
@@ -239,11 +197,11 @@ impl Attempt {
     /// Whether an event of it can change anything (R4, R8, R17): most events are neither SSE's nor the probe's.
     #[cfg(feature = "std")]
     pub(crate) const fn progress_matters(&self) -> bool {
-        matches!(self.transport, Transport::Sse) || self.is_probe()
+        matches!(self.transport(), Transport::Sse) || self.is_probe()
     }
 
     pub(crate) const fn is_divertible(&self) -> bool {
-        matches!(self.transport, Transport::WebSocket) && !matches!(self.reason, Reason::LastResort)
+        matches!(self.reason, Reason::Healthy | Reason::Probe)
     }
 }
 

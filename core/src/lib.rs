@@ -119,6 +119,7 @@ extern crate std;
 mod call;
 mod config;
 mod failure;
+mod history;
 mod policy;
 mod random;
 #[cfg(feature = "serde")]

@@ -1,8 +1,10 @@
 use core::time::Duration;
 
-use crate::call::{Origin, Route, Tries};
+use crate::call::Origin;
+use crate::history::History;
 use crate::random::{self, Draw};
-use crate::state::{State, double};
+use crate::state::{State, add, double};
+use crate::time::nanos;
 use crate::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
     Reason, Replay, Stage, Timestamp, Transport, Verdict,
@@ -50,35 +52,38 @@ impl Policy {
     }
 
     /// Opens a call. It holds nothing in the policy until an attempt begins.
+    #[inline]
     pub fn open_call(&mut self, now: Timestamp) -> Call {
         self.advance(now);
-        self.calls = self.calls.wrapping_add(1);
-        Call::new(self.calls, self.now)
+        Call { history: self.open_history(), ready_at: self.now }
+    }
+
+    /// Opens a call and begins its first attempt, which never has to wait: [`open_call`](Self::open_call) and
+    /// [`begin_attempt`](Self::begin_attempt) at once.
+    #[inline]
+    pub fn begin_call(&mut self, now: Timestamp) -> Attempt {
+        self.advance(now);
+        let history = self.open_history();
+        self.start(history)
     }
 
     /// Begins an attempt of a call, or says to wait for its backoff. Each attempt is chosen anew (R1).
-    pub fn begin_attempt(&mut self, mut call: Call, now: Timestamp) -> Decision {
+    #[inline]
+    pub fn begin_attempt(&mut self, call: Call, now: Timestamp) -> Decision {
         self.advance(now);
         if self.now < call.ready_at {
-            return Decision::Wait(call);
+            Decision::Wait(call)
+        } else {
+            Decision::Start(self.start(call.history))
         }
-        let (transport, reason) = match call.route {
-            Route::ByMode => self.state.choose(&self.config, self.now),
-            Route::Moved(reason) => (Transport::Sse, reason),
-            Route::LastResort => (Transport::WebSocket, Reason::LastResort),
-        };
-        call.number = call.number.saturating_add(1);
-        let tries = call.tries(transport);
-        *tries = Tries { counted: tries.counted.saturating_add(1), any: true };
-        let divert_at = self.now.saturating_add(self.config.head_start());
-        Decision::Start(Attempt { call, transport, reason, epoch: self.state.epoch(), divert_at })
     }
 
     /// An event of the attempt arrived. Report each, or at least the first, and the first one in each
     /// [lease](Config::with_probe_lease).
+    #[inline]
     pub fn handle_progress(&mut self, attempt: &Attempt, now: Timestamp) {
         self.advance(now);
-        match attempt.transport {
+        match attempt.transport() {
             Transport::Sse => self.state.sse_progressed(&self.config, self.seed, self.now),
             Transport::WebSocket if self.holds_probe(attempt) => {
                 self.state.probe_progressed(&self.config, self.now);
@@ -88,12 +93,13 @@ impl Policy {
     }
 
     /// The attempt ended. Says what that means for its call.
+    #[inline]
     pub fn handle_outcome(&mut self, attempt: Attempt, outcome: Outcome, now: Timestamp) -> Verdict {
         self.advance(now);
         match outcome {
             Outcome::Completed => {
                 self.refill();
-                match attempt.transport {
+                match attempt.transport() {
                     // R6: whatever the mode, and stale or not.
                     Transport::WebSocket => self.state.exonerate(&self.config),
                     Transport::Sse => self.state.sse_progressed(&self.config, self.seed, self.now),
@@ -117,19 +123,18 @@ impl Policy {
     /// For attempts that have a [`divert_at`](Attempt::divert_at). Of another one nothing is left but its call, and the
     /// dial says nothing.
     pub fn divert(&mut self, attempt: Attempt, now: Timestamp) -> (Call, Dial) {
-        self.advance(now);
+        self.handle_timeout(now);
         let origin = if attempt.is_divertible() { Origin::Attempt } else { Origin::Nothing };
         let dial = Dial { epoch: attempt.epoch, sse_progress: self.state.sse_progress(), origin };
         let current = self.is_current(attempt.epoch);
-        let mut call = attempt.call;
-        call.ready_at = self.now;
+        let mut history = attempt.history;
         if origin == Origin::Attempt {
-            call.route = Route::Moved(Reason::CallMoved);
+            history.bound = Some(Reason::CallMoved);
             if current {
                 self.state.await_dial(&self.config, self.now);
             }
         }
-        (call, dial)
+        (Call { history, ready_at: self.now }, dial)
     }
 
     /// With [`ProbeStyle::Background`]: a dial that may begin now, as the probe, ahead of the next call.
@@ -137,7 +142,7 @@ impl Policy {
     /// Ask after [`poll_timeout`](Self::poll_timeout) has passed. `None` in any other mode than FailedOver, before
     /// `retry_at`, and right after such a dial has opened: the next thing to learn is whether a call completes on it.
     pub fn poll_probe(&mut self, now: Timestamp) -> Option<Dial> {
-        self.advance(now);
+        self.handle_timeout(now);
         if self.config.probe != ProbeStyle::Background || !self.state.wants_dial(self.now) {
             return None;
         }
@@ -148,7 +153,7 @@ impl Policy {
 
     /// The dial ended (R17). A stale one changes nothing.
     pub fn handle_dial(&mut self, dial: Dial, outcome: DialOutcome, now: Timestamp) {
-        self.advance(now);
+        self.handle_timeout(now);
         if dial.origin == Origin::Nothing || !self.is_current(dial.epoch) {
             return;
         }
@@ -179,7 +184,7 @@ impl Policy {
 
     /// The machine is on another network, or has slept: what was learned does not hold there (R19).
     pub fn handle_network_change(&mut self, now: Timestamp) {
-        self.advance(now);
+        self.handle_timeout(now);
         self.state.exonerate(&self.config);
         self.state.begin_epoch();
     }
@@ -202,14 +207,37 @@ impl Policy {
         &self.config
     }
 
+    #[inline]
+    const fn open_history(&mut self) -> History {
+        self.calls = self.calls.wrapping_add(1);
+        History::new(self.calls)
+    }
+
+    /// R1: an attempt of a call with this history, and why it goes where it goes.
+    #[inline]
+    fn start(&mut self, mut history: History) -> Attempt {
+        let reason = match history.bound {
+            None => self.state.choose(&self.config, self.now),
+            Some(reason) => reason,
+        };
+        history.count(reason.transport());
+        let divert_at = add(self.now, self.config.head_start);
+        Attempt { history, reason, epoch: self.state.epoch(), divert_at }
+    }
+
     pub(crate) const fn state(&self) -> &State {
         &self.state
     }
 
-    pub(crate) fn advance(&mut self, now: Timestamp) -> Timestamp {
+    /// The latest time seen (R18).
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    #[inline]
+    fn advance(&mut self, now: Timestamp) {
         self.now = self.now.latest(now);
         self.state.advance(&self.config, self.seed, self.now);
-        self.now
     }
 
     /// R9: whether what began in this epoch may still change the mode.
@@ -225,11 +253,11 @@ impl Policy {
 /// Failures.
 impl Policy {
     fn handle_failure(&mut self, mut attempt: Attempt, failure: &Failure, exhausted: bool) -> Verdict {
-        let transport = attempt.transport;
-        let blame = attempt.call.judge(transport, failure.blame(), exhausted);
+        let transport = attempt.transport();
+        let blame = attempt.history.judge(transport, failure.blame(), exhausted);
         // R16.
         let used_up =
-            exhausted || attempt.call.tries(transport).counted > u16::from(self.config.stream_max_retries);
+            exhausted || attempt.history.counted(transport) > u16::from(self.config.stream_max_retries);
         let forgiven = match transport {
             Transport::WebSocket => self.weigh_websocket(&mut attempt, failure.stage(), blame, used_up),
             Transport::Sse => {
@@ -247,18 +275,18 @@ impl Policy {
             _ if !replayable => Verdict::GiveUp(GiveUp::Committed),
             // R12: the failure of a last resort ends the call.
             _ if attempt.reason == Reason::LastResort => Verdict::GiveUp(GiveUp::AttemptsExhausted),
-            Blame::Connection => self.retry_at_once(attempt.call),
-            Blame::Payload => self.move_to_sse(attempt.call, Reason::TooLarge),
+            Blame::Connection => self.retry_at_once(attempt.history),
+            Blame::Payload => self.move_to_sse(attempt.history, Reason::TooLarge),
             Blame::Server => {
                 let retry_after = failure.retry_after().unwrap_or_default();
-                self.retry_server(attempt.call, transport, retry_after, used_up)
+                self.retry_server(attempt.history, transport, retry_after, used_up)
             }
             Blame::Transport | Blame::Network if forgiven => {
-                self.retry_later(attempt.call, transport, Duration::ZERO)
+                self.retry_later(attempt.history, transport, Duration::ZERO)
             }
             Blame::Transport | Blame::Network => match transport {
-                Transport::WebSocket => self.move_to_sse(attempt.call, Reason::CallMoved),
-                Transport::Sse => self.try_last_resort(attempt.call),
+                Transport::WebSocket => self.move_to_sse(attempt.history, Reason::CallMoved),
+                Transport::Sse => self.try_last_resort(attempt.history),
             },
         }
     }
@@ -280,10 +308,9 @@ impl Policy {
             return true;
         }
         let forgiven = stage != Stage::Connecting && {
-            let call = &mut attempt.call;
-            let grace = self.now.saturating_add(self.config.fallback_within());
-            call.leave_websocket_at = call.leave_websocket_at.min(grace);
-            self.state.count_failure(&self.config) && !used_up && self.now < call.leave_websocket_at
+            let leave_at = &mut attempt.history.leave_websocket_at;
+            *leave_at = (*leave_at).min(add(self.now, self.config.fallback_within));
+            self.state.count_failure(&self.config) && !used_up && self.now < *leave_at
         };
         if !forgiven {
             self.state.suspect(&self.config, self.seed, self.now);
@@ -302,29 +329,28 @@ impl Policy {
 /// Verdicts.
 impl Policy {
     /// Without backoff and without a token (R10, R12).
-    fn retry_at_once(&self, mut call: Call) -> Verdict {
-        call.ready_at = self.now;
-        Verdict::Retry(call)
+    const fn retry_at_once(&self, history: History) -> Verdict {
+        Verdict::Retry(Call { history, ready_at: self.now })
     }
 
-    fn move_to_sse(&self, mut call: Call, reason: Reason) -> Verdict {
-        call.route = Route::Moved(reason);
-        self.retry_at_once(call)
+    const fn move_to_sse(&self, mut history: History, reason: Reason) -> Verdict {
+        history.bound = Some(reason);
+        self.retry_at_once(history)
     }
 
     /// R12: no call fails with an untried transport.
-    fn try_last_resort(&self, mut call: Call) -> Verdict {
-        if call.websocket.any {
+    const fn try_last_resort(&self, mut history: History) -> Verdict {
+        if history.tried_websocket {
             return Verdict::GiveUp(GiveUp::AttemptsExhausted);
         }
-        call.route = Route::LastResort;
-        self.retry_at_once(call)
+        history.bound = Some(Reason::LastResort);
+        self.retry_at_once(history)
     }
 
     /// R13.
     fn retry_server(
         &mut self,
-        call: Call,
+        history: History,
         transport: Transport,
         retry_after: Duration,
         used_up: bool,
@@ -334,35 +360,35 @@ impl Policy {
         } else if used_up {
             Verdict::GiveUp(GiveUp::AttemptsExhausted)
         } else {
-            self.retry_later(call, transport, retry_after)
+            self.retry_later(history, transport, retry_after)
         }
     }
 
     /// R16: after backoff, and at the price of a token.
-    fn retry_later(&mut self, mut call: Call, transport: Transport, at_least: Duration) -> Verdict {
+    fn retry_later(&mut self, history: History, transport: Transport, at_least: Duration) -> Verdict {
         if self.config.retry_budget.is_some() {
             let Some(left) = self.budget.checked_sub(TOKEN) else {
                 return Verdict::GiveUp(GiveUp::BudgetExhausted);
             };
             self.budget = left;
         }
-        let wait = Duration::from_nanos(self.backoff(&mut call, transport)).max(at_least);
-        call.ready_at = self.now.saturating_add(wait);
-        Verdict::Retry(call)
+        let wait = self.backoff(&history, transport).max(nanos(at_least));
+        Verdict::Retry(Call { history, ready_at: add(self.now, wait) })
     }
 
     /// R16: the n-th retry of a call on one transport waits min(backoff * 2^(n-1), backoff_max), +-10 %.
-    fn backoff(&self, call: &mut Call, transport: Transport) -> u64 {
-        let earlier = call.tries(transport).counted.saturating_sub(1);
+    fn backoff(&self, history: &History, transport: Transport) -> u64 {
+        let earlier = history.counted(transport).saturating_sub(1);
         let wait = double(self.config.backoff, earlier.into()).min(self.config.backoff_max);
         if self.config.jitter_permille == 0 {
             return wait;
         }
-        let u = random::fraction(self.seed, Draw::Backoff { call: call.id, attempt: call.number });
+        let u = random::fraction(self.seed, Draw::Backoff { call: history.id, attempt: history.number });
         wait.saturating_sub(wait / 10).saturating_add(random::scale(wait / 5, u))
     }
 
     /// R16: every completion puts a fifth of a token back.
+    #[inline]
     fn refill(&mut self) {
         self.budget = self.budget.saturating_add(REFILL).min(full_budget(&self.config));
     }

@@ -18,12 +18,10 @@ use crate::{
 /// that ends early, or panics, gives back what it held at once.
 ///
 /// ```
-/// use failback::{Config, Outcome, SharedDecision, SharedPolicy, Verdict};
+/// use failback::{Config, Outcome, SharedPolicy, Verdict};
 ///
 /// let policy = SharedPolicy::new(Config::default());
-/// let SharedDecision::Start(attempt) = policy.begin_attempt(policy.open_call()) else {
-///     unreachable!("a new call never waits");
-/// };
+/// let attempt = policy.begin_call();
 /// // ... send the request over `attempt.transport()`, and for each event that arrives:
 /// attempt.handle_progress();
 /// assert!(matches!(attempt.handle_outcome(Outcome::Completed), Verdict::Done));
@@ -92,12 +90,15 @@ impl SharedPolicy {
         self.with(Policy::open_call)
     }
 
+    /// See [`Policy::begin_call`].
+    pub fn begin_call(&self) -> AttemptGuard {
+        self.guard(self.with(Policy::begin_call))
+    }
+
     /// See [`Policy::begin_attempt`].
     pub fn begin_attempt(&self, call: Call) -> SharedDecision {
         match self.with(|policy, now| policy.begin_attempt(call, now)) {
-            Decision::Start(attempt) => {
-                SharedDecision::Start(AttemptGuard { policy: self.clone(), attempt: Some(attempt) })
-            }
+            Decision::Start(attempt) => SharedDecision::Start(self.guard(attempt)),
             Decision::Wait(call) => SharedDecision::Wait(call),
         }
     }
@@ -148,6 +149,10 @@ impl SharedPolicy {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.with(|policy, now| policy.snapshot(now))
+    }
+
+    fn guard(&self, attempt: Attempt) -> AttemptGuard {
+        AttemptGuard { policy: self.clone(), attempt: Some(attempt) }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Policy, Timestamp) -> T) -> T {

@@ -46,8 +46,8 @@ impl Policy {
     #[must_use]
     pub fn snapshot(&self, now: Timestamp) -> Snapshot {
         let mut policy = self.clone();
-        let now = policy.advance(now);
-        policy.state().snapshot(now)
+        policy.handle_timeout(now);
+        policy.state().snapshot(policy.now())
     }
 
     /// The policy of which `snapshot` was made, `elapsed` later.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::random::{self, Draw};
 use crate::snapshot::{KeptMode, Snapshot};
 use crate::time::nanos;
-use crate::{Config, Conviction, Reason, Timestamp, Transport};
+use crate::{Config, Conviction, Reason, Timestamp};
 
 /// Which transport the policy believes in.
 ///
@@ -54,9 +54,10 @@ impl core::fmt::Display for Mode {
 /// The mode, and what only that mode has to remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    Preferred {
-        /// Until when a diverted dial keeps other calls off WebSocket (R17).
-        dial_until: Option<Timestamp>,
+    Preferred,
+    /// Preferred, but a diverted dial keeps other calls off WebSocket (R17).
+    DialPending {
+        until: Timestamp,
     },
     Suspected {
         /// The suspicion is the probe's doing (R7).
@@ -95,7 +96,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) const fn new(config: &Config) -> Self {
         Self {
-            phase: Phase::Preferred { dial_until: None },
+            phase: Phase::Preferred,
             cooldown: config.cooldown,
             epoch: 0,
             sse_progress: 0,
@@ -105,19 +106,20 @@ impl State {
         }
     }
 
-    /// R1: where an attempt goes that has no route of its own. At the end of a cooldown it becomes the probe.
-    pub(crate) fn choose(&mut self, config: &Config, now: Timestamp) -> (Transport, Reason) {
+    /// R1: why the next attempt of a call goes where it goes. At the end of a cooldown it becomes the probe.
+    #[inline]
+    pub(crate) fn choose(&mut self, config: &Config, now: Timestamp) -> Reason {
         match self.phase {
-            Phase::Preferred { dial_until: None } => (Transport::WebSocket, Reason::Healthy),
-            Phase::Preferred { dial_until: Some(_) } => (Transport::Sse, Reason::DialPending),
-            Phase::Suspected { .. } => (Transport::Sse, Reason::VerdictPending),
-            Phase::FailedOver { retry_at, .. } if now < retry_at => (Transport::Sse, Reason::CoolingDown),
+            Phase::Preferred => Reason::Healthy,
+            Phase::DialPending { .. } => Reason::DialPending,
+            Phase::Suspected { .. } => Reason::VerdictPending,
+            Phase::FailedOver { retry_at, .. } if now < retry_at => Reason::CoolingDown,
             Phase::FailedOver { .. } => {
                 self.start_probe(config, now);
-                (Transport::WebSocket, Reason::Probe)
+                Reason::Probe
             }
-            Phase::Probing { .. } => (Transport::Sse, Reason::ProbeInFlight),
-            Phase::Pinned => (Transport::Sse, Reason::Pinned),
+            Phase::Probing { .. } => Reason::ProbeInFlight,
+            Phase::Pinned => Reason::Pinned,
         }
     }
 
@@ -127,6 +129,7 @@ impl State {
     }
 
     /// Spends a recovery on a probe. There is one: without, the mode would be Pinned.
+    #[cold]
     pub(crate) fn start_probe(&mut self, config: &Config, now: Timestamp) {
         self.recoveries = self.recoveries.saturating_sub(1);
         self.enter(Phase::Probing { lease_until: add(now, config.probe_lease), progressed: false });
@@ -136,15 +139,16 @@ impl State {
 /// What WebSocket did.
 impl State {
     /// R6: a WebSocket stream completed. R19: the network changed. Either way nothing is held against WebSocket.
+    #[inline]
     pub(crate) fn exonerate(&mut self, config: &Config) {
         self.failures = 0;
         self.convictions = 0;
         self.cooldown = config.cooldown;
         self.recoveries = config.max_recoveries;
-        if let Phase::Preferred { dial_until } = &mut self.phase {
-            *dial_until = None;
-        } else {
-            self.enter(Phase::Preferred { dial_until: None });
+        match self.phase {
+            Phase::Preferred => {}
+            Phase::DialPending { .. } => self.phase = Phase::Preferred,
+            _ => self.enter(Phase::Preferred),
         }
     }
 
@@ -193,8 +197,8 @@ impl State {
 impl State {
     /// One was left alone. In Preferred, nobody else waits for it.
     pub(crate) fn await_dial(&mut self, config: &Config, now: Timestamp) {
-        if let Phase::Preferred { dial_until } = &mut self.phase {
-            *dial_until = Some(add(now, config.probe_lease));
+        if matches!(self.phase, Phase::Preferred | Phase::DialPending { .. }) {
+            self.phase = Phase::DialPending { until: add(now, config.probe_lease) };
         }
     }
 
@@ -239,8 +243,8 @@ impl State {
     }
 
     fn forget_dial(&mut self) {
-        if let Phase::Preferred { dial_until } = &mut self.phase {
-            *dial_until = None;
+        if matches!(self.phase, Phase::DialPending { .. }) {
+            self.phase = Phase::Preferred;
         }
     }
 }
@@ -248,6 +252,7 @@ impl State {
 /// What SSE did: the control experiment.
 impl State {
     /// R4: SSE made progress where WebSocket did not.
+    #[inline]
     pub(crate) fn sse_progressed(&mut self, config: &Config, seed: u64, now: Timestamp) {
         self.sse_progress = self.sse_progress.wrapping_add(1);
         if matches!(self.phase, Phase::Suspected { .. }) {
@@ -260,7 +265,7 @@ impl State {
         match self.phase {
             Phase::Suspected { by_probe: false } => {
                 self.failures = 0;
-                self.enter(Phase::Preferred { dial_until: None });
+                self.enter(Phase::Preferred);
             }
             // R7: the suspicion is gone, not the conviction before it.
             Phase::Suspected { by_probe: true } => {
@@ -277,15 +282,12 @@ impl State {
 impl State {
     /// Whatever time alone changes: a lease, or a wait for a dial, that has run out. Doing so twice makes no difference. A
     /// conviction counts from when it is noticed, so a policy that nobody asks for a while cools down later, never sooner.
+    #[inline]
     pub(crate) fn advance(&mut self, config: &Config, seed: u64, now: Timestamp) {
-        match &mut self.phase {
+        match self.phase {
             // R8.
-            Phase::Probing { lease_until, .. } if *lease_until <= now => {
-                self.convict(config, seed, now);
-            }
-            Phase::Preferred { dial_until } if dial_until.is_some_and(|until| until <= now) => {
-                *dial_until = None;
-            }
+            Phase::Probing { lease_until, .. } if lease_until <= now => self.convict(config, seed, now),
+            Phase::DialPending { until } if until <= now => self.forget_dial(),
             _ => {}
         }
     }
@@ -293,12 +295,11 @@ impl State {
     /// When [`advance`](Self::advance), or a probe, is next due after `now`.
     pub(crate) fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.phase {
-            Phase::FailedOver { retry_at, .. } => Some(retry_at),
-            Phase::Probing { lease_until, .. } => Some(lease_until),
-            Phase::Preferred { dial_until } => dial_until,
-            Phase::Suspected { .. } | Phase::Pinned => None,
+            Phase::FailedOver { retry_at: at, .. }
+            | Phase::Probing { lease_until: at, .. }
+            | Phase::DialPending { until: at } => Some(at).filter(|at| *at > now),
+            Phase::Preferred | Phase::Suspected { .. } | Phase::Pinned => None,
         }
-        .filter(|at| *at > now)
     }
 }
 
@@ -310,6 +311,7 @@ impl State {
     }
 
     /// R4: the k-th conviction since the last completion cools down for min(base * 2^(k-1), max) * (1 + jitter * u).
+    #[cold]
     fn convict(&mut self, config: &Config, seed: u64, now: Timestamp) {
         let max = config.cooldown_max.max(config.cooldown);
         let cooldown = double(config.cooldown, self.convictions.into()).min(max);
@@ -338,7 +340,7 @@ impl State {
 impl State {
     pub(crate) fn snapshot(&self, now: Timestamp) -> Snapshot {
         let (mode, retry_in) = match self.phase {
-            Phase::Preferred { .. } => (KeptMode::Preferred, Duration::ZERO),
+            Phase::Preferred | Phase::DialPending { .. } => (KeptMode::Preferred, Duration::ZERO),
             Phase::FailedOver { retry_at, .. } => {
                 (KeptMode::FailedOver, retry_at.saturating_duration_since(now))
             }
@@ -386,7 +388,7 @@ impl State {
 impl State {
     pub(crate) const fn mode(&self) -> Mode {
         match self.phase {
-            Phase::Preferred { .. } => Mode::Preferred,
+            Phase::Preferred | Phase::DialPending { .. } => Mode::Preferred,
             Phase::Suspected { .. } => Mode::Suspected,
             Phase::FailedOver { retry_at, .. } => Mode::FailedOver { retry_at },
             Phase::Probing { lease_until, .. } => Mode::Probing { lease_until },
@@ -411,7 +413,7 @@ impl State {
     }
 }
 
-const fn add(at: Timestamp, nanos: u64) -> Timestamp {
+pub(crate) const fn add(at: Timestamp, nanos: u64) -> Timestamp {
     Timestamp::from_nanos(at.as_nanos().saturating_add(nanos))
 }
 

@@ -263,10 +263,7 @@ impl Driver {
             if let Mode::FailedOver { retry_at } = self.policy.mode() {
                 self.now = self.now.max(retry_at);
             }
-            let call = self.policy.open_call(self.now);
-            let Decision::Start(attempt) = self.policy.begin_attempt(call, self.now) else {
-                panic!("a new call never waits");
-            };
+            let attempt = self.policy.begin_call(self.now);
             self.policy.handle_progress(&attempt, self.now);
             self.finish(attempt, Outcome::Completed, self.now);
             if let Mode::Probing { lease_until } = self.policy.mode() {

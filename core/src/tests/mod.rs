@@ -2,6 +2,8 @@
 
 #![allow(unused_must_use, reason = "a story drops the handles that it does not follow")]
 
+extern crate std;
+
 mod always;
 mod choosing;
 mod coming_back;
@@ -95,8 +97,13 @@ impl Driver {
 
     #[track_caller]
     fn call(&mut self) -> Attempt {
+        let mut at_once = self.policy.clone();
         let call = self.policy.open_call(self.now);
-        self.begin(call)
+        let attempt = self.begin(call);
+        // Whatever the mode, one step is as two.
+        let same = (at_once.begin_call(self.now), at_once);
+        assert_eq!(std::format!("{same:?}"), std::format!("{:?}", (&attempt, &self.policy)));
+        attempt
     }
 
     #[track_caller]

@@ -13,6 +13,7 @@ use failback::{
 pub struct Methods {
     new: fn(Config, u64, Timestamp) -> Policy,
     open_call: fn(&mut Policy, Timestamp) -> Call,
+    begin_call: fn(&mut Policy, Timestamp) -> Attempt,
     begin_attempt: fn(&mut Policy, Call, Timestamp) -> Decision,
     handle_progress: fn(&mut Policy, &Attempt, Timestamp),
     handle_outcome: fn(&mut Policy, Attempt, Outcome, Timestamp) -> Verdict,
@@ -34,6 +35,7 @@ pub struct Methods {
 pub static METHODS: Methods = Methods {
     new: Policy::new,
     open_call: Policy::open_call,
+    begin_call: Policy::begin_call,
     begin_attempt: Policy::begin_attempt,
     handle_progress: Policy::handle_progress,
     handle_outcome: Policy::handle_outcome,

@@ -24,6 +24,9 @@ struct Contestant {
 /// Prints every comparison.
 pub(crate) fn print() {
     println!("\nSide by side: nanoseconds, and how many times as long as the fastest peer.");
+    println!(
+        "A breaker answers yes or no. So does ours where it says \"the answer\"; elsewhere an attempt is made and kept."
+    );
     println!("With 2 threads read the median: the fastest round may be one in which they hardly met.");
     compare(
         "a call",
@@ -47,7 +50,12 @@ pub(crate) fn print() {
     compare(
         "a decision while all is well",
         vec![
+            ours("failback, preferred: the answer", alone(scenario::answer(scenario::preferred()))),
             ours("failback, preferred", alone(scenario::decision(scenario::preferred()))),
+            ours(
+                "failback, preferred, in two steps",
+                alone(scenario::decision_in_two_steps(scenario::preferred())),
+            ),
             peer("reliakit-circuit, closed", alone(reliakit::decision(reliakit::new()))),
             peer("failsafe, closed", alone(failsafe::decision(failsafe::new()))),
         ],
@@ -55,6 +63,7 @@ pub(crate) fn print() {
     compare(
         "a decision while something is wrong",
         vec![
+            ours("failback, cooling down: the answer", alone(scenario::answer(scenario::failed_over()))),
             ours("failback, dial pending", alone(scenario::decision(scenario::dial_pending()))),
             ours("failback, suspected", alone(scenario::decision(scenario::suspected()))),
             ours("failback, cooling down", alone(scenario::decision(scenario::failed_over()))),

@@ -108,6 +108,21 @@ mod decision {
     }
 
     #[divan::bench]
+    fn preferred_in_two_steps(bencher: Bencher<'_, '_>) {
+        bencher.bench_local(scenario::decision_in_two_steps(scenario::preferred()));
+    }
+
+    #[divan::bench]
+    fn preferred_answer(bencher: Bencher<'_, '_>) {
+        bencher.bench_local(scenario::answer(scenario::preferred()));
+    }
+
+    #[divan::bench]
+    fn failed_over_answer(bencher: Bencher<'_, '_>) {
+        bencher.bench_local(scenario::answer(scenario::failed_over()));
+    }
+
+    #[divan::bench]
     fn preferred_dial_pending(bencher: Bencher<'_, '_>) {
         bencher.bench_local(scenario::decision(scenario::dial_pending()));
     }

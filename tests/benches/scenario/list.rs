@@ -15,6 +15,10 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "stream failures until SSE", run: |times| repeat(stream_failures_until_sse(), times) },
     Scenario { name: "refused handshake until SSE", run: |times| repeat(refused_until_sse(), times) },
     Scenario { name: "decision, preferred", run: |times| repeat(decision(preferred()), times) },
+    Scenario {
+        name: "decision, preferred, in two steps",
+        run: |times| repeat(decision_in_two_steps(preferred()), times),
+    },
     Scenario { name: "decision, dial pending", run: |times| repeat(decision(dial_pending()), times) },
     Scenario { name: "decision, suspected", run: |times| repeat(decision(suspected()), times) },
     Scenario { name: "decision, cooling down", run: |times| repeat(decision(failed_over()), times) },
@@ -22,6 +26,8 @@ pub(crate) const ALL: &[Scenario] = &[
     Scenario { name: "decision, probing", run: |times| repeat(decision(probing()), times) },
     Scenario { name: "decision, pinned", run: |times| repeat(decision(pinned()), times) },
     Scenario { name: "decision, not ready", run: |times| repeat(decision_to_wait(), times) },
+    Scenario { name: "answer, preferred", run: |times| repeat(answer(preferred()), times) },
+    Scenario { name: "answer, cooling down", run: |times| repeat(answer(failed_over()), times) },
     Scenario { name: "shared call", run: |times| repeat(shared_call(shared_with_still_clock()), times) },
     Scenario { name: "shared event", run: |times| repeat(shared_event(shared_with_still_clock()), times) },
     Scenario {

@@ -7,8 +7,8 @@
 use std::hint::black_box;
 
 use failback::{
-    Attempt, Blame, Config, Decision, Failure, Mode, Outcome, Policy, Reason, SharedDecision, SharedPolicy,
-    Stage, Timestamp, Transport, Verdict,
+    Attempt, Blame, Config, Decision, Failure, Mode, Outcome, Policy, Reason, SharedPolicy, Stage, Timestamp,
+    Transport, Verdict,
 };
 
 pub(crate) fn repeat(mut piece: impl FnMut(), times: u64) {
@@ -23,7 +23,8 @@ pub(crate) fn call() -> impl FnMut() {
     let mut clock = Clock::default();
     move || {
         let policy = black_box(&mut policy);
-        let attempt = begin(policy, clock.tick());
+        let call = policy.open_call(clock.tick());
+        let attempt = start(policy, call, clock.tick());
         policy.handle_progress(&attempt, clock.tick());
         let verdict = policy.handle_outcome(attempt, Outcome::Completed, clock.tick());
         debug_assert!(matches!(verdict, Verdict::Done));
@@ -34,7 +35,7 @@ pub(crate) fn call() -> impl FnMut() {
 /// One event of a stream, while nothing is in doubt: what is asked most often.
 pub(crate) fn event(mut policy: Policy) -> impl FnMut() {
     let mut clock = Clock { now: Timestamp::from_millis(1000) };
-    let attempt = begin(&mut policy, clock.now);
+    let attempt = policy.begin_call(clock.now);
     move || black_box(&mut policy).handle_progress(black_box(&attempt), clock.tick())
 }
 
@@ -71,7 +72,26 @@ fn until_sse(failure: Failure, attempts: u32) -> impl FnMut() {
 pub(crate) fn decision(mut policy: Policy) -> impl FnMut() {
     let mut clock = Clock { now: Timestamp::from_millis(1000) };
     move || {
-        black_box(&begin(black_box(&mut policy), clock.tick()));
+        black_box(&black_box(&mut policy).begin_call(clock.tick()));
+    }
+}
+
+/// The same in two steps, as for a call that may have to wait.
+pub(crate) fn decision_in_two_steps(mut policy: Policy) -> impl FnMut() {
+    let mut clock = Clock { now: Timestamp::from_millis(1000) };
+    move || {
+        let policy = black_box(&mut policy);
+        let call = policy.open_call(clock.tick());
+        black_box(&start(policy, call, clock.now));
+    }
+}
+
+/// The decision of which only the answer is looked at: as much as a circuit breaker gives. The attempt need not be kept in
+/// memory, and its counts are for nobody.
+pub(crate) fn answer(mut policy: Policy) -> impl FnMut() {
+    let mut clock = Clock { now: Timestamp::from_millis(1000) };
+    move || {
+        black_box(black_box(&mut policy).begin_call(clock.tick()).transport());
     }
 }
 
@@ -81,7 +101,7 @@ pub(crate) fn decision_to_probe() -> impl FnMut() {
     let Mode::FailedOver { retry_at } = policy.mode() else { unreachable!("that is the mode") };
     move || {
         let mut policy = black_box(&policy).clone();
-        let attempt = begin(black_box(&mut policy), retry_at);
+        let attempt = black_box(&mut policy).begin_call(retry_at);
         debug_assert!(attempt.is_probe());
         black_box(&attempt);
     }
@@ -90,7 +110,7 @@ pub(crate) fn decision_to_probe() -> impl FnMut() {
 /// A call that still has to wait for its backoff.
 pub(crate) fn decision_to_wait() -> impl FnMut() {
     let mut policy = preferred();
-    let attempt = begin(&mut policy, Timestamp::ZERO);
+    let attempt = policy.begin_call(Timestamp::ZERO);
     let failure = Failure::new(Blame::Transport, Stage::Streaming);
     let mut call = Some(retry(&mut policy, attempt, failure, Timestamp::ZERO));
     move || {
@@ -105,9 +125,7 @@ pub(crate) fn decision_to_wait() -> impl FnMut() {
 pub(crate) fn shared_call(policy: SharedPolicy) -> impl Fn() + Sync {
     move || {
         let policy = black_box(&policy);
-        let SharedDecision::Start(attempt) = policy.begin_attempt(policy.open_call()) else {
-            unreachable!("a new call never waits");
-        };
+        let attempt = policy.begin_call();
         attempt.handle_progress();
         black_box(&attempt.handle_outcome(Outcome::Completed));
     }
@@ -115,9 +133,7 @@ pub(crate) fn shared_call(policy: SharedPolicy) -> impl Fn() + Sync {
 
 /// One event of a WebSocket stream, while nothing is in doubt, through a policy that threads share.
 pub(crate) fn shared_event(policy: SharedPolicy) -> impl Fn() + Sync {
-    let SharedDecision::Start(attempt) = policy.begin_attempt(policy.open_call()) else {
-        unreachable!("a new call never waits");
-    };
+    let attempt = policy.begin_call();
     move || black_box(&attempt).handle_progress()
 }
 
@@ -125,7 +141,7 @@ pub(crate) fn shared_event(policy: SharedPolicy) -> impl Fn() + Sync {
 pub(crate) fn shared_decision(policy: SharedPolicy) -> impl Fn() + Sync {
     move || {
         let policy = black_box(&policy);
-        black_box(&policy.begin_attempt(policy.open_call()));
+        black_box(&policy.begin_call());
     }
 }
 
@@ -139,14 +155,14 @@ pub(crate) fn preferred() -> Policy {
 
 pub(crate) fn dial_pending() -> Policy {
     let mut policy = preferred();
-    let attempt = begin(&mut policy, Timestamp::ZERO);
+    let attempt = policy.begin_call(Timestamp::ZERO);
     drop(policy.divert(attempt, Timestamp::ZERO));
     checked(policy, Reason::DialPending)
 }
 
 pub(crate) fn suspected() -> Policy {
     let mut policy = preferred();
-    let attempt = begin(&mut policy, Timestamp::ZERO);
+    let attempt = policy.begin_call(Timestamp::ZERO);
     refuse(&mut policy, attempt);
     checked(policy, Reason::VerdictPending)
 }
@@ -160,7 +176,7 @@ pub(crate) fn probing() -> Policy {
     let mut policy = convicted(
         Config::new().with_probe_lease(std::time::Duration::MAX).with_cooldown(std::time::Duration::ZERO),
     );
-    let probe = begin(&mut policy, Timestamp::ZERO);
+    let probe = policy.begin_call(Timestamp::ZERO);
     assert!(probe.is_probe());
     drop(probe);
     checked(policy, Reason::ProbeInFlight)
@@ -172,9 +188,9 @@ pub(crate) fn pinned() -> Policy {
 
 fn convicted(config: Config) -> Policy {
     let mut policy = black_box(Policy::new(config, 7, Timestamp::ZERO));
-    let attempt = begin(&mut policy, Timestamp::ZERO);
+    let attempt = policy.begin_call(Timestamp::ZERO);
     refuse(&mut policy, attempt);
-    let fallback = begin(&mut policy, Timestamp::ZERO);
+    let fallback = policy.begin_call(Timestamp::ZERO);
     policy.handle_progress(&fallback, Timestamp::ZERO);
     policy
 }
@@ -186,16 +202,13 @@ fn refuse(policy: &mut Policy, attempt: Attempt) {
 
 /// The policy, once it has shown that it is in the mode it should be in.
 fn checked(policy: Policy, expected: Reason) -> Policy {
-    let attempt = begin(&mut policy.clone(), Timestamp::ZERO);
+    let attempt = policy.clone().begin_call(Timestamp::ZERO);
     assert_eq!(attempt.reason(), expected);
     black_box(policy)
 }
 
-fn begin(policy: &mut Policy, now: Timestamp) -> Attempt {
-    let call = policy.open_call(now);
-    start(policy, call, now)
-}
-
+/// Inlined, as where a driver does it, in one place.
+#[inline(always)]
 fn start(policy: &mut Policy, call: failback::Call, now: Timestamp) -> Attempt {
     match policy.begin_attempt(call, now) {
         Decision::Start(attempt) => attempt,

@@ -156,6 +156,7 @@ fn apply(held: &mut Held, config: Config, operation: u64, now: Timestamp, word: 
             let snapshot = policy.snapshot(now);
             *policy = Policy::restore(config, word, &snapshot, Duration::from_nanos(word), now);
         }
+        10 => *attempt = Some(policy.begin_call(now)),
         _ => {}
     }
     observe(held)

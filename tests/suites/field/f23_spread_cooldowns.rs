@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use failback::{
-    Attempt, Blame, Call, Config, Decision, Failure, Mode, Outcome, Policy, Stage, Timestamp, Transport,
-    Verdict, random_seed,
+    Blame, Config, Decision, Failure, Mode, Outcome, Policy, Stage, Timestamp, Transport, Verdict,
+    random_seed,
 };
 use failback_peer::{Handshake, Peer};
 use failback_tests::{Adapter, Settings, collect};
@@ -15,26 +15,18 @@ with_every_adapter!(two_clients_that_fail_together_come_back_apart);
 
 const CLIENTS: u64 = 1000;
 
-fn begin(policy: &mut Policy, call: Call, now: Timestamp) -> Attempt {
-    match policy.begin_attempt(call, now) {
-        Decision::Start(attempt) => attempt,
-        Decision::Wait(_) => panic!("nothing to wait for"),
-    }
-}
-
 /// The first cooldown, and the one after the probe failed too.
 fn cooldowns(seed: u64) -> [Duration; 2] {
     let mut now = Timestamp::ZERO;
     let mut policy = Policy::new(Config::new(), seed, now);
     [(); 2].map(|()| {
-        let call = policy.open_call(now);
-        let attempt = begin(&mut policy, call, now);
+        let attempt = policy.begin_call(now);
         assert_eq!(attempt.transport(), Transport::WebSocket);
         let refused = Failure::new(Blame::Transport, Stage::Connecting);
         let Verdict::Retry(call) = policy.handle_outcome(attempt, Outcome::Failed(refused), now) else {
             panic!("the call moves to SSE");
         };
-        let attempt = begin(&mut policy, call, now);
+        let Decision::Start(attempt) = policy.begin_attempt(call, now) else { panic!("nothing to wait for") };
         assert!(matches!(policy.handle_outcome(attempt, Outcome::Completed, now), Verdict::Done));
         let Mode::FailedOver { retry_at } = policy.mode() else { panic!("{}", policy.mode()) };
         let cooldown = retry_at.saturating_duration_since(now);

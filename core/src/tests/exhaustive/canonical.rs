@@ -5,10 +5,9 @@ use core::hash::{BuildHasherDefault, Hasher};
 
 use super::std::collections::HashMap;
 use super::world::{Dialling, Slot, Stand, World};
-use crate::call::{Origin, Route};
-use crate::{
-    Blame, Call, Decision, Failure, Mode, Outcome, Policy, Reason, Stage, Timestamp, Transport, Verdict,
-};
+use crate::call::Origin;
+use crate::history::History;
+use crate::{Blame, Failure, Mode, Outcome, Policy, Reason, Stage, Timestamp, Transport, Verdict};
 
 const CALL: usize = 7;
 
@@ -107,8 +106,8 @@ impl World {
     pub(super) fn call_key(&self, slot: &Slot) -> [u8; CALL] {
         let tried = u8::from(slot.tried_websocket) | u8::from(slot.tried_sse) << 1;
         let attempts = u8::try_from(slot.attempts).expect("small");
-        let (call, stand): (&Call, [u8; 2]) = match &slot.stand {
-            Stand::Waiting(call) => (call, [1, self.until(call.ready_at())]),
+        let (history, stand): (&History, [u8; 2]) = match &slot.stand {
+            Stand::Waiting(call) => (&call.history, [1, self.until(call.ready_at())]),
             Stand::Running(running) => {
                 let attempt = &running.attempt;
                 let reason = match attempt.reason() {
@@ -122,22 +121,24 @@ impl World {
                     && attempt.epoch == self.subject.policy().state().epoch();
                 let probes = running.probes && self.now < self.ghost.taken_until;
                 let flags = u8::from(current) | u8::from(running.progressed) << 1 | u8::from(probes) << 2;
-                (&attempt.call, [reason, flags])
+                (&attempt.history, [reason, flags])
             }
         };
-        let route = match call.route {
-            Route::ByMode => 0,
-            Route::Moved(_) => 1,
-            Route::LastResort => 2,
+        let bound = match history.bound.map(Reason::transport) {
+            None => 0,
+            Some(Transport::Sse) => 1,
+            Some(Transport::WebSocket) => 2,
         };
-        let any = u8::from(call.websocket.any) | u8::from(call.sse.any) << 1;
         [
             stand[0],
             stand[1],
-            route | any << 2 | tried << 4 | u8::from(call.connection_failed) << 6,
-            u8::try_from(call.websocket.counted).expect("small"),
-            u8::try_from(call.sse.counted).expect("small"),
-            self.until(call.leave_websocket_at),
+            bound
+                | u8::from(history.tried_websocket) << 2
+                | tried << 4
+                | u8::from(history.connection_failed) << 6,
+            u8::try_from(history.websocket).expect("small"),
+            u8::try_from(history.sse).expect("small"),
+            self.until(history.leave_websocket_at),
             attempts,
         ]
     }
@@ -169,20 +170,15 @@ fn completions_to_a_token(policy: &Policy) -> u8 {
         // Nothing takes a token.
         return 0;
     }
-    let begin = |policy: &mut Policy| {
-        let call = policy.open_call(Timestamp::ZERO);
-        let Decision::Start(attempt) = policy.begin_attempt(call, Timestamp::ZERO) else { unreachable!() };
-        attempt
-    };
     let busy = Outcome::Failed(Failure::new(Blame::Server, Stage::Open));
     let mut policy = policy.clone();
     for completions in 0..u8::MAX {
         let mut asking = policy.clone();
-        let attempt = begin(&mut asking);
+        let attempt = asking.begin_call(Timestamp::ZERO);
         if let Verdict::Retry(_) = asking.handle_outcome(attempt, busy, Timestamp::ZERO) {
             return completions;
         }
-        let attempt = begin(&mut policy);
+        let attempt = policy.begin_call(Timestamp::ZERO);
         let _done = policy.handle_outcome(attempt, Outcome::Completed, Timestamp::ZERO);
     }
     u8::MAX

@@ -2,7 +2,6 @@
 
 use core::time::Duration;
 
-use crate::call::Route;
 use crate::snapshot::KeptMode;
 use crate::state::State;
 use crate::{
@@ -108,13 +107,13 @@ impl Subject {
         match verdict {
             Verdict::Retry(call)
                 if self.is(Sabotage::LastResortOnlyWhenPinned)
-                    && call.route == Route::LastResort
+                    && call.history.bound == Some(Reason::LastResort)
                     && self.policy.mode() != Mode::Pinned =>
             {
                 Verdict::GiveUp(GiveUp::AttemptsExhausted)
             }
             Verdict::Retry(mut call) if self.is(Sabotage::ConnectionsForEver) => {
-                call.connection_failed = false;
+                call.history.connection_failed = false;
                 Verdict::Retry(call)
             }
             verdict => verdict,

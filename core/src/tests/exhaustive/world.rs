@@ -8,6 +8,7 @@ use super::std::format;
 use super::std::string::String;
 use super::std::vec::Vec;
 use super::subject::{Sabotage, Subject};
+use crate::history::History;
 use crate::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
     Replay, Stage, Timestamp, Transport, Verdict,
@@ -434,29 +435,37 @@ fn is_evidence(failure: Failure) -> bool {
 
 impl Slot {
     fn take(&mut self) -> Stand {
-        core::mem::replace(&mut self.stand, Stand::Waiting(Call::new(0, Timestamp::ZERO)))
+        core::mem::take(&mut self.stand)
+    }
+}
+
+impl Default for Stand {
+    fn default() -> Self {
+        Self::Waiting(Call { history: History::new(0), ready_at: Timestamp::ZERO })
     }
 }
 
 impl Default for Slot {
     fn default() -> Self {
-        let stand = Stand::Waiting(Call::new(0, Timestamp::ZERO));
+        let stand = Stand::default();
         Self { stand, attempts: 0, tried_websocket: false, tried_sse: false }
     }
 }
 
 // Handles are linear. Only a checker that tries every continuation may copy them.
 
-fn copy_call(call: &Call) -> Call {
-    Call { ..*call }
+fn copy(history: &History) -> History {
+    History { ..*history }
 }
 
 impl Clone for Slot {
     fn clone(&self) -> Self {
         let stand = match &self.stand {
-            Stand::Waiting(call) => Stand::Waiting(copy_call(call)),
+            Stand::Waiting(call) => {
+                Stand::Waiting(Call { history: copy(&call.history), ready_at: call.ready_at })
+            }
             Stand::Running(Running { attempt, progressed, probes }) => Stand::Running(Running {
-                attempt: Attempt { call: copy_call(&attempt.call), ..*attempt },
+                attempt: Attempt { history: copy(&attempt.history), ..*attempt },
                 progressed: *progressed,
                 probes: *probes,
             }),

@@ -52,6 +52,12 @@ pub(crate) mod reliakit {
         }
     }
 
+    /// As [`crate::scenario::answer`].
+    pub(crate) fn answer(mut breaker: CircuitBreaker) -> impl FnMut() {
+        let mut now = 0;
+        move || now += 1 + u64::from(black_box(black_box(&mut breaker).allow(now)))
+    }
+
     /// Behind a mutex and with the system's clock, as its documentation says it is to be shared.
     pub(crate) fn shared_call() -> impl Fn() + Sync {
         let breaker = Mutex::new(new());

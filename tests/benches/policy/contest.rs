@@ -48,9 +48,23 @@ pub(crate) fn print() {
         ],
     );
     compare(
+        "until an answer is known, while all is well",
+        vec![
+            ours("failback, preferred", alone(scenario::answer(scenario::preferred()))),
+            peer("reliakit-circuit, closed", alone(reliakit::answer(reliakit::new()))),
+        ],
+    );
+    compare(
+        "until an answer is known, while something is wrong",
+        vec![
+            ours("failback, cooling down", alone(scenario::answer(scenario::failed_over()))),
+            ours("failback, pinned", alone(scenario::answer(scenario::pinned()))),
+            peer("reliakit-circuit, open", alone(reliakit::answer(reliakit::open()))),
+        ],
+    );
+    compare(
         "a decision while all is well",
         vec![
-            ours("failback, preferred: the answer", alone(scenario::answer(scenario::preferred()))),
             ours("failback, preferred", alone(scenario::decision(scenario::preferred()))),
             ours(
                 "failback, preferred, in two steps",
@@ -63,7 +77,6 @@ pub(crate) fn print() {
     compare(
         "a decision while something is wrong",
         vec![
-            ours("failback, cooling down: the answer", alone(scenario::answer(scenario::failed_over()))),
             ours("failback, dial pending", alone(scenario::decision(scenario::dial_pending()))),
             ours("failback, suspected", alone(scenario::decision(scenario::suspected()))),
             ours("failback, cooling down", alone(scenario::decision(scenario::failed_over()))),

@@ -25,7 +25,7 @@ struct Contestant {
 pub(crate) fn print() {
     println!("\nSide by side: nanoseconds, and how many times as long as the fastest peer.");
     println!(
-        "A breaker answers yes or no. So does ours where it says \"the answer\"; elsewhere an attempt is made and kept."
+        "A breaker's decision is a yes or a no; ours makes an attempt. First what both give: the answer."
     );
     println!("With 2 threads read the median: the fastest round may be one in which they hardly met.");
     compare(

@@ -17,7 +17,7 @@ mod settings;
 mod wait;
 
 #[cfg(feature = "clients")]
-pub use adapter::{Adapter, TestClient, TestTurn, adapter};
+pub use adapter::{Adapter, TestClient, TestTurn, adapter, adapters};
 #[cfg(feature = "clients")]
 pub use clock::Shifted;
 #[cfg(feature = "clients")]

@@ -6,7 +6,7 @@ use std::fs;
 
 use failback::{Config, Transport};
 use failback_peer::{Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, adapter, collect};
+use failback_tests::{Adapter, Settings, adapters, collect};
 use failback_wire::{Limits, Request};
 
 /// Events of at most 256 KiB instead of 16 MiB, so that what is not bounded by it stands out.
@@ -48,8 +48,10 @@ fn many_comments() -> Turn {
 }
 
 #[test]
-fn tokio() {
-    memory_is_bounded(adapter("tokio"));
+fn with_every_adapter() {
+    for adapter in adapters() {
+        memory_is_bounded(adapter);
+    }
 }
 
 fn memory_is_bounded(adapter: &dyn Adapter) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use failback::{Config, Mode, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, adapter, collect, until};
+use failback_tests::{Adapter, Settings, adapters, collect, until};
 use failback_wire::{Headers, Limits, Request};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -100,10 +100,13 @@ fn request() -> Request {
 }
 
 #[test]
-fn tokio() {
+fn with_every_adapter() {
     tracing::subscriber::set_global_default(Capture).expect("the only subscriber");
     a_builder_shows_no_secret();
-    no_log_tells_a_secret(adapter("tokio"));
+    for adapter in adapters() {
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        no_log_tells_a_secret(adapter);
+    }
 }
 
 /// A life with everything in it that is logged: attempts, failures, waits, a diverted handshake that opens, one that

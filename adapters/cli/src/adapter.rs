@@ -1,17 +1,21 @@
 //! The clients that this build has, behind one face.
 
+use std::future::Future;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use failback::Mode;
-use failback_tokio::{Client, Error as TurnError, Item};
+use failback_async::{Client, Runtime};
+use failback_smol::Smol;
+use failback_tokio::Tokio;
+use failback_wire::{Error as TurnError, Item, Request};
 
 use crate::args::Adapter;
 use crate::error::Error;
 use crate::setup::Setup;
 
 /// The adapters in this build.
-const BUILT: [Adapter; 1] = [Adapter::Tokio];
+const BUILT: [Adapter; 2] = [Adapter::Tokio, Adapter::Smol];
 
 /// A client, whatever it runs on.
 pub(crate) trait Turns {
@@ -30,7 +34,8 @@ pub(crate) trait Turns {
 
 pub(crate) fn open(adapter: Adapter, setup: Setup) -> Result<Box<dyn Turns>, Error> {
     match adapter {
-        Adapter::Tokio => Ok(Box::new(Tokio::new(setup)?)),
+        Adapter::Tokio => Ok(Box::new(AsyncTurns::new(runtime()?, setup)?)),
+        Adapter::Smol => Ok(Box::new(AsyncTurns::new(SmolGround, setup)?)),
         other => {
             let built = BUILT.map(Adapter::as_str).join(", ");
             Err(Error::Usage(format!(
@@ -41,27 +46,26 @@ pub(crate) fn open(adapter: Adapter, setup: Setup) -> Result<Box<dyn Turns>, Err
     }
 }
 
-struct Tokio {
-    runtime: tokio::runtime::Runtime,
-    client: Client,
-    request: failback_wire::Request,
+/// What the async runtimes differ in, seen from a command that blocks.
+trait Ground {
+    type Runtime: Runtime + Default;
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
+
+    /// Ends what goes on in the background.
+    fn close(self);
 }
 
-impl Tokio {
-    fn new(setup: Setup) -> Result<Self, Error> {
-        let runtime = runtime()?;
-        let mut builder = Client::builder(setup.url)
-            .headers(setup.headers)
-            .config(setup.settings.config)
-            .limits(setup.settings.limits);
-        if let Some(url) = setup.ws_url {
-            builder = builder.websocket_url(url);
-        }
-        let client = {
-            let _inside = runtime.enter();
-            builder.build().map_err(|error| Error::Usage(error.to_string()))?
-        };
-        Ok(Self { runtime, client, request: setup.request })
+impl Ground for tokio::runtime::Runtime {
+    type Runtime = Tokio;
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        Self::block_on(self, future)
+    }
+
+    fn close(self) {
+        // A name look-up that nobody waits for any more cannot be interrupted, and would be waited for.
+        self.shutdown_background();
     }
 }
 
@@ -73,9 +77,43 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
         .map_err(|error| Error::Failed(format!("could not start the runtime: {error}")))
 }
 
-impl Turns for Tokio {
+/// The global executor, which ends with the process.
+struct SmolGround;
+
+impl Ground for SmolGround {
+    type Runtime = Smol;
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        smol::block_on(future)
+    }
+
+    fn close(self) {}
+}
+
+struct AsyncTurns<G: Ground> {
+    ground: G,
+    client: Client<G::Runtime>,
+    request: Request,
+}
+
+impl<G: Ground> AsyncTurns<G> {
+    fn new(ground: G, setup: Setup) -> Result<Self, Error> {
+        let mut builder = Client::builder(setup.url)
+            .headers(setup.headers)
+            .config(setup.settings.config)
+            .limits(setup.settings.limits);
+        if let Some(url) = setup.ws_url {
+            builder = builder.websocket_url(url);
+        }
+        let client = ground.block_on(async { builder.build() });
+        let client = client.map_err(|error| Error::Usage(error.to_string()))?;
+        Ok(Self { ground, client, request: setup.request })
+    }
+}
+
+impl<G: Ground> Turns for AsyncTurns<G> {
     fn turn(&mut self, each: &mut dyn FnMut(Result<Item, TurnError>) -> ControlFlow<()>) {
-        self.runtime.block_on(async {
+        self.ground.block_on(async {
             let mut stream = self.client.stream(self.request.clone());
             while let Some(item) = stream.next().await {
                 if each(item).is_break() {
@@ -87,7 +125,7 @@ impl Turns for Tokio {
 
     fn pause(&mut self, duration: Duration) {
         // Made inside: a timer belongs to the runtime in which it is made.
-        self.runtime.block_on(async { tokio::time::sleep(duration).await });
+        self.ground.block_on(async { G::Runtime::default().sleep(duration).await });
     }
 
     fn policy(&self) -> (Mode, u8) {
@@ -96,7 +134,8 @@ impl Turns for Tokio {
     }
 
     fn close(self: Box<Self>) {
-        // A name look-up that nobody waits for any more cannot be interrupted, and would be waited for.
-        self.runtime.shutdown_background();
+        let Self { ground, client, request: _ } = *self;
+        ground.block_on(async { drop(client) });
+        ground.close();
     }
 }

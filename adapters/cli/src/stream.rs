@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use failback_tokio::{Error as TurnError, Item, ServerError, Terminal};
+use failback_wire::{Error as TurnError, Item, ServerError, Terminal};
 
 use crate::adapter::{self, Turns};
 use crate::args::StreamArgs;

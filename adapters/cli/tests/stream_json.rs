@@ -2,15 +2,32 @@
 
 mod common;
 
-use common::{command, failback, file, finish};
+use common::{ADAPTERS, command, failback, file, finish};
 use failback_peer::{Handshake, Peer, Transport, Turn};
 use serde_json::json;
 
 #[test]
 fn healthy_turns_go_over_one_websocket() {
+    for adapter in ADAPTERS {
+        healthy_turns_go_over_one_websocket_on(adapter);
+    }
+}
+
+fn healthy_turns_go_over_one_websocket_on(adapter: &str) {
     let peer = Peer::start();
-    let run = failback(&["stream", "--url", &peer.url(), "--turns", "2", "--pause-ms", "20", "--json"])
-        .exits_with(0);
+    let run = failback(&[
+        "stream",
+        "--adapter",
+        adapter,
+        "--url",
+        &peer.url(),
+        "--turns",
+        "2",
+        "--pause-ms",
+        "20",
+        "--json",
+    ])
+    .exits_with(0);
     assert_eq!(run.err, "");
     assert_eq!(run.kinds(), ["attempt", "event", "end", "attempt", "event", "end", "summary"]);
     for (attempt, turn) in run.of_kind("attempt").iter().zip(1..) {
@@ -34,9 +51,16 @@ fn healthy_turns_go_over_one_websocket() {
 
 #[test]
 fn a_refused_upgrade_moves_the_turn_and_the_next_one() {
+    for adapter in ADAPTERS {
+        a_refused_upgrade_moves_the_turn_and_the_next_one_on(adapter);
+    }
+}
+
+fn a_refused_upgrade_moves_the_turn_and_the_next_one_on(adapter: &str) {
     let peer = Peer::start();
     peer.set_handshake(Handshake::status(403));
-    let run = failback(&["stream", "--url", &peer.url(), "--turns", "2", "--json"]).exits_with(0);
+    let run = failback(&["stream", "--adapter", adapter, "--url", &peer.url(), "--turns", "2", "--json"])
+        .exits_with(0);
     assert_eq!(
         run.kinds(),
         ["attempt", "attempt", "notice", "event", "end", "attempt", "event", "end", "summary"]

@@ -12,6 +12,11 @@ macro_rules! with_every_adapter {
                 fn tokio() {
                     super::$name(failback_tests::adapter("tokio"));
                 }
+
+                #[test]
+                fn smol() {
+                    super::$name(failback_tests::adapter("smol"));
+                }
             }
         )+
     };

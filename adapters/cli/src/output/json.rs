@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use failback_tokio::{Event, Notice};
+use failback_wire::{Event, Notice};
 use serde::Serialize;
 use serde_json::value::RawValue;
 

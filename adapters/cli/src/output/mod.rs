@@ -6,7 +6,7 @@ pub(crate) mod text;
 
 use std::io;
 
-use failback_tokio::{Error as TurnError, Event, Notice};
+use failback_wire::{Error as TurnError, Event, Notice};
 use serde::Serialize;
 
 /// How a turn ended.

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use failback_tokio::{Event, Notice};
+use failback_wire::{Event, Notice};
 
 use super::{End, Report, Summary};
 

@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+/// The adapters that the command has.
+pub(crate) const ADAPTERS: [&str; 2] = ["tokio", "smol"];
+
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,

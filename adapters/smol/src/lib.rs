@@ -1,0 +1,52 @@
+//! Streams Responses over a WebSocket on smol, survives on SSE, and comes back by itself.
+//!
+//! ```no_run
+//! use failback_smol::{Client, Item, Request};
+//!
+//! # async fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder("https://api.openai.com/v1").bearer(key).build()?;
+//!
+//! let mut turn = client.stream(Request::text("gpt-5.2", "Say hello."));
+//! while let Some(item) = turn.next().await {
+//!     match item? {
+//!         Item::Event(event) => {
+//!             if let Some(delta) = event.text_delta() {
+//!                 print!("{delta}");
+//!             }
+//!         }
+//!         Item::Restarted { discard } => println!("[forget the last {discard} events]"),
+//!         Item::Notice(notice) => eprintln!("[{notice}]"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and connections
+//! are used again. Clones share both. Background work runs on smol's global executor, or on your own:
+//! `Client::with_runtime(Smol::on(executor), url)`.
+//!
+//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation says how; its
+//! settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a [`tracing`] event with a
+//! target that begins with `failback`.
+//!
+//! [`tracing`]: https://docs.rs/tracing
+#![forbid(unsafe_code)]
+
+mod runtime;
+
+pub use failback::{
+    self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
+};
+pub use failback_async::{BuildError, ResponseStream, TlsError};
+pub use failback_wire::{
+    AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
+    RequestError, ServerError, Terminal, UrlError,
+};
+pub use runtime::{Sleep, Smol};
+
+/// A client on smol. See [`failback_async::Client`] for its methods.
+pub type Client = failback_async::Client<Smol>;
+
+/// Settings of a client on smol that is being built. See [`failback_async::Builder`] for its methods.
+pub type Builder = failback_async::Builder<Smol>;

@@ -1,0 +1,143 @@
+//! What the async adapters have in common: a client of some runtime, and the ground that it runs on.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use failback::SharedPolicy;
+use failback_async::{Client, ResponseStream, Runtime};
+use failback_wire::{Error, Item, Request};
+use futures_util::future::{Either, select};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::{TestClient, TestTurn};
+use crate::wait::{LOOK_EVERY, PATIENCE};
+use crate::{Settings, Shifted};
+
+/// Where the tasks of one client run, as long as this exists.
+pub(super) trait Ground: Send + Sync + 'static {
+    type Runtime: Runtime + std::fmt::Debug;
+
+    fn runtime(&self) -> Self::Runtime;
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
+
+    /// Does something that wants the runtime around it.
+    fn inside<T>(&self, act: impl FnOnce() -> T) -> T;
+
+    /// How many tasks there are.
+    fn tasks(&self) -> usize;
+}
+
+/// A client on its own ground.
+pub(super) fn client<G: Ground>(ground: G, settings: Settings) -> Box<dyn TestClient> {
+    let clock = Shifted::new(ground.runtime());
+    let mut builder = Client::with_runtime(clock.clone(), settings.url)
+        .config(settings.config)
+        .limits(settings.limits)
+        .headers(settings.headers)
+        .seed(settings.seed.unwrap_or(7));
+    if let Some(url) = settings.websocket_url {
+        builder = builder.websocket_url(url);
+    }
+    if let Some((snapshot, elapsed)) = settings.snapshot {
+        builder = builder.snapshot(snapshot, elapsed);
+    }
+    if let Some(pem) = settings.ca_pem {
+        builder = builder.tls_config(Arc::new(trusting(&pem)));
+    }
+    let client = ground.inside(|| builder.build().expect("a client for the test"));
+    Box::new(AsyncClient { client, clock, ground: Arc::new(ground) })
+}
+
+fn trusting(pem: &str) -> rustls::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        roots.add(certificate.expect("PEM from the peer")).expect("a certificate from the peer");
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().expect("the default versions");
+    config.with_root_certificates(roots).with_no_client_auth()
+}
+
+struct AsyncClient<G: Ground> {
+    // Dropped before the ground, so that what it leaves behind has somewhere to end.
+    client: Client<Shifted<G::Runtime>>,
+    clock: Shifted<G::Runtime>,
+    ground: Arc<G>,
+}
+
+impl<G: Ground> TestClient for AsyncClient<G> {
+    fn stream(&self, request: Request) -> Box<dyn TestTurn> {
+        Box::new(AsyncTurn { stream: Some(self.client.stream(request)), ground: Arc::clone(&self.ground) })
+    }
+
+    fn policy(&self) -> SharedPolicy {
+        self.client.policy().clone()
+    }
+
+    fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    fn handle_network_change(&self) {
+        self.client.handle_network_change();
+    }
+
+    fn background_tasks(&self) -> usize {
+        self.ground.tasks()
+    }
+
+    fn debug(&self) -> String {
+        format!("{:?}", self.client)
+    }
+
+    fn leave(self: Box<Self>) -> Box<dyn Fn() -> usize> {
+        let Self { client, clock: _, ground } = *self;
+        ground.inside(|| drop(client));
+        Box::new(move || ground.tasks())
+    }
+}
+
+struct AsyncTurn<G: Ground> {
+    stream: Option<ResponseStream>,
+    ground: Arc<G>,
+}
+
+impl<G: Ground> TestTurn for AsyncTurn<G> {
+    fn next(&mut self) -> Option<Result<Item, Error>> {
+        let stream = self.stream.as_mut()?;
+        self.ground.block_on(stream.next())
+    }
+
+    fn next_unless(&mut self, enough: &dyn Fn() -> bool) -> Option<Result<Item, Error>> {
+        let stream = self.stream.as_mut()?;
+        let runtime = self.ground.runtime();
+        let begun = Instant::now();
+        self.ground.block_on(async {
+            loop {
+                if enough() {
+                    return None;
+                }
+                match select(pin!(stream.next()), pin!(runtime.sleep(LOOK_EVERY))).await {
+                    Either::Left((Some(item), _)) => return Some(item),
+                    Either::Left((None, _)) => panic!("the turn ended too early"),
+                    Either::Right(_) => {
+                        assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for a turn to get anywhere");
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl<G: Ground> Drop for AsyncTurn<G> {
+    fn drop(&mut self) {
+        // Timers and sockets are given back to the runtime that they came from.
+        let stream = self.stream.take();
+        self.ground.inside(|| drop(stream));
+    }
+}

@@ -82,6 +82,16 @@ fn r17_a_completion_on_websocket_ends_the_wait_for_a_dial() {
 }
 
 #[test]
+fn r17_a_completion_on_websocket_does_not_make_the_dial_stale() {
+    let mut d = Driver::new(EXACT);
+    let (slow, fast) = (d.call(), d.call());
+    let (_call, dial) = d.at(1000).divert(slow);
+    d.complete(fast);
+    d.dial(dial, DialOutcome::Failed(REFUSED));
+    assert_eq!(d.mode(), Mode::Suspected, "no transition came between");
+}
+
+#[test]
 fn r17_a_change_of_mode_ends_the_wait_for_a_dial() {
     let mut d = Driver::new(EXACT);
     let (slow, other) = (d.call(), d.call());

@@ -2,24 +2,31 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use failback_async::Runtime;
 
-/// A runtime whose clock can be moved forward, so that no test waits for a cooldown.
+/// A runtime whose clock can be moved forward, so that no test waits for a cooldown; and which counts its tasks.
 ///
 /// Timers run in real time: what is moved is what the policy, and the age of connections, are measured by.
 #[derive(Clone, Debug, Default)]
 pub struct Shifted<R> {
     inner: R,
     ahead: Arc<AtomicU64>,
+    tasks: Arc<AtomicUsize>,
 }
 
 impl<R> Shifted<R> {
     /// This runtime, with the time as it is.
     pub fn new(inner: R) -> Self {
-        Self { inner, ahead: Arc::default() }
+        Self { inner, ahead: Arc::default(), tasks: Arc::default() }
+    }
+
+    /// How many of the tasks that were spawned are alive.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.tasks.load(Ordering::SeqCst)
     }
 
     /// Moves the clock forward.
@@ -45,10 +52,30 @@ impl<R: Runtime> Runtime for Shifted<R> {
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.inner.spawn(future);
+        let alive = Alive::new(&self.tasks);
+        self.inner.spawn(async move {
+            let _alive = alive;
+            future.await;
+        });
     }
 
     fn now(&self) -> Instant {
         self.inner.now() + Duration::from_nanos(self.ahead.load(Ordering::SeqCst))
+    }
+}
+
+/// Counts as a task until it is dropped, with its future or by it.
+struct Alive(Arc<AtomicUsize>);
+
+impl Alive {
+    fn new(tasks: &Arc<AtomicUsize>) -> Self {
+        tasks.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(tasks))
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -35,8 +35,4 @@ impl Ground for Runtime {
         let _inside = self.enter();
         act()
     }
-
-    fn tasks(&self) -> usize {
-        self.metrics().num_alive_tasks()
-    }
 }

@@ -27,6 +27,27 @@ pub use settings::Settings;
 #[cfg(feature = "clients")]
 pub use wait::until;
 
+/// Makes a test for each adapter of functions that take one.
+#[cfg(feature = "clients")]
+#[macro_export]
+macro_rules! with_every_adapter {
+    ($($name:ident),+ $(,)?) => {
+        $(
+            mod $name {
+                #[test]
+                fn tokio() {
+                    super::$name($crate::adapter("tokio"));
+                }
+
+                #[test]
+                fn smol() {
+                    super::$name($crate::adapter("smol"));
+                }
+            }
+        )+
+    };
+}
+
 /// The examples of the README, which are to work as printed.
 #[cfg(all(doctest, feature = "clients"))]
 #[doc = include_str!("../../README.md")]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use failback::{Config, Snapshot};
-use failback_peer::Peer;
+use failback_peer::{Peer, Proxy};
 use failback_wire::{Headers, Limits};
 
 /// How to build a client for a test: with the defaults, unless said otherwise.
@@ -19,6 +19,8 @@ pub struct Settings {
     pub headers: Headers,
     /// The certificate authority to trust, in PEM.
     pub ca_pem: Option<String>,
+    /// The proxy to go through.
+    pub proxy: Option<String>,
     /// The seed of the policy's jitter; always the same one unless it is set.
     pub seed: Option<u64>,
     /// What an earlier client knew, and how long ago that was.
@@ -50,6 +52,16 @@ impl Settings {
     #[must_use]
     pub fn headers(mut self, headers: Headers) -> Self {
         self.headers = headers;
+        self
+    }
+
+    /// Through this proxy, trusting its certificate authority too.
+    #[must_use]
+    pub fn proxy(mut self, proxy: &Proxy) -> Self {
+        self.proxy = Some(proxy.url());
+        let trusted = [self.ca_pem.as_deref(), proxy.ca_pem()];
+        let trusted: Vec<&str> = trusted.into_iter().flatten().collect();
+        self.ca_pem = (!trusted.is_empty()).then(|| trusted.concat());
         self
     }
 

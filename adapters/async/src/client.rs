@@ -3,11 +3,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use failback::{Config, Mode, Policy, SharedPolicy, Snapshot, Timestamp};
+use failback::{Config, Mode, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
 use failback_wire::{Announcer, Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
 use rustls::ClientConfig;
 
 use crate::pool::Pool;
+use crate::proxy::{Proxies, ProxyChoice, ProxyError, Secret};
 use crate::stream::ResponseStream;
 use crate::tls::{self, TlsError};
 use crate::{Runtime, trace};
@@ -35,6 +36,7 @@ pub(crate) struct Network<R: Runtime> {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) headers: Arc<Headers>,
     pub(crate) tls: Arc<ClientConfig>,
+    pub(crate) proxies: Proxies,
     pub(crate) limits: Limits,
     /// The policy is also the clock: what it is told and what is measured must be one time.
     pub(crate) clock: SharedPolicy,
@@ -53,6 +55,7 @@ impl<R: Runtime> Client<R> {
             config: Config::new(),
             limits: Limits::new(),
             tls: None,
+            proxy: ProxyChoice::default(),
             seed: None,
             snapshot: None,
         }
@@ -111,6 +114,7 @@ impl<R: Runtime> fmt::Debug for Client<R> {
         let network = &self.shared.network;
         f.debug_struct("Client")
             .field("endpoint", &network.endpoint)
+            .field("proxies", &network.proxies)
             .field("limits", &network.limits)
             .field("policy", &network.clock)
             .finish_non_exhaustive()
@@ -144,6 +148,7 @@ pub struct Builder<R: Runtime> {
     config: Config,
     limits: Limits,
     tls: Option<Arc<ClientConfig>>,
+    proxy: ProxyChoice,
     seed: Option<u64>,
     snapshot: Option<(Snapshot, Duration)>,
 }
@@ -203,6 +208,24 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
+    /// Reaches the server through this HTTP proxy: `http://host:port`, or `https://` to encrypt the way to the proxy too,
+    /// with `user:password@` before the host if the proxy asks who comes. Both transports go through a tunnel (CONNECT),
+    /// and the proxy looks the server's name up.
+    ///
+    /// By default what the environment names: `HTTPS_PROXY` or `HTTP_PROXY`, by the scheme of the server's URL, else
+    /// `ALL_PROXY`, in capitals or not; but no proxy for what `NO_PROXY` lists (names with all their subdomains, addresses,
+    /// networks, `*`), nor for this machine.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = ProxyChoice::Url(Secret(url.into()));
+        self
+    }
+
+    /// Reaches the server directly, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = ProxyChoice::Direct;
+        self
+    }
+
     /// The seed of the policy's jitter. Random by default; set it to repeat a run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -218,7 +241,8 @@ impl<R: Runtime> Builder<R> {
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
-    /// A URL or a header that is none, credentials that would travel in plain text, and TLS without anything to trust.
+    /// A URL or a header that is none, credentials that would travel in plain text, a proxy that cannot be used, and TLS
+    /// without anything to trust.
     pub fn build(self) -> Result<Client<R>, BuildError> {
         if let Some(error) = self.header_error {
             return Err(BuildError::Header(error));
@@ -228,9 +252,14 @@ impl<R: Runtime> Builder<R> {
             endpoint = endpoint.with_websocket(url).map_err(BuildError::Url)?;
         }
         endpoint.check_credentials(&self.headers, self.allow_plaintext).map_err(BuildError::Plaintext)?;
+        let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
         let tls = match self.tls {
             Some(tls) => tls,
-            None => tls::platform(&endpoint).map_err(BuildError::Tls)?,
+            None => {
+                let encrypted = |transport| endpoint.target(transport).is_tls();
+                let needed = [Transport::WebSocket, Transport::Sse].into_iter().any(encrypted);
+                tls::platform(needed || proxies.need_tls()).map_err(BuildError::Tls)?
+            }
         };
 
         let origin = self.runtime.now();
@@ -248,6 +277,7 @@ impl<R: Runtime> Builder<R> {
             endpoint: Arc::new(endpoint),
             headers: Arc::new(self.headers),
             tls,
+            proxies,
             limits: self.limits,
             clock,
         };
@@ -283,6 +313,8 @@ pub enum BuildError {
     Header(HeaderError),
     /// Credentials would travel in plain text.
     Plaintext(PlaintextError),
+    /// A proxy that cannot be used.
+    Proxy(ProxyError),
     /// TLS could not be set up.
     Tls(TlsError),
 }
@@ -293,6 +325,7 @@ impl fmt::Display for BuildError {
             Self::Url(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Plaintext(error) => error.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
         }
     }
@@ -304,6 +337,7 @@ impl std::error::Error for BuildError {
             Self::Url(error) => Some(error),
             Self::Header(error) => Some(error),
             Self::Plaintext(error) => Some(error),
+            Self::Proxy(error) => Some(error),
             Self::Tls(error) => Some(error),
         }
     }

@@ -1,12 +1,15 @@
-//! One network path for both transports: a name, an address, TCP, TLS. Otherwise what SSE shows would say nothing about
+//! One network path for both transports: a name, an address, TCP, a proxy, TLS. Otherwise what SSE shows would say nothing about
 //! WebSocket.
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use failback_wire::{Seen, Target};
+use failback::Transport;
+use failback_wire::Seen;
+use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsConnector;
 use futures_util::future::{Either, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -14,6 +17,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
 use crate::Runtime;
+use crate::client::Network;
 use crate::io::Io;
 
 /// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
@@ -31,27 +35,44 @@ impl DialError {
     }
 }
 
-/// Opens a connection to the target. Has no time limit of its own.
+/// Opens a connection to where this transport goes, through the proxy on the way if there is one. Has no time limit of its
+/// own.
 pub(crate) async fn dial<R: Runtime>(
-    runtime: &R,
-    target: &Target,
-    tls: &Arc<ClientConfig>,
+    network: &Network<R>,
+    transport: Transport,
 ) -> Result<Io<R::Stream>, DialError> {
-    // A proxy goes here: resolve and connect to it, send CONNECT, and hand its stream on.
-    let host = target.host();
+    let (runtime, target) = (&network.runtime, network.endpoint.target(transport));
+    let io = match network.proxies.on_the_way_to(transport) {
+        None => connect(runtime, target.host(), target.port()).await?,
+        Some(proxy) => {
+            let mut io = connect(runtime, &proxy.host, proxy.port).await?;
+            if proxy.tls {
+                io = encrypt(io, &proxy.host, &network.tls).await?;
+            }
+            // The proxy resolves the name.
+            proxy.tunnel(runtime, io, target).await?
+        }
+    };
+    if target.is_tls() { encrypt(io, target.host(), &network.tls).await } else { Ok(io) }
+}
+
+async fn connect<R: Runtime>(runtime: &R, host: &str, port: u16) -> Result<Io<R::Stream>, DialError> {
     let addresses = runtime
-        .resolve(host, target.port())
+        .resolve(host, port)
         .await
         .map_err(|error| DialError::new(Seen::Resolve, format_args!("{host}: {error}")))?;
-    let stream = connect_any(runtime, addresses).await?;
-    if !target.is_tls() {
-        return Ok(Io::plain(stream));
-    }
-    let name = ServerName::try_from(host.to_owned())
-        .map_err(|error| DialError::new(Seen::Tls, format_args!("{host}: {error}")))?;
+    connect_any(runtime, addresses).await.map(Io::plain)
+}
+
+async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
+    io: Io<S>,
+    host: &str,
+    tls: &Arc<ClientConfig>,
+) -> Result<Io<S>, DialError> {
+    let failed = |error: &dyn Display| DialError::new(Seen::Tls, format_args!("{host}: {error}"));
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
     let connector = TlsConnector::from(Arc::clone(tls));
-    let stream = connector.connect(name, stream).await.map_err(|error| DialError::new(Seen::Tls, error))?;
-    Ok(Io::tls(stream))
+    connector.connect(name, io).await.map(Io::tls).map_err(|error| failed(&error))
 }
 
 /// The first address that answers wins. Each gets a head start before the next one.

@@ -20,6 +20,9 @@ use crate::io::{Activity, Io};
 /// How long the body of an error answer may take. Its status says what to do, and that has arrived.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
 
+/// What the client calls itself.
+pub(crate) const AGENT: &str = concat!("failback/", env!("CARGO_PKG_VERSION"));
+
 /// An HTTP connection.
 pub(crate) struct HttpConn {
     sender: SendRequest<Full<Bytes>>,
@@ -70,7 +73,7 @@ pub(crate) fn request(
         .header(HOST, target.host_header())
         .body(Full::from(body))?;
     let map = request.headers_mut();
-    map.insert(USER_AGENT, HeaderValue::from_static(concat!("failback/", env!("CARGO_PKG_VERSION"))));
+    map.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     map.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     map.extend(own.iter().cloned());
     Ok(request)

@@ -26,7 +26,8 @@ pub(crate) struct Io<S> {
 
 enum Road<S> {
     Plain(S),
-    Tls(Box<TlsStream<S>>),
+    /// Over what was dialled, or over what a proxy has opened.
+    Tls(Box<TlsStream<Io<S>>>),
 }
 
 impl<S> Io<S> {
@@ -34,7 +35,7 @@ impl<S> Io<S> {
         Self { road: Road::Plain(stream), activity: Activity::default() }
     }
 
-    pub(crate) fn tls(stream: TlsStream<S>) -> Self {
+    pub(crate) fn tls(stream: TlsStream<Self>) -> Self {
         Self { road: Road::Tls(Box::new(stream)), activity: Activity::default() }
     }
 

@@ -28,6 +28,7 @@ mod dial;
 mod http;
 mod io;
 mod pool;
+mod proxy;
 mod runtime;
 mod sse;
 mod stream;
@@ -38,6 +39,7 @@ mod watch;
 mod websocket;
 
 pub use client::{BuildError, Builder, Client};
+pub use proxy::ProxyError;
 pub use runtime::Runtime;
 pub use stream::ResponseStream;
 pub use tls::TlsError;

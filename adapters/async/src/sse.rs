@@ -75,8 +75,7 @@ pub(crate) async fn connect<R: Runtime>(network: &Network<R>) -> Result<HttpConn
     };
     let limit = network.runtime.sleep(network.limits.connect_timeout());
     let attempt = async {
-        let target = network.endpoint.target(TRANSPORT);
-        let io = dial(&network.runtime, target, &network.tls).await;
+        let io = dial(network, TRANSPORT).await;
         let io = io.map_err(|DialError { seen, detail }| fault(&seen, Some(&detail)))?;
         let conn = HttpConn::handshake(&network.runtime, io).await;
         conn.map_err(|error| fault(&http1::seen(&error), Some(&http1::detail(&error))))

@@ -1,8 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use failback::Transport;
-use failback_wire::Endpoint;
 use rustls::{ClientConfig, RootCertStore};
 
 /// TLS could not be set up: there is nothing to trust.
@@ -18,9 +16,11 @@ impl fmt::Display for TlsError {
 impl std::error::Error for TlsError {}
 
 /// Trusts what the platform trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
-pub(crate) fn platform(endpoint: &Endpoint) -> Result<Arc<ClientConfig>, TlsError> {
+///
+/// # Errors
+/// When TLS is needed and there is nothing to trust.
+pub(crate) fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
-    let needed = [Transport::WebSocket, Transport::Sse].iter().any(|t| endpoint.target(*t).is_tls());
     if needed {
         let found = rustls_native_certs::load_native_certs();
         let (added, _) = roots.add_parsable_certificates(found.certs);

@@ -40,8 +40,7 @@ impl<R: Runtime> WsConn<R> {
     /// Dials, and shakes hands, within the connect time-out.
     pub(crate) async fn connect(network: &Network<R>) -> Result<Self, Fault> {
         let mut limit = pin!(network.runtime.sleep(network.limits.connect_timeout()));
-        let target = network.endpoint.target(TRANSPORT);
-        let dialled = pin!(dial(&network.runtime, target, &network.tls));
+        let dialled = pin!(dial(network, TRANSPORT));
         let io = match select(dialled, limit.as_mut()).await {
             Either::Left((Ok(io), _)) => io,
             Either::Left((Err(DialError { seen, detail }), _)) => return Err(fault(&seen, Some(&detail))),

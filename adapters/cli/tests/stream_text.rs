@@ -5,7 +5,7 @@ mod common;
 use std::process::Stdio;
 
 use common::{command, failback, file, finish};
-use failback_peer::{Handshake, Peer, Transport, Turn};
+use failback_peer::{Handshake, Peer, Proxy, Transport, Turn};
 
 #[test]
 fn text_goes_to_stdout_and_notices_to_stderr() {
@@ -67,6 +67,28 @@ fn the_certificates_of_ssl_cert_file_are_trusted_and_no_others() {
 
     let none = file("empty.pem", "");
     trusting(&peer.url(), &none).exits_with(2).says(&["no trusted root certificate"]);
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_used_unless_the_way_is_this_machine() {
+    let peer = Peer::start();
+    let proxy = Proxy::start(&peer);
+    let through = |url: &str, proxy: &str| {
+        let mut stream = command(&["stream", "--url", url, "--input", "Hello."]);
+        stream.env("HTTP_PROXY", proxy).env_remove("NO_PROXY").env_remove("no_proxy");
+        finish(stream, "")
+    };
+
+    // A name that only the proxy knows.
+    let run = through("http://peer.test/v1", &proxy.url()).exits_with(0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("echo: Hello.\n", ""));
+    assert_eq!(proxy.seen().len(), 1, "{:?}", proxy.seen());
+    through(&peer.url(), &proxy.url()).exits_with(0);
+    assert_eq!(proxy.seen().len(), 1, "{:?}", proxy.seen());
+
+    let run = through("http://peer.test/v1", "socks5://me:hunter2@127.0.0.1:1").exits_with(2);
+    let run = run.says(&["HTTP_PROXY", "SOCKS"]);
+    assert!(!run.err.contains("hunter2"), "{}", run.err);
 }
 
 #[test]

@@ -38,7 +38,7 @@ mod runtime;
 pub use failback::{
     self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
 };
-pub use failback_async::{BuildError, ResponseStream, TlsError};
+pub use failback_async::{BuildError, ProxyError, ResponseStream, TlsError};
 pub use failback_wire::{
     AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
     RequestError, ServerError, Terminal, UrlError,

@@ -17,7 +17,7 @@ use crate::{Seen, ServerError, retry_after};
 ///
 /// | seen | blame |
 /// | --- | --- |
-/// | no name, no route, no TLS, not in time, CONNECT refused | Network |
+/// | no name, no route, no TLS, not in time, CONNECT refused | Network; CONNECT answered 407 is Request |
 /// | upgrade not answered, or answered 101 wrongly | Transport |
 /// | upgrade answered 401, 402, 407, 422, or 400 with an error in the API's terms | Request |
 /// | upgrade answered 429, 529, or 503 with `Retry-After` | Server |
@@ -48,6 +48,8 @@ pub fn classify(
 ) -> Option<Failure> {
     let begun = stage.max(Stage::Open);
     let (blame, stage) = match *seen {
+        // It wants other credentials, whoever asks and however often.
+        Seen::ProxyRefused { status: 407 } => (Blame::Request, Stage::Connecting),
         Seen::Resolve | Seen::Connect | Seen::Tls | Seen::ConnectTimeout | Seen::ProxyRefused { .. } => {
             (Blame::Network, Stage::Connecting)
         }

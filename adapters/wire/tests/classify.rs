@@ -29,7 +29,7 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 #[test]
 fn the_network_below_both() {
     for seen in
-        [Seen::Resolve, Seen::Connect, Seen::Tls, Seen::ConnectTimeout, Seen::ProxyRefused { status: 407 }]
+        [Seen::Resolve, Seen::Connect, Seen::Tls, Seen::ConnectTimeout, Seen::ProxyRefused { status: 403 }]
     {
         for transport in BOTH {
             for stage in Stage::ALL {
@@ -38,6 +38,14 @@ fn the_network_below_both() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_proxy_that_wants_other_credentials() {
+    let seen = Seen::ProxyRefused { status: 407 };
+    for transport in BOTH {
+        assert_eq!(verdict(&seen, transport, Connecting, false), (Request, Connecting));
     }
 }
 

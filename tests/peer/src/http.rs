@@ -8,14 +8,14 @@ use crate::state::BOUND;
 use crate::{script, sse, ws};
 
 pub(crate) const PATH: &str = "/v1/responses";
-const MAX_HEAD: usize = 64 * 1024;
+pub(crate) const MAX_HEAD: usize = 64 * 1024;
 const SECRET: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "api-key", "x-api-key"];
 
 #[derive(Debug)]
 pub(crate) struct Head {
     pub(crate) method: String,
-    target: String,
-    headers: Vec<(String, String)>,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Head {
@@ -89,7 +89,7 @@ async fn read_head(conn: &mut Conn) -> Result<Head, Gone> {
     }
 }
 
-fn parse_head(buf: &[u8]) -> Result<Option<(Head, usize)>, httparse::Error> {
+pub(crate) fn parse_head(buf: &[u8]) -> Result<Option<(Head, usize)>, httparse::Error> {
     let mut headers = [httparse::EMPTY_HEADER; 100];
     let mut request = httparse::Request::new(&mut headers);
     let httparse::Status::Complete(len) = request.parse(buf)? else { return Ok(None) };

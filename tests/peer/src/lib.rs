@@ -6,6 +6,7 @@
 //!
 //! - a [`Handshake`] for each WebSocket upgrade: refused, reset, never answered, held at a [`Gate`];
 //! - a [`Turn`] for each request on either transport: complete, cut off, silent, endless, broken;
+//! - a [`Proxy`] in front of it, which opens tunnels or does not;
 //! - [`Peer::stop_listening`] and [`Peer::refuse_everything`] take the whole server away and give it back.
 //!
 //! Behaviour that was pushed is used once, in order; what was set serves all others.
@@ -40,6 +41,7 @@ mod handshake;
 mod http;
 mod journal;
 mod peer;
+mod proxy;
 mod run;
 mod script;
 mod server;
@@ -56,4 +58,5 @@ pub use gate::Gate;
 pub use handshake::Handshake;
 pub use journal::{Entry, Journal, What};
 pub use peer::{Builder, Peer};
+pub use proxy::{Connect, Proxy, Tunnel};
 pub use turn::Turn;

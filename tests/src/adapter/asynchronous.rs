@@ -39,6 +39,11 @@ pub(super) fn client<G: Ground>(ground: G, settings: Settings) -> Box<dyn TestCl
     if let Some(url) = settings.websocket_url {
         builder = builder.websocket_url(url);
     }
+    // The machine's own proxy is no part of a test.
+    builder = match settings.proxy {
+        Some(url) => builder.proxy(url),
+        None => builder.no_proxy(),
+    };
     if let Some((snapshot, elapsed)) = settings.snapshot {
         builder = builder.snapshot(snapshot, elapsed);
     }

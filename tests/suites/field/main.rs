@@ -3,24 +3,8 @@
 //! One file a failure, named after its id. Each test runs with every adapter, against a peer on loopback, with default
 //! settings unless it says why not.
 
-/// Runs each test with every adapter.
-macro_rules! with_every_adapter {
-    ($($name:ident),+ $(,)?) => {
-        $(
-            mod $name {
-                #[test]
-                fn tokio() {
-                    super::$name(failback_tests::adapter("tokio"));
-                }
-
-                #[test]
-                fn smol() {
-                    super::$name(failback_tests::adapter("smol"));
-                }
-            }
-        )+
-    };
-}
+#[macro_use]
+extern crate failback_tests;
 
 mod f01_transient_failure_is_not_for_ever;
 mod f02_black_holed_handshake;

@@ -1,0 +1,225 @@
+//! An HTTP proxy in front of a peer: it opens tunnels, or does not, and remembers who asked for what.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread::{self, JoinHandle};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use crate::http::{self, Head};
+use crate::tls::Tls;
+use crate::{Gate, Peer};
+
+/// What a [`Proxy`] does with whoever asks for a tunnel.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Tunnel {
+    /// Leads to the peer, whatever name was asked for.
+    Open,
+    /// Answers with this status instead.
+    Refuse(u16),
+    /// Leads to the peer once the gate is open.
+    Hold(Gate),
+    /// Closes the connection without an answer.
+    HangUp,
+}
+
+/// A request for a tunnel.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Connect {
+    /// Where it is to lead: a host, a colon and a port.
+    pub authority: String,
+    /// The headers it came with, names in lower case. Unlike a [`Journal`](crate::Journal) it shows secrets, which is what
+    /// it is for.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Connect {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect").field("authority", &self.authority).finish_non_exhaustive()
+    }
+}
+
+/// A running proxy. Stops, and closes its tunnels, when it is dropped.
+pub struct Proxy {
+    addr: SocketAddr,
+    ca_pem: Option<String>,
+    shared: Arc<Shared>,
+    until: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    peer: SocketAddr,
+    tunnel: Mutex<Tunnel>,
+    seen: Mutex<Vec<Connect>>,
+}
+
+impl Proxy {
+    /// Starts a proxy in front of a peer.
+    ///
+    /// # Panics
+    ///
+    /// When no port or no thread can be had.
+    #[must_use]
+    pub fn start(peer: &Peer) -> Self {
+        Self::launch(peer, None)
+    }
+
+    /// The same, spoken to over TLS, with a certificate for `localhost` and `127.0.0.1`.
+    ///
+    /// # Panics
+    ///
+    /// When no port or no thread can be had.
+    #[must_use]
+    pub fn start_tls(peer: &Peer) -> Self {
+        Self::launch(peer, Some(Tls::generate().expect("a certificate can be made")))
+    }
+
+    fn launch(peer: &Peer, tls: Option<Tls>) -> Self {
+        let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
+        let acceptor = tls.map(|tls| tls.acceptor);
+        let shared = Arc::new(Shared {
+            peer: peer.addr(),
+            tunnel: Mutex::new(Tunnel::Open),
+            seen: Mutex::new(Vec::new()),
+        });
+        let (until, stopped) = oneshot::channel();
+        let (ready, started) = mpsc::channel();
+        let state = Arc::clone(&shared);
+        let thread = thread::Builder::new().name("failback-proxy".to_owned()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime for the proxy").block_on(async move {
+                let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
+                let listener = listener.expect("the proxy can listen on loopback");
+                // Fails only when whoever started it is gone already.
+                let _ = ready.send(listener.local_addr().expect("the address it listens on"));
+                tokio::select! {
+                    _ = stopped => {}
+                    () = accept(listener, acceptor, state) => {}
+                }
+            });
+        });
+        let addr = started.recv().expect("the proxy starts");
+        Self { addr, ca_pem, shared, until: Some(until), thread: thread.ok() }
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.url_with("")
+    }
+
+    /// Its URL with a user name and a password, as in `user:password@`.
+    #[must_use]
+    pub fn url_with(&self, userinfo: &str) -> String {
+        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        format!("{scheme}://{userinfo}{}", self.addr)
+    }
+
+    /// The certificate to trust, in PEM, when it is spoken to over TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// For all who ask from now on.
+    pub fn set(&self, tunnel: Tunnel) {
+        *lock(&self.shared.tunnel) = tunnel;
+    }
+
+    /// Who has asked so far, in order.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Connect> {
+        lock(&self.shared.seen).clone()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        drop(self.until.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic there was printed when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proxy").field("url", &self.url()).finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
+    loop {
+        let Ok((tcp, _)) = listener.accept().await else { continue };
+        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        tokio::spawn(async move {
+            // A client that goes away ends its tunnel, and that is all there is to it.
+            let _ = match acceptor {
+                None => serve(tcp, &shared).await,
+                Some(acceptor) => match acceptor.accept(tcp).await {
+                    Ok(tls) => serve(tls, &shared).await,
+                    Err(error) => Err(error),
+                },
+            };
+        });
+    }
+}
+
+async fn serve(mut io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
+    let (head, early) = read_head(&mut io).await?;
+    let is_connect = head.method == "CONNECT";
+    lock(&shared.seen).push(Connect { authority: head.target, headers: head.headers });
+    let tunnel = lock(&shared.tunnel).clone();
+    match tunnel {
+        _ if !is_connect => return answer(&mut io, 405).await,
+        Tunnel::Refuse(status) => return answer(&mut io, status).await,
+        Tunnel::HangUp => return Ok(()),
+        Tunnel::Hold(gate) => gate.pass().await,
+        Tunnel::Open => {}
+    }
+    let mut peer = TcpStream::connect(shared.peer).await?;
+    peer.write_all(&early).await?;
+    io.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    copy_bidirectional(&mut io, &mut peer).await.map(drop)
+}
+
+async fn answer(io: &mut (impl AsyncWrite + Unpin), status: u16) -> io::Result<()> {
+    let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    io.write_all(answer.as_bytes()).await?;
+    io.shutdown().await
+}
+
+/// The head of a request, and what came after it.
+async fn read_head(io: &mut (impl AsyncRead + Unpin)) -> io::Result<(Head, Vec<u8>)> {
+    let mut buf = Vec::new();
+    loop {
+        match http::parse_head(&buf) {
+            Ok(Some((head, len))) => return Ok((head, buf.split_off(len))),
+            Ok(None) if buf.len() <= http::MAX_HEAD => {}
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        if io.read_buf(&mut buf).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Both transports go to the server through the same proxy: otherwise what SSE shows would say nothing about WebSocket.
+
+#[macro_use]
+extern crate failback_tests;
+
+use std::thread;
+
+use failback::{Blame, Config, GiveUp, Mode, Stage, Transport};
+use failback_peer::{Gate, Handshake, Peer, Proxy, Tunnel, What};
+use failback_tests::{Adapter, Outcome, Settings, TestClient, collect, until};
+use failback_wire::{Headers, Request};
+
+with_every_adapter!(
+    both_transports_go_through_the_proxy_which_looks_the_name_up,
+    the_way_to_the_proxy_and_the_way_through_it_may_both_be_encrypted,
+    the_proxy_and_the_server_each_get_their_own_credentials,
+    a_proxy_that_refuses_is_not_held_against_websocket,
+    a_proxy_that_hangs_up_or_is_not_there_is_not_held_against_websocket,
+    a_proxy_that_wants_other_credentials_ends_the_turn_at_once,
+    a_proxy_that_takes_its_time_holds_no_turn_up,
+    a_turn_that_is_dropped_leaves_no_tunnel_behind,
+);
+
+fn turn(client: &dyn TestClient) -> Outcome {
+    collect(client.stream(Request::text("m", "hello")))
+}
+
+#[track_caller]
+fn expect_echo(outcome: &Outcome) {
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.text(), "echo: hello");
+}
+
+/// One attempt on each transport, at once.
+fn hasty(settings: Settings) -> Settings {
+    settings.config(Config::new().with_stream_max_retries(0))
+}
+
+/// Both attempts failed on the way through the proxy, and nothing is held against WebSocket.
+fn expect_network(client: &dyn TestClient, parts: &[&str]) {
+    let outcome = turn(client);
+    let error = outcome.error.expect("an error");
+    assert_eq!(error.give_up(), GiveUp::AttemptsExhausted, "{error}");
+    let attempts = error.attempts();
+    assert_eq!(
+        attempts.iter().map(|a| a.transport()).collect::<Vec<_>>(),
+        [Transport::WebSocket, Transport::Sse]
+    );
+    for attempt in attempts {
+        assert_eq!((attempt.stage(), attempt.blame()), (Stage::Connecting, Some(Blame::Network)), "{error}");
+        for part in parts {
+            assert!(attempt.text().contains(part), "no `{part}` in: {error}");
+        }
+    }
+    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+}
+
+fn both_transports_go_through_the_proxy_which_looks_the_name_up(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let proxy = Proxy::start(&peer);
+    let mut settings = Settings::new(&peer).proxy(&proxy);
+    // A name that means nothing here.
+    settings.url = "http://peer.test/v1".to_owned();
+    let client = adapter.client(settings);
+    expect_echo(&turn(&*client));
+    peer.set_handshake(Handshake::status(403));
+    client.handle_network_change();
+    expect_echo(&turn(&*client));
+
+    assert_eq!(peer.journal().transports(), [Transport::WebSocket, Transport::Sse], "{}", peer.journal());
+    let seen = proxy.seen();
+    assert!(seen.iter().all(|connect| connect.authority == "peer.test:80"), "{seen:?}");
+    assert_eq!(seen.len(), 3, "one that worked, one whose upgrade was refused, one for SSE: {seen:?}");
+    assert!(seen.iter().all(|connect| connect.header("host") == Some("peer.test:80")));
+}
+
+fn the_way_to_the_proxy_and_the_way_through_it_may_both_be_encrypted(adapter: &dyn Adapter) {
+    let peer = Peer::builder().tls().start();
+    for proxy in [Proxy::start(&peer), Proxy::start_tls(&peer)] {
+        peer.set_handshake(Handshake::Accept);
+        let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+        expect_echo(&turn(&*client));
+        peer.set_handshake(Handshake::status(403));
+        client.handle_network_change();
+        expect_echo(&turn(&*client));
+        assert_eq!(proxy.seen().len(), 3, "{proxy:?}: {:?}", proxy.seen());
+    }
+    let (ws, sse) = (Transport::WebSocket, Transport::Sse);
+    assert_eq!(peer.journal().transports(), [ws, sse, ws, sse], "{}", peer.journal());
+}
+
+fn the_proxy_and_the_server_each_get_their_own_credentials(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let proxy = Proxy::start(&peer);
+    let mut headers = Headers::new();
+    headers.bearer("sesame").expect("a token");
+    let mut settings = Settings::new(&peer).headers(headers);
+    settings.proxy = Some(proxy.url_with("Aladdin:open%20sesame@"));
+    peer.require_bearer("sesame");
+    let client = adapter.client(settings);
+    expect_echo(&turn(&*client));
+    peer.set_handshake(Handshake::status(403));
+    client.handle_network_change();
+    expect_echo(&turn(&*client));
+
+    for connect in proxy.seen() {
+        assert_eq!(connect.header("proxy-authorization"), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+        assert_eq!(connect.header("authorization"), None);
+    }
+    let journal = peer.journal();
+    let told = |what: &What| match what {
+        What::Handshake { headers, .. } | What::Post { headers } => {
+            headers.iter().any(|(name, _)| name == "proxy-authorization")
+        }
+        _ => false,
+    };
+    assert!(!journal.any(told), "{journal}");
+    for secret in ["sesame", "Aladdin", "QWxhZGRp"] {
+        assert!(!client.debug().contains(secret), "{}", client.debug());
+    }
+}
+
+fn a_proxy_that_refuses_is_not_held_against_websocket(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let proxy = Proxy::start(&peer);
+    let client = adapter.client(hasty(Settings::new(&peer).proxy(&proxy)));
+    proxy.set(Tunnel::Refuse(403));
+    expect_network(&*client, &["the proxy refused to connect", "403 Forbidden", "127.0.0.1:"]);
+    assert_eq!(proxy.seen().len(), 2);
+
+    proxy.set(Tunnel::Open);
+    expect_echo(&turn(&*client));
+    assert_eq!(peer.journal().transports(), [Transport::WebSocket], "{}", peer.journal());
+}
+
+fn a_proxy_that_hangs_up_or_is_not_there_is_not_held_against_websocket(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let proxy = Proxy::start(&peer);
+    let client = adapter.client(hasty(Settings::new(&peer).proxy(&proxy)));
+    proxy.set(Tunnel::HangUp);
+    expect_network(&*client, &["could not connect", "no way through the proxy 127.0.0.1:"]);
+    drop(proxy);
+    expect_network(&*client, &["could not connect", "127.0.0.1:"]);
+    assert!(peer.journal().transports().is_empty(), "{}", peer.journal());
+}
+
+fn a_proxy_that_wants_other_credentials_ends_the_turn_at_once(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let proxy = Proxy::start(&peer);
+    proxy.set(Tunnel::Refuse(407));
+    let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+    let outcome = turn(&*client);
+    let error = outcome.error.expect("an error");
+    assert_eq!(error.give_up(), GiveUp::NotRetryable, "{error}");
+    assert!(error.to_string().contains("407 Proxy Authentication Required"), "{error}");
+    assert_eq!(proxy.seen().len(), 1, "asking again would change nothing");
+    assert_eq!(client.policy().mode().0, Mode::Preferred);
+}
+
+fn a_proxy_that_takes_its_time_holds_no_turn_up(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (proxy, gate) = (Proxy::start(&peer), Gate::new());
+    let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+    proxy.set(Tunnel::Hold(gate.clone()));
+    let slow = client.stream(Request::text("m", "hello"));
+    let slow = thread::spawn(move || collect(slow));
+    gate.reached_blocking();
+    proxy.set(Tunnel::Open);
+    expect_echo(&slow.join().expect("the turn"));
+    assert_eq!(peer.journal().transports(), [Transport::Sse], "{}", peer.journal());
+
+    gate.open();
+    // The tunnel that nobody waited for is there for the next turn.
+    until("the handshake to be kept", || client.policy().poll_timeout().is_none());
+    expect_echo(&turn(&*client));
+    assert_eq!(peer.journal().transports(), [Transport::Sse, Transport::WebSocket], "{}", peer.journal());
+    assert_eq!((proxy.seen().len(), peer.journal().handshakes()), (2, 1), "{}", peer.journal());
+}
+
+fn a_turn_that_is_dropped_leaves_no_tunnel_behind(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (proxy, gate) = (Proxy::start(&peer), Gate::new());
+    let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+    expect_echo(&turn(&*client));
+    client.handle_network_change();
+    until("the tasks of the first tunnel to end", || client.background_tasks() == 0);
+
+    proxy.set(Tunnel::Hold(gate.clone()));
+    let mut stream = client.stream(Request::text("m", "hello"));
+    assert!(stream.next_unless(&|| gate.arrivals() == 1).is_none());
+    drop(stream);
+    until("the tasks of the second tunnel to end", || client.background_tasks() == 0);
+}

@@ -29,6 +29,9 @@ pub trait TestClient: Send + Sync {
     /// Moves the clock of the policy, and of the age of connections, forward.
     fn advance(&self, by: Duration);
 
+    /// Whether names resolve from now on, addresses included.
+    fn resolves(&self, names: bool);
+
     /// The network has changed.
     fn handle_network_change(&self);
 

@@ -2,12 +2,13 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use failback_async::Runtime;
 
-/// A runtime whose clock can be moved forward, so that no test waits for a cooldown; and which counts its tasks.
+/// A runtime whose clock can be moved forward, so that no test waits for a cooldown; which counts its tasks; and whose
+/// names can be made not to resolve.
 ///
 /// Timers run in real time: what is moved is what the policy, and the age of connections, are measured by.
 #[derive(Clone, Debug, Default)]
@@ -15,12 +16,18 @@ pub struct Shifted<R> {
     inner: R,
     ahead: Arc<AtomicU64>,
     tasks: Arc<AtomicUsize>,
+    nameless: Arc<AtomicBool>,
 }
 
 impl<R> Shifted<R> {
     /// This runtime, with the time as it is.
     pub fn new(inner: R) -> Self {
-        Self { inner, ahead: Arc::default(), tasks: Arc::default() }
+        Self { inner, ahead: Arc::default(), tasks: Arc::default(), nameless: Arc::default() }
+    }
+
+    /// Whether names resolve, addresses included.
+    pub fn resolves(&self, names: bool) {
+        self.nameless.store(!names, Ordering::SeqCst);
     }
 
     /// How many of the tasks that were spawned are alive.
@@ -39,8 +46,11 @@ impl<R: Runtime> Runtime for Shifted<R> {
     type Stream = R::Stream;
     type Sleep = R::Sleep;
 
-    fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send {
-        self.inner.resolve(host, port)
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if self.nameless.load(Ordering::SeqCst) {
+            return Err(io::Error::other("no name server answers"));
+        }
+        self.inner.resolve(host, port).await
     }
 
     fn connect(&self, addr: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send {

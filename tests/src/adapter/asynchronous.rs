@@ -85,6 +85,10 @@ impl<G: Ground> TestClient for AsyncClient<G> {
         self.clock.advance(by);
     }
 
+    fn resolves(&self, names: bool) {
+        self.clock.resolves(names);
+    }
+
     fn handle_network_change(&self) {
         self.client.handle_network_change();
     }

@@ -11,6 +11,7 @@ use failback_wire::{Limits, Request};
 with_every_adapter!(
     a_refused_connection_blames_nobody,
     a_name_that_does_not_resolve_blames_nobody,
+    a_name_that_does_not_exist_blames_nobody,
     a_server_that_restarts_is_reconnected_to_at_once,
     a_server_that_is_killed_blames_nobody,
     a_server_that_is_gone_for_longer_blames_nobody,
@@ -67,6 +68,24 @@ fn a_refused_connection_blames_nobody(adapter: &dyn Adapter) {
 }
 
 fn a_name_that_does_not_resolve_blames_nobody(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = adapter.client(Settings::new(&peer).config(impatient()));
+    client.resolves(false);
+    for _ in 0..2 {
+        let outcome = collect(client.stream(Request::text("m", "hello world")));
+        assert!(outcome.items.is_empty(), "{outcome:?}");
+        assert_both_failed(&outcome, &[(Blame::Network, Stage::Connecting)]);
+        assert_nobody_is_blamed(&*client);
+    }
+    assert_eq!(peer.journal().connections(), 0, "{}", peer.journal());
+
+    client.resolves(true);
+    assert_back_on_websocket(&*client);
+    assert_eq!(peer.journal().transports(), [Transport::WebSocket], "{}", peer.journal());
+}
+
+/// As the runtime's own resolver sees it.
+fn a_name_that_does_not_exist_blames_nobody(adapter: &dyn Adapter) {
     // A resolver may take its time to say so, and a head start is not what this is about.
     let config = impatient().with_head_start(Duration::MAX);
     let settings = Settings { url: "http://nonexistent.invalid:1/v1".to_owned(), ..Settings::default() };

@@ -5,7 +5,7 @@ use std::thread;
 
 use failback::{Mode, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, collect, read};
+use failback_tests::{Adapter, Settings, TestClient, collect, read};
 use failback_wire::Request;
 use serde_json::json;
 
@@ -16,11 +16,10 @@ with_every_adapter!(
     many_at_once_never_mix,
 );
 
-fn the_second_opens_its_own_socket(adapter: &dyn Adapter) {
-    let peer = Peer::start();
-    let client = adapter.client(Settings::new(&peer));
+/// Two turns at once over one transport, the second one whole while the first is in its middle.
+fn two_at_once(peer: &Peer, client: &dyn TestClient, transport: Transport) {
     let gate = Gate::new();
-    peer.push_turn(Transport::WebSocket, Turn::complete().gate_before(5, &gate));
+    peer.push_turn(transport, Turn::complete().gate_before(5, &gate));
     let mut first = client.stream(Request::text("m", "the first one"));
     let begun = read(&mut *first, 5);
 
@@ -31,6 +30,12 @@ fn the_second_opens_its_own_socket(adapter: &dyn Adapter) {
     let first = begun.then(collect(first));
     assert!(first.is_complete(), "{first:?}");
     assert_eq!(first.text(), "echo: the first one");
+}
+
+fn the_second_opens_its_own_socket(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = adapter.client(Settings::new(&peer));
+    two_at_once(&peer, &*client, Transport::WebSocket);
 
     // One of the two sockets is kept.
     let third = collect(client.stream(Request::text("m", "the third one")));
@@ -46,18 +51,7 @@ fn the_second_opens_its_own_connection_over_sse(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.set_handshake(Handshake::status(403));
     let client = adapter.client(Settings::new(&peer));
-    let gate = Gate::new();
-    peer.push_turn(Transport::Sse, Turn::complete().gate_before(5, &gate));
-    let mut first = client.stream(Request::text("m", "the first one"));
-    let begun = read(&mut *first, 5);
-
-    let second = collect(client.stream(Request::text("m", "the second one")));
-    assert!(second.is_complete(), "{second:?}");
-    assert_eq!(second.text(), "echo: the second one");
-    gate.open();
-    let first = begun.then(collect(first));
-    assert!(first.is_complete(), "{first:?}");
-    assert_eq!(first.text(), "echo: the first one");
+    two_at_once(&peer, &*client, Transport::Sse);
 
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.busy()), (1, 0), "{journal}");

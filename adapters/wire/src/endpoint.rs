@@ -5,6 +5,7 @@ use failback::Transport;
 use http::Uri;
 
 use crate::Headers;
+use crate::headers::is_credential;
 use crate::text::excerpt;
 
 /// Where both transports of one API are.
@@ -65,22 +66,27 @@ impl Endpoint {
         }
     }
 
-    /// Makes sure that no credential goes over a plain-text connection, unless its host is the loopback or
-    /// `allow_plaintext` asks for it.
+    /// Makes sure that no credential, of a header or in the query of the URL, goes over a plain-text connection, unless its
+    /// host is the loopback or `allow_plaintext` asks for it.
     ///
     /// # Errors
     ///
-    /// [`PlaintextError`] names the target and the header.
+    /// [`PlaintextError`] names the target and the header or the parameter.
     pub fn check_credentials(&self, headers: &Headers, allow_plaintext: bool) -> Result<(), PlaintextError> {
-        let Some(header) = headers.credentials().next() else { return Ok(()) };
-        let exposed =
-            [&self.websocket, &self.sse].into_iter().find(|target| !target.tls && !target.is_loopback());
-        match exposed {
-            Some(target) if !allow_plaintext => {
-                Err(PlaintextError { target: target.to_string(), header: header.to_string() })
-            }
-            _ => Ok(()),
+        if allow_plaintext {
+            return Ok(());
         }
+        for target in [&self.websocket, &self.sse] {
+            if target.tls || target.is_loopback() {
+                continue;
+            }
+            let header = headers.credentials().next().map(|header| format!("header `{header}`"));
+            let parameter = || target.credential().map(|name| format!("query parameter `{name}`"));
+            if let Some(credential) = header.or_else(parameter) {
+                return Err(PlaintextError { target: target.to_string(), credential });
+            }
+        }
+        Ok(())
     }
 }
 
@@ -160,6 +166,16 @@ impl Target {
     #[must_use]
     pub fn path_and_query(&self) -> &str {
         self.uri.path_and_query().map_or("/", |path_and_query| path_and_query.as_str())
+    }
+
+    /// The name of a query parameter that is a credential.
+    fn credential(&self) -> Option<String> {
+        let parameters = self.uri.query().unwrap_or_default().split('&');
+        parameters
+            .filter_map(|parameter| parameter.split_once('='))
+            .map(|(name, _)| name.to_ascii_lowercase())
+            .find(|name| matches!(name.as_str(), "key" | "sig" | "signature") || is_credential(name))
+            .map(|name| excerpt(&name, 64))
     }
 
     /// The whole URL: `ws` or `wss` for WebSocket, `http` or `https` for SSE.
@@ -305,16 +321,13 @@ impl std::error::Error for UrlError {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaintextError {
     target: String,
-    header: String,
+    /// What it is, and its name.
+    credential: String,
 }
 
 impl fmt::Display for PlaintextError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "the header `{}` would be sent to {} in plain text: use https or wss",
-            self.header, self.target
-        )
+        write!(f, "the {} would be sent to {} in plain text: use https or wss", self.credential, self.target)
     }
 }
 

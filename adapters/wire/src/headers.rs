@@ -53,7 +53,7 @@ impl Headers {
     /// character that a header cannot have.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         let (name, value) = parse(name, value)?;
-        let credential = is_credential(&name);
+        let credential = is_credential(name.as_str());
         self.set(Entry { name, value, credential });
         Ok(())
     }
@@ -190,8 +190,8 @@ fn is_owned(name: &HeaderName) -> bool {
         )
 }
 
-fn is_credential(name: &HeaderName) -> bool {
-    let name = name.as_str();
+/// Whether what has this name, in lower case, is a credential.
+pub(crate) fn is_credential(name: &str) -> bool {
     let words =
         ["auth", "cookie", "credential", "password", "secret", "token", "api-key", "apikey", "api_key"];
     // An idempotency key ends like a secret and is none.

@@ -169,6 +169,18 @@ fn credentials_do_not_go_over_plain_text() {
         at("http://h?k=s3cret").check_credentials(&secret, false).expect_err("plain text").to_string();
     assert!(error.contains("`authorization`") && error.contains("ws://h/responses?…"), "{error}");
     assert!(!error.contains("s3cret"), "{error}");
+    for named in ["api-key", "key", "sig", "Access_Token", "subscription-key"] {
+        let error = at(&format!("http://h?api-version=3&{named}=s3cret"))
+            .check_credentials(&harmless, false)
+            .expect_err("plain text")
+            .to_string();
+        assert!(error.contains(&format!("query parameter `{}`", named.to_lowercase())), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+    for fine in ["http://h?api-version=3&model=m&key", "https://h?key=s3cret", "http://localhost?key=s3cret"]
+    {
+        assert_eq!(at(fine).check_credentials(&Headers::new(), false), Ok(()), "{fine}");
+    }
     // Either of the two is enough.
     let mixed = at("https://h").with_websocket("ws://h").expect("valid");
     assert!(mixed.check_credentials(&secret, false).is_err());

@@ -2,7 +2,8 @@ use std::fmt;
 use std::time::Duration;
 
 use failback::{Blame, Config, Failure, Stage};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 /// A vector, parsed: it may still prove wrong when it runs, but not malformed.
@@ -29,21 +30,45 @@ pub(super) struct Step {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Action {
-    Call { call: String },
-    Begin { call: String },
-    Progress { call: String },
-    Complete { call: String },
-    End { call: String },
-    Cancel { call: String },
+    Call {
+        call: String,
+    },
+    Begin {
+        call: String,
+    },
+    Progress {
+        call: String,
+    },
+    Complete {
+        call: String,
+    },
+    End {
+        call: String,
+    },
+    Cancel {
+        call: String,
+    },
     Fail(FailureStep),
     Exhausted(FailureStep),
-    Divert { call: String },
-    DialOpened { call: String },
-    DialFailed { call: String, blame: BlameWord },
-    DialAbandoned { call: String },
+    Divert {
+        call: String,
+    },
+    DialOpened {
+        call: String,
+    },
+    DialFailed {
+        call: String,
+        #[serde(deserialize_with = "blame")]
+        blame: Blame,
+    },
+    DialAbandoned {
+        call: String,
+    },
     Tick {},
     NetworkChanged {},
-    Restart { down_ms: u64 },
+    Restart {
+        down_ms: u64,
+    },
     Check {},
 }
 
@@ -51,53 +76,39 @@ pub(super) enum Action {
 #[serde(deny_unknown_fields)]
 pub(super) struct FailureStep {
     pub(super) call: String,
-    stage: StageWord,
-    blame: BlameWord,
+    #[serde(deserialize_with = "stage")]
+    stage: Stage,
+    #[serde(deserialize_with = "blame")]
+    blame: Blame,
     #[serde(default)]
     committed: bool,
     retry_after_ms: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum StageWord {
-    Connecting,
-    Open,
-    Streaming,
+fn blame<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Blame, D::Error> {
+    one_of(deserializer, &Blame::ALL, Blame::as_str)
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum BlameWord {
-    Connection,
-    Payload,
-    Transport,
-    Network,
-    Server,
-    Request,
+fn stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stage, D::Error> {
+    one_of(deserializer, &Stage::ALL, Stage::as_str)
 }
 
-impl BlameWord {
-    pub(super) fn blame(self) -> Blame {
-        match self {
-            Self::Connection => Blame::Connection,
-            Self::Payload => Blame::Payload,
-            Self::Transport => Blame::Transport,
-            Self::Network => Blame::Network,
-            Self::Server => Blame::Server,
-            Self::Request => Blame::Request,
-        }
-    }
+/// What is called by this word.
+fn one_of<'de, D: Deserializer<'de>, T: Copy>(
+    deserializer: D,
+    all: &[T],
+    word: fn(T) -> &'static str,
+) -> Result<T, D::Error> {
+    let given = String::deserialize(deserializer)?;
+    all.iter().copied().find(|one| word(*one) == given).ok_or_else(|| {
+        let words: Vec<_> = all.iter().map(|one| format!("`{}`", word(*one))).collect();
+        D::Error::custom(format_args!("unknown word `{given}`, expected one of {}", words.join(", ")))
+    })
 }
 
 impl FailureStep {
     pub(super) fn failure(&self) -> Failure {
-        let stage = match self.stage {
-            StageWord::Connecting => Stage::Connecting,
-            StageWord::Open => Stage::Open,
-            StageWord::Streaming => Stage::Streaming,
-        };
-        let mut failure = Failure::new(self.blame.blame(), stage);
+        let mut failure = Failure::new(self.blame, self.stage);
         if self.committed {
             failure = failure.committed();
         }

@@ -145,7 +145,7 @@ impl<'a> Runner<'a> {
             }
             Action::DialOpened { call } => self.end_dial(call, DialOutcome::Opened, now)?,
             Action::DialFailed { call, blame } => {
-                let failure = Failure::new(blame.blame(), Stage::Connecting);
+                let failure = Failure::new(*blame, Stage::Connecting);
                 self.end_dial(call, DialOutcome::Failed(failure), now)?;
             }
             Action::DialAbandoned { call } => self.end_dial(call, DialOutcome::Abandoned, now)?,

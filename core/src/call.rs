@@ -153,7 +153,7 @@ pub struct Attempt {
     pub(crate) history: History,
     pub(crate) reason: Reason,
     pub(crate) epoch: u32,
-    /// [`Timestamp::MAX`] for one that is not diverted.
+    /// Says nothing unless the attempt is divertible (R17).
     pub(crate) divert_at: Timestamp,
 }
 
@@ -176,7 +176,7 @@ impl Attempt {
     #[must_use]
     #[inline]
     pub const fn number(&self) -> u32 {
-        self.history.number
+        self.history.number()
     }
 
     /// Whether this is the one attempt that may bring the policy back.

@@ -1,36 +1,59 @@
 use crate::{Blame, Reason, Timestamp, Transport};
 
 /// What a call has behind it, and where that leads: what goes from each of its attempts to the next.
+// The checker that tries every continuation has to copy it; calls and attempts are linear.
+#[cfg_attr(test, derive(Clone))]
 #[derive(Debug)]
 pub(crate) struct History {
-    /// Names its draws.
+    /// Names its draws; zero before the first one, which most calls never come to.
     pub(crate) id: u32,
-    /// Attempts begun, those that do not count included.
-    pub(crate) number: u32,
     /// When its grace on WebSocket ends (R3); never, before its first failure there.
     pub(crate) leave_websocket_at: Timestamp,
-    /// Attempts on each transport that count (R16).
-    pub(crate) websocket: u16,
-    pub(crate) sse: u16,
-    /// Whether any attempt was on WebSocket, whether or not it counts (R12).
-    pub(crate) tried_websocket: bool,
-    /// Why the next attempt goes where it goes, when the mode has no say: the call has moved to SSE, where it stays, or
-    /// has failed there and gets one attempt on WebSocket.
+    /// Attempts begun on each transport.
+    begun: PerTransport,
+    /// Those of them that do not count (R10).
+    excused: PerTransport,
+    /// Why the next attempt goes where it goes, when the mode has no say (R1): the call has moved to SSE, where it stays,
+    /// or has failed there and gets one attempt on WebSocket (R12).
     pub(crate) bound: Option<Reason>,
     /// Its last failure had blame Connection (R10).
     pub(crate) connection_failed: bool,
 }
 
+/// R16 keeps both far below what they can hold.
+#[derive(Clone, Copy, Debug)]
+struct PerTransport {
+    websocket: u16,
+    sse: u16,
+}
+
+impl PerTransport {
+    const NONE: Self = Self { websocket: 0, sse: 0 };
+
+    #[inline]
+    const fn add_one(&mut self, transport: Transport) {
+        match transport {
+            Transport::WebSocket => self.websocket = self.websocket.saturating_add(1),
+            Transport::Sse => self.sse = self.sse.saturating_add(1),
+        }
+    }
+
+    const fn on(self, transport: Transport) -> u16 {
+        match transport {
+            Transport::WebSocket => self.websocket,
+            Transport::Sse => self.sse,
+        }
+    }
+}
+
 impl History {
     #[inline]
-    pub(crate) const fn new(id: u32) -> Self {
+    pub(crate) const fn new() -> Self {
         Self {
-            id,
-            number: 0,
+            id: 0,
             leave_websocket_at: Timestamp::MAX,
-            websocket: 0,
-            sse: 0,
-            tried_websocket: false,
+            begun: PerTransport::NONE,
+            excused: PerTransport::NONE,
             bound: None,
             connection_failed: false,
         }
@@ -38,31 +61,23 @@ impl History {
 
     /// One more attempt.
     #[inline]
-    pub(crate) const fn count(&mut self, transport: Transport) {
-        self.number = self.number.saturating_add(1);
-        match transport {
-            Transport::WebSocket => {
-                self.websocket = self.websocket.saturating_add(1);
-                self.tried_websocket = true;
-            }
-            Transport::Sse => self.sse = self.sse.saturating_add(1),
-        }
+    pub(crate) const fn begin(&mut self, transport: Transport) {
+        self.begun.add_one(transport);
     }
 
-    /// R10: the attempt does not count.
-    const fn uncount(&mut self, transport: Transport) {
-        match transport {
-            Transport::WebSocket => self.websocket = self.websocket.saturating_sub(1),
-            Transport::Sse => self.sse = self.sse.saturating_sub(1),
-        }
+    /// Attempts begun, those that do not count included.
+    pub(crate) const fn number(&self) -> u32 {
+        (self.begun.websocket as u32).saturating_add(self.begun.sse as u32)
     }
 
     /// How many attempts on this transport count (R16).
     pub(crate) const fn counted(&self, transport: Transport) -> u16 {
-        match transport {
-            Transport::WebSocket => self.websocket,
-            Transport::Sse => self.sse,
-        }
+        self.begun.on(transport).saturating_sub(self.excused.on(transport))
+    }
+
+    /// Whether any attempt was on WebSocket (R12).
+    pub(crate) const fn tried_websocket(&self) -> bool {
+        self.begun.websocket > 0
     }
 
     /// R10: a failure of the connection alone does not count, but a second one in a row, or one that was retried
@@ -72,7 +87,7 @@ impl History {
         match blame {
             Blame::Connection if again || exhausted => Blame::Transport,
             Blame::Connection => {
-                self.uncount(transport);
+                self.excused.add_one(transport);
                 blame
             }
             _ => blame,

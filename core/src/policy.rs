@@ -3,8 +3,8 @@ use core::time::Duration;
 use crate::call::Origin;
 use crate::history::History;
 use crate::random::{self, Draw};
-use crate::state::{State, add, double};
-use crate::time::nanos;
+use crate::state::{State, double};
+use crate::time::{add, nanos};
 use crate::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
     Reason, Replay, Stage, Timestamp, Transport, Verdict,
@@ -27,6 +27,7 @@ pub struct Policy {
     state: State,
     /// Hundredths of a token left (R16).
     budget: u32,
+    /// How many calls have drawn (R21).
     calls: u32,
 }
 
@@ -55,7 +56,7 @@ impl Policy {
     #[inline]
     pub fn open_call(&mut self, now: Timestamp) -> Call {
         self.advance(now);
-        Call { history: self.open_history(), ready_at: self.now }
+        Call { history: History::new(), ready_at: self.now }
     }
 
     /// Opens a call and begins its first attempt, which never has to wait: [`open_call`](Self::open_call) and
@@ -63,8 +64,7 @@ impl Policy {
     #[inline]
     pub fn begin_call(&mut self, now: Timestamp) -> Attempt {
         self.advance(now);
-        let history = self.open_history();
-        self.start(history)
+        self.start(History::new())
     }
 
     /// Begins an attempt of a call, or says to wait for its backoff. Each attempt is chosen anew (R1).
@@ -207,12 +207,6 @@ impl Policy {
         &self.config
     }
 
-    #[inline]
-    const fn open_history(&mut self) -> History {
-        self.calls = self.calls.wrapping_add(1);
-        History::new(self.calls)
-    }
-
     /// R1: an attempt of a call with this history, and why it goes where it goes.
     #[inline]
     fn start(&mut self, mut history: History) -> Attempt {
@@ -220,7 +214,8 @@ impl Policy {
             None => self.state.choose(&self.config, self.now),
             Some(reason) => reason,
         };
-        history.count(reason.transport());
+        history.begin(reason.transport());
+        // R17.
         let divert_at = add(self.now, self.config.head_start);
         Attempt { history, reason, epoch: self.state.epoch(), divert_at }
     }
@@ -234,6 +229,8 @@ impl Policy {
         self.now
     }
 
+    /// As [`handle_timeout`](Self::handle_timeout), and inlined into what is asked often. The rest calls that: one copy is
+    /// enough.
     #[inline]
     fn advance(&mut self, now: Timestamp) {
         self.now = self.now.latest(now);
@@ -340,7 +337,7 @@ impl Policy {
 
     /// R12: no call fails with an untried transport.
     const fn try_last_resort(&self, mut history: History) -> Verdict {
-        if history.tried_websocket {
+        if history.tried_websocket() {
             return Verdict::GiveUp(GiveUp::AttemptsExhausted);
         }
         history.bound = Some(Reason::LastResort);
@@ -365,25 +362,30 @@ impl Policy {
     }
 
     /// R16: after backoff, and at the price of a token.
-    fn retry_later(&mut self, history: History, transport: Transport, at_least: Duration) -> Verdict {
+    fn retry_later(&mut self, mut history: History, transport: Transport, at_least: Duration) -> Verdict {
         if self.config.retry_budget.is_some() {
             let Some(left) = self.budget.checked_sub(TOKEN) else {
                 return Verdict::GiveUp(GiveUp::BudgetExhausted);
             };
             self.budget = left;
         }
-        let wait = self.backoff(&history, transport).max(nanos(at_least));
+        let wait = self.backoff(&mut history, transport).max(nanos(at_least));
         Verdict::Retry(Call { history, ready_at: add(self.now, wait) })
     }
 
     /// R16: the n-th retry of a call on one transport waits min(backoff * 2^(n-1), backoff_max), +-10 %.
-    fn backoff(&self, history: &History, transport: Transport) -> u64 {
+    fn backoff(&mut self, history: &mut History, transport: Transport) -> u64 {
         let earlier = history.counted(transport).saturating_sub(1);
         let wait = double(self.config.backoff, earlier.into()).min(self.config.backoff_max);
         if self.config.jitter_permille == 0 {
             return wait;
         }
-        let u = random::fraction(self.seed, Draw::Backoff { call: history.id, attempt: history.number });
+        if history.id == 0 {
+            self.calls = self.calls.wrapping_add(1);
+            history.id = self.calls;
+        }
+        let draw = Draw::Backoff { call: history.id, attempt: history.number() };
+        let u = random::fraction(self.seed, draw);
         wait.saturating_sub(wait / 10).saturating_add(random::scale(wait / 5, u))
     }
 

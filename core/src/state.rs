@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::random::{self, Draw};
 use crate::snapshot::{KeptMode, Snapshot};
-use crate::time::nanos;
+use crate::time::{add, nanos};
 use crate::{Config, Conviction, Reason, Timestamp};
 
 /// Which transport the policy believes in.
@@ -51,7 +51,7 @@ impl core::fmt::Display for Mode {
     }
 }
 
-/// The mode, and what only that mode has to remember.
+/// The mode, and what only that mode has to remember. Preferred comes in two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Preferred,
@@ -106,7 +106,8 @@ impl State {
         }
     }
 
-    /// R1: why the next attempt of a call goes where it goes. At the end of a cooldown it becomes the probe.
+    /// R1: why the next attempt of a call that is not bound goes where it goes. At the end of a cooldown it becomes the
+    /// probe.
     #[inline]
     pub(crate) fn choose(&mut self, config: &Config, now: Timestamp) -> Reason {
         match self.phase {
@@ -411,10 +412,6 @@ impl State {
     pub(crate) const fn is_probing(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })
     }
-}
-
-pub(crate) const fn add(at: Timestamp, nanos: u64) -> Timestamp {
-    Timestamp::from_nanos(at.as_nanos().saturating_add(nanos))
 }
 
 /// `value` doubled `times` times.

@@ -59,6 +59,13 @@ impl Timestamp {
     }
 }
 
+/// A point so many nanoseconds later, or [`Timestamp::MAX`] if that is too far away.
+#[must_use]
+#[inline]
+pub(crate) const fn add(at: Timestamp, nanos: u64) -> Timestamp {
+    Timestamp(at.0.saturating_add(nanos))
+}
+
 /// A duration in whole nanoseconds; what does not fit is as long as can be told.
 #[must_use]
 pub(crate) const fn nanos(duration: Duration) -> u64 {

@@ -97,9 +97,15 @@ impl Driver {
     fn step(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let at = self.time(u)?;
         match u.int_in_range(0..=15)? {
-            0 | 1 => {
+            0 => {
                 let call = self.policy.open_call(at);
                 self.begin(call, at);
+            }
+            1 => {
+                self.policy.handle_timeout(at);
+                let (before, left) = (self.policy.mode(), self.policy.recoveries_left());
+                let attempt = self.policy.begin_call(at);
+                self.began(attempt, before, left);
             }
             2 | 3 => {
                 if let Some(call) = take(u, &mut self.calls)? {
@@ -194,10 +200,14 @@ impl Driver {
             }
             Decision::Start(attempt) => {
                 assert!(ready <= self.now);
-                self.check_start(&attempt, before, left);
-                self.attempts.push(attempt);
+                self.began(attempt, before, left);
             }
         }
+    }
+
+    fn began(&mut self, attempt: Attempt, before: Mode, left: u8) {
+        self.check_start(&attempt, before, left);
+        self.attempts.push(attempt);
     }
 
     fn check_start(&self, attempt: &Attempt, before: Mode, left: u8) {

@@ -107,7 +107,7 @@ impl<R: Runtime> Driver<R> {
             }
             // A phase that is interrupted is over: what it held is dropped, and reports so.
             self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
-                Phase::Opening => Phase::Deciding(self.shared.network.clock.open_call()),
+                Phase::Opening => self.begin(self.shared.network.clock.begin_call()),
                 Phase::Deciding(call) => self.decide(call).await,
                 Phase::Connecting(attempt) => match attempt.transport() {
                     Transport::WebSocket => self.connect_websocket(attempt).await,
@@ -133,6 +133,10 @@ impl<R: Runtime> Driver<R> {
                 }
             }
         };
+        self.begin(attempt)
+    }
+
+    fn begin(&mut self, attempt: AttemptGuard) -> Phase<R> {
         self.shared.trace_mode();
         trace::attempt(self.number, &attempt);
         self.queue.extend(self.turn.begin_attempt());

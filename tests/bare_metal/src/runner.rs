@@ -181,9 +181,8 @@ impl Machine {
 
     fn open(&mut self, slot: u8, at: Timestamp) -> Said {
         match self.slots.get_mut(usize::from(slot)) {
-            Some(Slot { waiting: waiting @ None, running: None, .. }) => {
-                *waiting = Some(self.policy.open_call(at));
-                self.begin(slot, at)
+            Some(Slot { waiting: None, running: running @ None, .. }) => {
+                start(running, self.policy.begin_call(at))
             }
             _ => Said::Misplaced,
         }
@@ -201,17 +200,7 @@ impl Machine {
             }
         }
         match decision {
-            Decision::Start(attempt) => {
-                let said = Said::Start {
-                    transport: attempt.transport(),
-                    reason: attempt.reason(),
-                    number: attempt.number(),
-                    probe: attempt.is_probe(),
-                    divert_at: attempt.divert_at(),
-                };
-                slot.running = Some(attempt);
-                said
-            }
+            Decision::Start(attempt) => start(&mut slot.running, attempt),
             Decision::Wait(call) => {
                 let said = Said::Wait(call.ready_at());
                 slot.waiting = Some(call);
@@ -286,4 +275,16 @@ impl Machine {
             wake_at: self.policy.poll_timeout(),
         }
     }
+}
+
+fn start(running: &mut Option<Attempt>, attempt: Attempt) -> Said {
+    let said = Said::Start {
+        transport: attempt.transport(),
+        reason: attempt.reason(),
+        number: attempt.number(),
+        probe: attempt.is_probe(),
+        divert_at: attempt.divert_at(),
+    };
+    *running = Some(attempt);
+    said
 }

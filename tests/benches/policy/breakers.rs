@@ -52,10 +52,33 @@ pub(crate) mod reliakit {
         }
     }
 
-    /// As [`crate::scenario::answer`].
-    pub(crate) fn answer(mut breaker: CircuitBreaker) -> impl FnMut() {
-        let mut now = 0;
-        move || now += 1 + u64::from(black_box(black_box(&mut breaker).allow(now)))
+    /// What a client that decides by hand has to make of a permission to do the work of ours: who asks, for which time, where
+    /// it goes, when to stop waiting for the handshake and when to stop retrying, and whether the outcome is still news.
+    #[expect(dead_code, reason = "what is timed is that it is written")]
+    struct Attempt {
+        call: u32,
+        number: u32,
+        epoch: u32,
+        websocket: bool,
+        counts: [u16; 2],
+        divert_at: u64,
+        leave_at: u64,
+    }
+
+    /// A decision, and an attempt made of it.
+    pub(crate) fn decision_by_hand(mut breaker: CircuitBreaker) -> impl FnMut() {
+        const HEAD_START: u64 = 1_000_000_000;
+        let (mut now, mut calls, epoch) = (0, 0_u32, black_box(7));
+        move || {
+            now += 1;
+            calls += 1;
+            let websocket = black_box(&mut breaker).allow(now);
+            let divert_at = now.saturating_add(black_box(HEAD_START));
+            let counts = if websocket { [1, 0] } else { [0, 1] };
+            let attempt =
+                Attempt { call: calls, number: 1, epoch, websocket, counts, divert_at, leave_at: u64::MAX };
+            black_box(&attempt);
+        }
     }
 
     /// Behind a mutex and with the system's clock, as its documentation says it is to be shared.

@@ -24,9 +24,6 @@ struct Contestant {
 /// Prints every comparison.
 pub(crate) fn print() {
     println!("\nSide by side: nanoseconds, and how many times as long as the fastest peer.");
-    println!(
-        "A breaker's decision is a yes or a no; ours makes an attempt. First what both give: the answer."
-    );
     println!("With 2 threads read the median: the fastest round may be one in which they hardly met.");
     compare(
         "a call",
@@ -47,35 +44,23 @@ pub(crate) fn print() {
             peer("recloser, 6 failures", alone(recloser::failures_until_open())),
         ],
     );
+    // Ours makes an attempt; a breaker says yes or no. So first the attempts, then the answers.
     compare(
-        "until an answer is known, while all is well",
-        vec![
-            ours("failback, preferred", alone(scenario::answer(scenario::preferred()))),
-            peer("reliakit-circuit, closed", alone(reliakit::answer(reliakit::new()))),
-        ],
-    );
-    compare(
-        "until an answer is known, while something is wrong",
-        vec![
-            ours("failback, cooling down", alone(scenario::answer(scenario::failed_over()))),
-            ours("failback, pinned", alone(scenario::answer(scenario::pinned()))),
-            peer("reliakit-circuit, open", alone(reliakit::answer(reliakit::open()))),
-        ],
-    );
-    compare(
-        "a decision while all is well",
+        "a decision and its attempt, while all is well",
         vec![
             ours("failback, preferred", alone(scenario::decision(scenario::preferred()))),
             ours(
                 "failback, preferred, in two steps",
                 alone(scenario::decision_in_two_steps(scenario::preferred())),
             ),
-            peer("reliakit-circuit, closed", alone(reliakit::decision(reliakit::new()))),
-            peer("failsafe, closed", alone(failsafe::decision(failsafe::new()))),
+            peer(
+                "reliakit-circuit, closed, attempt by hand",
+                alone(reliakit::decision_by_hand(reliakit::new())),
+            ),
         ],
     );
     compare(
-        "a decision while something is wrong",
+        "a decision and its attempt, while something is wrong",
         vec![
             ours("failback, dial pending", alone(scenario::decision(scenario::dial_pending()))),
             ours("failback, suspected", alone(scenario::decision(scenario::suspected()))),
@@ -84,6 +69,25 @@ pub(crate) fn print() {
             ours("failback, probing", alone(scenario::decision(scenario::probing()))),
             ours("failback, pinned", alone(scenario::decision(scenario::pinned()))),
             ours("failback, not ready", alone(scenario::decision_to_wait())),
+            peer(
+                "reliakit-circuit, open, attempt by hand",
+                alone(reliakit::decision_by_hand(reliakit::open())),
+            ),
+        ],
+    );
+    compare(
+        "an answer alone, while all is well",
+        vec![
+            ours("failback, preferred", alone(scenario::answer(scenario::preferred()))),
+            peer("reliakit-circuit, closed", alone(reliakit::decision(reliakit::new()))),
+            peer("failsafe, closed", alone(failsafe::decision(failsafe::new()))),
+        ],
+    );
+    compare(
+        "an answer alone, while something is wrong",
+        vec![
+            ours("failback, cooling down", alone(scenario::answer(scenario::failed_over()))),
+            ours("failback, pinned", alone(scenario::answer(scenario::pinned()))),
             peer("reliakit-circuit, open", alone(reliakit::decision(reliakit::open()))),
             peer("failsafe, open", alone(failsafe::decision(failsafe::open()))),
             peer("recloser, open", alone(recloser::decision(recloser::open()))),

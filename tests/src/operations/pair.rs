@@ -249,8 +249,9 @@ impl Pair {
                 Ok(Seen::Nothing)
             }
             Operation::Call => {
-                let opened = self.open()?;
-                self.begin(opened)
+                let attempt = self.policy.begin_call(self.clock);
+                let id = self.model.open_call(nanos(self.clock));
+                self.began(Decision::Start(attempt), id)
             }
             Operation::Begin(which) => match take(&mut self.calls, which) {
                 Some(call) => self.begin(call),
@@ -330,6 +331,10 @@ impl Pair {
 
     fn begin(&mut self, (call, call_id): (Call, u64)) -> Result<Seen, Difference> {
         let decision = self.policy.begin_attempt(call, self.clock);
+        self.began(decision, call_id)
+    }
+
+    fn began(&mut self, decision: Decision, call_id: u64) -> Result<Seen, Difference> {
         let expected = self.model.begin_attempt(call_id, nanos(self.clock));
         match (decision, expected) {
             (Decision::Start(attempt), ModelDecision::Start { id, .. }) => {

@@ -115,8 +115,8 @@ impl<'a> Runner<'a> {
                 if self.waiting.contains_key(call) || self.running.contains_key(call) {
                     return Err(format!("call `{call}` is open already"));
                 }
-                let opened = self.policy.open_call(now);
-                self.begin(call, opened, now, &mut got);
+                let attempt = self.policy.begin_call(now);
+                self.began(call, Decision::Start(attempt), &mut got);
             }
             Action::Begin { call } => {
                 let waiting = take(&mut self.waiting, call, "waiting for an attempt")?;
@@ -167,7 +167,12 @@ impl<'a> Runner<'a> {
     }
 
     fn begin(&mut self, name: &str, call: Call, now: Timestamp, got: &mut Map<String, Value>) {
-        match self.policy.begin_attempt(call, now) {
+        let decision = self.policy.begin_attempt(call, now);
+        self.began(name, decision, got);
+    }
+
+    fn began(&mut self, name: &str, decision: Decision, got: &mut Map<String, Value>) {
+        match decision {
             Decision::Start(attempt) => {
                 got.insert("start".into(), attempt.transport().as_str().into());
                 got.insert("reason".into(), attempt.reason().as_str().into());

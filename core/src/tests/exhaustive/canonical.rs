@@ -133,11 +133,11 @@ impl World {
             stand[0],
             stand[1],
             bound
-                | u8::from(history.tried_websocket) << 2
+                | u8::from(history.tried_websocket()) << 2
                 | tried << 4
                 | u8::from(history.connection_failed) << 6,
-            u8::try_from(history.websocket).expect("small"),
-            u8::try_from(history.sse).expect("small"),
+            u8::try_from(history.counted(Transport::WebSocket)).expect("small"),
+            u8::try_from(history.counted(Transport::Sse)).expect("small"),
             self.until(history.leave_websocket_at),
             attempts,
         ]

@@ -441,7 +441,7 @@ impl Slot {
 
 impl Default for Stand {
     fn default() -> Self {
-        Self::Waiting(Call { history: History::new(0), ready_at: Timestamp::ZERO })
+        Self::Waiting(Call { history: History::new(), ready_at: Timestamp::ZERO })
     }
 }
 
@@ -454,18 +454,14 @@ impl Default for Slot {
 
 // Handles are linear. Only a checker that tries every continuation may copy them.
 
-fn copy(history: &History) -> History {
-    History { ..*history }
-}
-
 impl Clone for Slot {
     fn clone(&self) -> Self {
         let stand = match &self.stand {
             Stand::Waiting(call) => {
-                Stand::Waiting(Call { history: copy(&call.history), ready_at: call.ready_at })
+                Stand::Waiting(Call { history: call.history.clone(), ready_at: call.ready_at })
             }
             Stand::Running(Running { attempt, progressed, probes }) => Stand::Running(Running {
-                attempt: Attempt { history: copy(&attempt.history), ..*attempt },
+                attempt: Attempt { history: attempt.history.clone(), ..*attempt },
                 progressed: *progressed,
                 probes: *probes,
             }),

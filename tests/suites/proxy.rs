@@ -3,12 +3,12 @@
 #[macro_use]
 extern crate failback_tests;
 
-use std::thread;
+use std::time::Duration;
 
 use failback::{Blame, Config, GiveUp, Mode, Stage, Transport};
 use failback_peer::{Gate, Handshake, Peer, Proxy, Tunnel, What};
 use failback_tests::{Adapter, Outcome, Settings, TestClient, collect, until};
-use failback_wire::{Headers, Request};
+use failback_wire::{Headers, Limits, Request};
 
 with_every_adapter!(
     both_transports_go_through_the_proxy_which_looks_the_name_up,
@@ -19,6 +19,8 @@ with_every_adapter!(
     a_proxy_that_wants_other_credentials_ends_the_turn_at_once,
     a_proxy_that_takes_its_time_holds_no_turn_up,
     a_turn_that_is_dropped_leaves_no_tunnel_behind,
+    a_certificate_that_is_not_trusted_is_the_proxys,
+    a_proxy_that_never_answers_is_named,
 );
 
 fn turn(client: &dyn TestClient) -> Outcome {
@@ -103,6 +105,7 @@ fn the_proxy_and_the_server_each_get_their_own_credentials(adapter: &dyn Adapter
     client.handle_network_change();
     expect_echo(&turn(&*client));
 
+    assert_eq!(proxy.seen().len(), 3, "{:?}", proxy.seen());
     for connect in proxy.seen() {
         assert_eq!(connect.header("proxy-authorization"), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
         assert_eq!(connect.header("authorization"), None);
@@ -140,7 +143,7 @@ fn a_proxy_that_hangs_up_or_is_not_there_is_not_held_against_websocket(adapter: 
     proxy.set(Tunnel::HangUp);
     expect_network(&*client, &["could not connect", "no way through the proxy 127.0.0.1:"]);
     drop(proxy);
-    expect_network(&*client, &["could not connect", "127.0.0.1:"]);
+    expect_network(&*client, &["could not connect", "on the way to the proxy 127.0.0.1:"]);
     assert!(peer.journal().transports().is_empty(), "{}", peer.journal());
 }
 
@@ -161,12 +164,8 @@ fn a_proxy_that_takes_its_time_holds_no_turn_up(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let (proxy, gate) = (Proxy::start(&peer), Gate::new());
     let client = adapter.client(Settings::new(&peer).proxy(&proxy));
-    proxy.set(Tunnel::Hold(gate.clone()));
-    let slow = client.stream(Request::text("m", "hello"));
-    let slow = thread::spawn(move || collect(slow));
-    gate.reached_blocking();
-    proxy.set(Tunnel::Open);
-    expect_echo(&slow.join().expect("the turn"));
+    proxy.push(Tunnel::Hold(gate.clone()));
+    expect_echo(&turn(&*client));
     assert_eq!(peer.journal().transports(), [Transport::Sse], "{}", peer.journal());
 
     gate.open();
@@ -180,14 +179,37 @@ fn a_proxy_that_takes_its_time_holds_no_turn_up(adapter: &dyn Adapter) {
 fn a_turn_that_is_dropped_leaves_no_tunnel_behind(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let (proxy, gate) = (Proxy::start(&peer), Gate::new());
-    let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+    // A stalled test is not to divert.
+    let config = Config::new().with_head_start(Duration::MAX);
+    let client = adapter.client(Settings::new(&peer).proxy(&proxy).config(config));
     expect_echo(&turn(&*client));
+    assert_eq!(proxy.connections(), 1, "kept for the next turn");
     client.handle_network_change();
-    until("the tasks of the first tunnel to end", || client.background_tasks() == 0);
+    until("the first tunnel to end", || proxy.connections() == 0);
 
     proxy.set(Tunnel::Hold(gate.clone()));
     let mut stream = client.stream(Request::text("m", "hello"));
     assert!(stream.next_unless(&|| gate.arrivals() == 1).is_none());
+    assert!(proxy.connections() == 1 && client.background_tasks() > 0);
     drop(stream);
-    until("the tasks of the second tunnel to end", || client.background_tasks() == 0);
+    until("the second tunnel to end", || proxy.connections() == 0 && client.background_tasks() == 0);
+}
+
+fn a_certificate_that_is_not_trusted_is_the_proxys(adapter: &dyn Adapter) {
+    let peer = Peer::builder().tls().start();
+    let proxy = Proxy::start_tls(&peer);
+    let mut settings = hasty(Settings::new(&peer));
+    settings.proxy = Some(proxy.url());
+    let client = adapter.client(settings);
+    expect_network(&*client, &["TLS handshake", "on the way to the proxy 127.0.0.1:"]);
+    assert!(proxy.seen().is_empty(), "{:?}", proxy.seen());
+}
+
+fn a_proxy_that_never_answers_is_named(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let proxy = Proxy::start(&peer);
+    proxy.set(Tunnel::Hold(Gate::new()));
+    let limits = Limits::new().with_connect_timeout(Duration::from_millis(200));
+    let client = adapter.client(hasty(Settings::new(&peer).proxy(&proxy).limits(limits)));
+    expect_network(&*client, &["could not connect", "in time", "through the proxy 127.0.0.1:"]);
 }

@@ -36,6 +36,8 @@ pub(crate) struct Network<R: Runtime> {
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) headers: Arc<Headers>,
     pub(crate) tls: Arc<ClientConfig>,
+    /// For the way to a proxy that is spoken to over TLS.
+    pub(crate) proxy_tls: Arc<ClientConfig>,
     pub(crate) proxies: Proxies,
     pub(crate) limits: Limits,
     /// The policy is also the clock: what it is told and what is measured must be one time.
@@ -209,12 +211,13 @@ impl<R: Runtime> Builder<R> {
     }
 
     /// Reaches the server through this HTTP proxy: `http://host:port`, or `https://` to encrypt the way to the proxy too,
-    /// with `user:password@` before the host if the proxy asks who comes. Both transports go through a tunnel (CONNECT),
-    /// and the proxy looks the server's name up.
+    /// with `user:password@` before the host if the proxy asks who comes (over `http://` in plain text, as such proxies want
+    /// it). Both transports go through a tunnel (CONNECT), and the proxy looks the server's name up. SOCKS is not spoken.
     ///
-    /// By default what the environment names: `HTTPS_PROXY` or `HTTP_PROXY`, by the scheme of the server's URL, else
-    /// `ALL_PROXY`, in capitals or not; but no proxy for what `NO_PROXY` lists (names with all their subdomains, addresses,
-    /// networks, `*`), nor for this machine.
+    /// By default what the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL, else
+    /// `all_proxy`, or the same in capitals; but no proxy for what `no_proxy` lists (names with all their subdomains,
+    /// addresses, networks, `*`). A server on this machine is reached through a proxy only if that is on this machine too,
+    /// and set here.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxyChoice::Url(Secret(url.into()));
         self
@@ -276,6 +279,7 @@ impl<R: Runtime> Builder<R> {
             runtime: self.runtime,
             endpoint: Arc::new(endpoint),
             headers: Arc::new(self.headers),
+            proxy_tls: tls::anonymous(&tls),
             tls,
             proxies,
             limits: self.limits,

@@ -19,6 +19,7 @@ use rustls::pki_types::ServerName;
 use crate::Runtime;
 use crate::client::Network;
 use crate::io::Io;
+use crate::proxy::Proxy;
 
 /// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -33,6 +34,10 @@ impl DialError {
     fn new(seen: Seen<'static>, detail: impl ToString) -> Self {
         Self { seen, detail: detail.to_string() }
     }
+
+    fn on_the_way_to(self, proxy: &Proxy) -> Self {
+        Self { detail: format!("on the way to the proxy {proxy}: {}", self.detail), ..self }
+    }
 }
 
 /// Opens a connection to where this transport goes, through the proxy on the way if there is one. Has no time limit of its
@@ -45,9 +50,10 @@ pub(crate) async fn dial<R: Runtime>(
     let io = match network.proxies.on_the_way_to(transport) {
         None => connect(runtime, target.host(), target.port()).await?,
         Some(proxy) => {
-            let mut io = connect(runtime, &proxy.host, proxy.port).await?;
+            let lost = |error: DialError| error.on_the_way_to(proxy);
+            let mut io = connect(runtime, &proxy.host, proxy.port).await.map_err(lost)?;
             if proxy.tls {
-                io = encrypt(io, &proxy.host, &network.tls).await?;
+                io = encrypt(io, &proxy.host, &network.proxy_tls).await.map_err(lost)?;
             }
             // The proxy resolves the name.
             proxy.tunnel(runtime, io, target).await?

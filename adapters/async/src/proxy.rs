@@ -1,13 +1,13 @@
 //! The way through an HTTP proxy: whether there is one, and the tunnel that it opens. Both transports take the same way.
 
 use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
 use failback::Transport;
 use failback_wire::{Endpoint, Seen, Target};
 use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
-use http::uri::Scheme;
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -52,27 +52,23 @@ pub(crate) struct Proxy {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: bool,
+    is_loopback: bool,
     authorization: Option<HeaderValue>,
 }
 
 impl Proxies {
     pub(crate) fn choose(choice: &ProxyChoice, endpoint: &Endpoint) -> Result<Self, ProxyError> {
-        let matcher = match choice {
-            ProxyChoice::Direct => None,
-            ProxyChoice::Url(url) => {
-                check("the proxy URL", &url.0)?;
-                Some(Matcher::builder().all(url.0.as_str()).build())
-            }
-            ProxyChoice::Environment => from_environment(|name| env::var(name).ok())?,
-        };
-        // This machine is not on the other side of a proxy, unless it was asked for.
-        let everywhere = matches!(choice, ProxyChoice::Url(_));
         let find = |transport| {
             let target = endpoint.target(transport);
-            let matcher = matcher.as_ref().filter(|_| everywhere || !target.is_loopback())?;
-            matcher.intercept(&as_http(target)).map(|found| Arc::new(Proxy::new(&found)))
+            let found = match choice {
+                ProxyChoice::Direct => None,
+                ProxyChoice::Url(url) => Some(Proxy::parse("the proxy URL", &url.0)?),
+                ProxyChoice::Environment => from_environment(target, |name| env::var_os(name))?,
+            };
+            // Only a proxy on this machine has this machine behind it.
+            Ok(found.filter(|proxy| proxy.is_loopback || !target.is_loopback()).map(Arc::new))
         };
-        Ok(Self { websocket: find(Transport::WebSocket), sse: find(Transport::Sse) })
+        Ok(Self { websocket: find(Transport::WebSocket)?, sse: find(Transport::Sse)? })
     }
 
     pub(crate) fn on_the_way_to(&self, transport: Transport) -> Option<&Proxy> {
@@ -80,6 +76,11 @@ impl Proxies {
             Transport::WebSocket => self.websocket.as_deref(),
             Transport::Sse => self.sse.as_deref(),
         }
+    }
+
+    /// For people: which proxy is on the way, if there is one.
+    pub(crate) fn told_of(&self, transport: Transport) -> Option<String> {
+        self.on_the_way_to(transport).map(|proxy| format!("through the proxy {proxy}"))
     }
 
     /// Whether any of them is spoken to over TLS.
@@ -99,17 +100,44 @@ impl fmt::Debug for Proxies {
 }
 
 impl Proxy {
-    fn new(found: &Intercept) -> Self {
-        let uri = found.uri();
-        let tls = uri.scheme() == Some(&Scheme::HTTPS);
-        let host = uri.host().unwrap_or_default();
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        Self {
-            host: host.to_owned(),
-            port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }),
-            tls,
-            authorization: found.basic_auth().cloned(),
+    /// `http://host:port`, or `https://`, with `user:password@` before the host or without.
+    fn parse(place: &'static str, url: &str) -> Result<Self, ProxyError> {
+        let error = |problem| ProxyError { place, problem };
+        let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+        let scheme = scheme.to_ascii_lowercase();
+        match scheme.as_str() {
+            "http" | "https" => {}
+            _ if scheme.starts_with("socks") => return Err(error(Problem::Socks)),
+            _ => return Err(error(Problem::Url)),
         }
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if !matches!(path, "" | "/") {
+            return Err(error(Problem::Encoding));
+        }
+        let (userinfo, host_and_port) = match authority.rsplit_once('@') {
+            Some((userinfo, _)) if userinfo.contains('@') => return Err(error(Problem::Encoding)),
+            Some((userinfo, host_and_port)) => (Some(userinfo), host_and_port),
+            None => (None, authority),
+        };
+        let place = Endpoint::new(&format!("{scheme}://{host_and_port}")).map_err(|_| error(Problem::Url))?;
+        let place = place.target(Transport::Sse);
+        let authorization = match userinfo {
+            None => None,
+            Some(userinfo) => {
+                // Finds what to send: decoded, and encoded again as the header has it.
+                let proxy = Matcher::builder().all(format!("http://{userinfo}@proxy")).build();
+                let found = proxy.intercept(&Uri::from_static("http://server"));
+                let basic = found.as_ref().and_then(Intercept::basic_auth).cloned();
+                Some(basic.ok_or_else(|| error(Problem::Encoding))?)
+            }
+        };
+        Ok(Self {
+            host: place.host().to_owned(),
+            port: place.port(),
+            tls: place.is_tls(),
+            is_loopback: place.is_loopback(),
+            authorization,
+        })
     }
 
     /// Asks the proxy for a way to the target (RFC 9110, section 9.3.6). What comes back leads there.
@@ -169,69 +197,76 @@ fn authority(target: &Target) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// What a proxy is looked up by: `https` for both transports when the target is encrypted.
-fn as_http(target: &Target) -> Uri {
-    let scheme = if target.is_tls() { Scheme::HTTPS } else { Scheme::HTTP };
-    let uri = Uri::builder().scheme(scheme).authority(authority(target)).path_and_query("/").build();
+/// What the environment says of this target. `https_proxy` is for those that are encrypted, `http_proxy` for others, and
+/// `all_proxy` where those are not set; none for what `no_proxy` lists. In lower case first, then in capitals; what is empty is
+/// not set.
+fn from_environment(
+    target: &Target,
+    read: impl Fn(&str) -> Option<OsString>,
+) -> Result<Option<Proxy>, ProxyError> {
+    // A web server that runs a program makes `HTTP_PROXY` of a header that anyone can send.
+    let is_run_by_server = read("REQUEST_METHOD").is_some();
+    let first = |names: &[&'static str]| {
+        for name in names.iter().copied().filter(|name| !(is_run_by_server && *name == "HTTP_PROXY")) {
+            let Some(value) = read(name) else { continue };
+            let value = value.into_string().map_err(|_| ProxyError { place: name, problem: Problem::Url })?;
+            if !value.trim().is_empty() {
+                return Ok(Some((name, value.trim().to_owned())));
+            }
+        }
+        Ok(None)
+    };
+    if target.is_loopback() {
+        return Ok(None);
+    }
+    let names: &[_] = if target.is_tls() {
+        &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    } else {
+        &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
+    };
+    let Some((name, url)) = first(names)? else { return Ok(None) };
+    let except = first(&["no_proxy", "NO_PROXY"])?.map(|(_, list)| list).unwrap_or_default();
+    if is_listed(target, &except) { Ok(None) } else { Proxy::parse(name, &url).map(Some) }
+}
+
+/// Whether a list of names, addresses and networks has this target in it.
+fn is_listed(target: &Target, list: &str) -> bool {
+    let entries = list.split(|char: char| char == ',' || char.is_whitespace());
+    let entries: Vec<&str> = entries.filter(|entry| !entry.is_empty()).collect();
+    if entries.contains(&"*") {
+        return true;
+    }
+    let uri = Uri::builder().scheme("http").authority(authority(target)).path_and_query("/").build();
+    let matcher = Matcher::builder().all("http://proxy").no(entries.join(",")).build();
     // A target is made of parts that a URI can have.
-    uri.unwrap_or_default()
-}
-
-/// The variables that curl reads, read as curl does: `HTTPS_PROXY` for encrypted targets, `HTTP_PROXY` for others,
-/// `ALL_PROXY` where those are not set, and not for what `NO_PROXY` lists.
-fn from_environment(read: impl Fn(&str) -> Option<String>) -> Result<Option<Matcher>, ProxyError> {
-    // A web server that runs a program this way makes `HTTP_PROXY` of a header that anyone can send.
-    if read("REQUEST_METHOD").is_some() {
-        return Ok(None);
-    }
-    let value = |name: &'static str| {
-        let value = read(name).or_else(|| read(&name.to_ascii_lowercase())).unwrap_or_default();
-        let value = value.trim().to_owned();
-        if !value.is_empty() && name != "NO_PROXY" {
-            check(name, &value)?;
-        }
-        Ok(value)
-    };
-    let (https, http, all) = (value("HTTPS_PROXY")?, value("HTTP_PROXY")?, value("ALL_PROXY")?);
-    if https.is_empty() && http.is_empty() && all.is_empty() {
-        return Ok(None);
-    }
-    let matcher = Matcher::builder().https(https).http(http).all(all).no(value("NO_PROXY")?);
-    Ok(Some(matcher.build()))
-}
-
-/// Finds fault with a proxy's URL, which the matcher would pass over in silence.
-fn check(place: &'static str, url: &str) -> Result<(), ProxyError> {
-    let anywhere = Uri::from_static("http://failback.invalid");
-    let problem = match Matcher::builder().all(url).build().intercept(&anywhere) {
-        None => "expected http://host:port or https://host:port",
-        Some(found) if found.uri().scheme_str().is_some_and(|scheme| scheme.starts_with("socks")) => {
-            "SOCKS is not spoken here: expected http://host:port or https://host:port"
-        }
-        Some(found) if found.uri().host().unwrap_or_default().is_empty() => "it names no host",
-        Some(found) if has_bad_port(found.uri()) => "expected a port from 1 to 65535",
-        Some(_) => return Ok(()),
-    };
-    Err(ProxyError { place, problem })
-}
-
-/// Whether something stands where the port should, which is no port.
-fn has_bad_port(uri: &Uri) -> bool {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let after_host = authority.get(uri.host().unwrap_or_default().len()..).unwrap_or_default();
-    !after_host.is_empty() && matches!(uri.port_u16(), None | Some(0))
+    uri.is_ok_and(|uri| matcher.intercept(&uri).is_none())
 }
 
 /// A proxy is set that cannot be used. Does not show it: it may hold a password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyError {
     place: &'static str,
-    problem: &'static str,
+    problem: Problem,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Problem {
+    Url,
+    Socks,
+    Encoding,
 }
 
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is not usable: {}", self.place, self.problem)
+        let problem = match self.problem {
+            Problem::Url => "expected http://host:port or https://host:port",
+            Problem::Socks => "SOCKS is not spoken here: expected http://host:port or https://host:port",
+            Problem::Encoding => {
+                "expected http://user:password@host:port and nothing after it, with `@`, `/`, `?` and `#` in a user name or a \
+                 password percent-encoded"
+            }
+        };
+        write!(f, "{} is not usable: {problem}", self.place)
     }
 }
 
@@ -243,13 +278,13 @@ mod tests {
 
     /// Where a client of this URL goes, by these variables.
     fn way(url: &str, variables: &[(&str, &str)]) -> Result<[Option<String>; 2], ProxyError> {
-        let read = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
+        let read = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
         let endpoint = Endpoint::new(url).unwrap();
-        let matcher = from_environment(read)?;
-        Ok([Transport::WebSocket, Transport::Sse].map(|transport| {
-            let found = matcher.as_ref()?.intercept(&as_http(endpoint.target(transport)))?;
-            Some(Proxy::new(&found).to_string())
-        }))
+        let find = |transport| {
+            let found = from_environment(endpoint.target(transport), read)?;
+            Ok(found.map(|proxy| proxy.to_string()))
+        };
+        Ok([find(Transport::WebSocket)?, find(Transport::Sse)?])
     }
 
     #[track_caller]
@@ -258,35 +293,52 @@ mod tests {
         assert_eq!(way(url, variables), Ok([expected.clone(), expected]), "{url} {variables:?}");
     }
 
+    const API: &str = "https://api.example.com/v1";
+
     #[test]
     fn both_transports_take_the_proxy_of_the_encrypted_or_of_the_plain() {
         let both = [("HTTPS_PROXY", "http://secure:8080"), ("HTTP_PROXY", "http://plain:8081")];
-        leads("https://api.example.com/v1", &both, Some("secure:8080"));
+        leads(API, &both, Some("secure:8080"));
         leads("wss://api.example.com/v1", &both, Some("secure:8080"));
         leads("http://api.example.com/v1", &both, Some("plain:8081"));
-        leads("https://api.example.com/v1", &[("ALL_PROXY", "http://any")], Some("any:80"));
-        leads("https://api.example.com/v1", &[("https_proxy", "https://[::1]")], Some("[::1]:443"));
-        leads("https://api.example.com/v1", &[("HTTP_PROXY", "http://plain:8081")], None);
-        leads("https://api.example.com/v1", &[("HTTPS_PROXY", "proxy.corp:3128")], Some("proxy.corp:3128"));
+        leads(API, &[("ALL_PROXY", "http://any")], Some("any:80"));
+        leads(API, &[("https_proxy", "https://[::1]/")], Some("[::1]:443"));
+        leads(API, &[("HTTP_PROXY", "http://plain:8081")], None);
+        leads(API, &[("HTTPS_PROXY", " proxy.corp:3128 ")], Some("proxy.corp:3128"));
+    }
+
+    #[test]
+    fn lower_case_comes_first_and_what_is_empty_is_not_set() {
+        leads(API, &[("HTTPS_PROXY", "http://upper"), ("https_proxy", "http://lower")], Some("lower:80"));
+        leads(API, &[("HTTPS_PROXY", "http://upper"), ("https_proxy", "")], Some("upper:80"));
+        leads(API, &[("HTTPS_PROXY", " "), ("all_proxy", "http://all")], Some("all:80"));
+        leads(API, &[("HTTPS_PROXY", "http://p"), ("no_proxy", ""), ("NO_PROXY", "example.com")], None);
+        leads(API, &[("HTTPS_PROXY", "")], None);
     }
 
     #[test]
     fn no_proxy_lists_what_is_reached_directly() {
-        let except =
-            |list| [("HTTPS_PROXY", "http://proxy:1"), ("NO_PROXY", list)].map(|(name, value)| (name, value));
-        leads("https://api.example.com/v1", &except("example.com"), None);
-        leads("https://api.example.com/v1", &except(" .example.com , other"), None);
-        leads("https://badexample.com/v1", &except("example.com"), Some("proxy:1"));
-        leads("https://10.1.2.3/v1", &except("10.0.0.0/8"), None);
-        leads("https://[fd00::7]/v1", &except("fd00::/8"), None);
-        leads("https://api.example.com/v1", &except("*"), None);
-        leads("https://api.example.com/v1", &except(""), Some("proxy:1"));
+        for (url, list, direct) in [
+            (API, "example.com", true),
+            (API, " .example.com , other", true),
+            (API, "other EXAMPLE.com", true),
+            ("https://badexample.com/v1", "example.com", false),
+            ("https://10.1.2.3/v1", "10.0.0.0/8", true),
+            ("https://11.1.2.3/v1", "10.0.0.0/8", false),
+            ("https://[fd00::7]/v1", "fd00::/8", true),
+            (API, "*", true),
+            ("https://192.0.2.1/v1", "other,*", true),
+        ] {
+            let variables = [("HTTPS_PROXY", "http://proxy:1"), ("NO_PROXY", list)];
+            leads(url, &variables, (!direct).then_some("proxy:1"));
+        }
     }
 
     #[test]
-    fn a_program_that_a_web_server_runs_heeds_none() {
-        let variables = [("HTTP_PROXY", "http://evil:1"), ("REQUEST_METHOD", "GET")];
-        leads("http://api.example.com/v1", &variables, None);
+    fn a_program_that_a_web_server_runs_does_not_heed_what_anyone_can_set() {
+        let cgi = ("REQUEST_METHOD", "GET");
+        leads("http://api.example.com/v1", &[("HTTP_PROXY", "http://evil:1"), cgi], None);
+        leads("http://api.example.com/v1", &[("http_proxy", "http://good:1"), cgi], Some("good:1"));
     }
 
     #[test]
@@ -295,28 +347,57 @@ mod tests {
             ("socks5://me:hunter2@proxy:1080", "SOCKS"),
             ("ftp://me:hunter2@proxy", "expected http"),
             ("http://me:hunter2@", "expected http"),
-            ("http://me:hunter2@proxy:99999999", "65535"),
-            ("http://[::1]:0", "65535"),
+            ("http://me:hunter2@proxy:99999999", "expected http"),
+            ("http://[::1]:0", "expected http"),
+            ("http://[hunter2]:80", "expected http"),
+            ("http://proxy:+80", "expected http"),
             ("hunter2 hunter2", "expected http"),
+            ("http://me:12#hunter2@proxy:3128", "percent-encoded"),
+            ("http://me:1234/hunter2@proxy:3128", "percent-encoded"),
+            ("http://me:hunter2@hunter2@proxy:3128", "percent-encoded"),
+            ("http://proxy:3128/hunter2", "nothing after it"),
         ] {
-            let error = way("https://api.example.com/v1", &[("HTTPS_PROXY", value)]).unwrap_err();
-            let shown = format!("{error} {error:?}");
-            assert!(shown.contains("HTTPS_PROXY") && shown.contains(part), "{value}: {shown}");
-            assert!(!shown.contains("hunter2"), "{shown}");
+            for name in ["HTTPS_PROXY", "all_proxy"] {
+                let error = way(API, &[(name, value)]).unwrap_err();
+                let shown = format!("{error} {error:?}");
+                assert!(shown.contains(name) && shown.contains(part), "{value}: {shown}");
+                assert!(!shown.contains("hunter2"), "{shown}");
+            }
         }
     }
 
     #[test]
-    fn only_what_was_asked_for_leads_back_to_this_machine() {
+    fn what_nobody_would_use_is_nobodys_concern() {
+        let socks = ("ALL_PROXY", "socks5://127.0.0.1:7890");
+        leads(API, &[socks, ("HTTPS_PROXY", "http://proxy:1")], Some("proxy:1"));
+        leads(API, &[socks, ("NO_PROXY", "example.com")], None);
+        leads("http://127.0.0.1:9/v1", &[socks], None);
+        assert!(way(API, &[socks]).is_err());
+    }
+
+    #[test]
+    fn user_names_and_passwords_are_decoded() {
+        for (userinfo, expected) in [
+            ("Aladdin:open%20sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ("Aladdin", "Basic QWxhZGRpbjo="),
+            ("a%40b:%2F%3F%23", "Basic YUBiOi8/Iw=="),
+        ] {
+            let proxy = Proxy::parse("x", &format!("http://{userinfo}@proxy")).unwrap();
+            assert_eq!(proxy.authorization.unwrap(), expected, "{userinfo}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_elsewhere_leads_back_to_this_machine() {
         let endpoint = Endpoint::new("http://127.0.0.1:9/v1").unwrap();
-        let asked = ProxyChoice::Url(Secret("http://me:hunter2@127.0.0.1:8".to_owned()));
-        let proxies = Proxies::choose(&asked, &endpoint).unwrap();
-        assert_eq!(
-            proxies.on_the_way_to(Transport::Sse).map(ToString::to_string),
-            Some("127.0.0.1:8".to_owned())
-        );
-        assert!(!format!("{asked:?} {proxies:?}").contains("hunter2"));
-        let none = Proxies::choose(&ProxyChoice::Direct, &endpoint).unwrap();
-        assert!(none.on_the_way_to(Transport::WebSocket).is_none());
+        let way = |choice: &ProxyChoice| {
+            let proxies = Proxies::choose(choice, &endpoint).unwrap();
+            assert!(!format!("{choice:?} {proxies:?}").contains("hunter2"));
+            proxies.on_the_way_to(Transport::Sse).map(ToString::to_string)
+        };
+        let asked = |url: &str| ProxyChoice::Url(Secret(url.to_owned()));
+        assert_eq!(way(&asked("http://me:hunter2@localhost:8")).as_deref(), Some("localhost:8"));
+        assert_eq!(way(&asked("http://me:hunter2@proxy.example:8")), None);
+        assert_eq!(way(&ProxyChoice::Direct), None);
     }
 }

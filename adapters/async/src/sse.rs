@@ -82,7 +82,7 @@ pub(crate) async fn connect<R: Runtime>(network: &Network<R>) -> Result<HttpConn
     };
     match select(pin!(attempt), pin!(limit)).await {
         Either::Left((result, _)) => result,
-        Either::Right(_) => Err(fault(&Seen::ConnectTimeout, None)),
+        Either::Right(_) => Err(fault(&Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT).as_deref())),
     }
 }
 

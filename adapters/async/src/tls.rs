@@ -1,7 +1,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustls::{ClientConfig, RootCertStore};
+use rustls::client::ResolvesClientCert;
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 /// TLS could not be set up: there is nothing to trust.
 #[derive(Debug)]
@@ -30,6 +32,26 @@ pub(crate) fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
         }
     }
     trusting(roots)
+}
+
+/// The same, but without the identity that this client has for its server: a proxy has no claim to it.
+pub(crate) fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
+    let mut anonymous = tls.clone();
+    anonymous.client_auth_cert_resolver = Arc::new(Nobody);
+    Arc::new(anonymous)
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+impl ResolvesClientCert for Nobody {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 /// Trusts these roots.

@@ -44,7 +44,9 @@ impl<R: Runtime> WsConn<R> {
         let io = match select(dialled, limit.as_mut()).await {
             Either::Left((Ok(io), _)) => io,
             Either::Left((Err(DialError { seen, detail }), _)) => return Err(fault(&seen, Some(&detail))),
-            Either::Right(_) => return Err(fault(&Seen::ConnectTimeout, None)),
+            Either::Right(_) => {
+                return Err(fault(&Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT).as_deref()));
+            }
         };
         match select(pin!(upgrade(network, io)), limit).await {
             Either::Left((upgraded, _)) => upgraded,

@@ -24,7 +24,7 @@
 //!
 //! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and connections
 //! are used again. Clones share both. Background work runs on smol's global executor, or on your own:
-//! `Client::with_runtime(Smol::on(executor), url)`.
+//! `Client::with_runtime(Smol::on(&executor), url)`.
 //!
 //! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation says how; its
 //! settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a [`tracing`] event with a

@@ -3,28 +3,29 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use failback_async::Runtime;
 use smol::net::TcpStream;
-use smol::{Executor, Task, Timer};
+use smol::{Executor, Timer};
 
 /// The executor on which a client's background work runs: smol's global one, unless it is given another.
 ///
 /// I/O and timers are smol's own, wherever a turn is polled.
 #[derive(Clone, Default)]
 pub struct Smol {
-    executor: Option<Arc<Executor<'static>>>,
+    /// Not held: its tasks hold this.
+    executor: Option<Weak<Executor<'static>>>,
 }
 
 impl Smol {
-    /// Background work runs on this executor, for as long as somebody runs it. A client whose executor nobody runs
-    /// opens no connection.
+    /// Background work runs on this executor, for as long as somebody keeps it and runs it. A client whose executor nobody
+    /// runs opens no connection.
     #[must_use]
-    pub const fn on(executor: Arc<Executor<'static>>) -> Self {
-        Self { executor: Some(executor) }
+    pub fn on(executor: &Arc<Executor<'static>>) -> Self {
+        Self { executor: Some(Arc::downgrade(executor)) }
     }
 }
 
@@ -53,12 +54,15 @@ impl Runtime for Smol {
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let task: Task<()> = match &self.executor {
-            Some(executor) => executor.spawn(future),
-            None => smol::spawn(future),
-        };
         // Not joined: it ends by itself, and with its executor.
-        task.detach();
+        match &self.executor {
+            None => smol::spawn(future).detach(),
+            Some(executor) => {
+                if let Some(executor) = executor.upgrade() {
+                    executor.spawn(future).detach();
+                }
+            }
+        }
     }
 
     fn now(&self) -> Instant {

@@ -1,8 +1,10 @@
 //! An HTTP proxy in front of a peer: it opens tunnels, or does not, and remembers who asked for what.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -65,6 +67,8 @@ pub struct Proxy {
 struct Shared {
     peer: SocketAddr,
     tunnel: Mutex<Tunnel>,
+    pushed: Mutex<VecDeque<Tunnel>>,
+    connections: AtomicUsize,
     seen: Mutex<Vec<Connect>>,
 }
 
@@ -95,6 +99,8 @@ impl Proxy {
         let shared = Arc::new(Shared {
             peer: peer.addr(),
             tunnel: Mutex::new(Tunnel::Open),
+            pushed: Mutex::default(),
+            connections: AtomicUsize::new(0),
             seen: Mutex::new(Vec::new()),
         });
         let (until, stopped) = oneshot::channel();
@@ -136,7 +142,18 @@ impl Proxy {
         self.ca_pem.as_deref()
     }
 
-    /// For all who ask from now on.
+    /// For one who asks, after those pushed before.
+    pub fn push(&self, tunnel: Tunnel) {
+        lock(&self.shared.pushed).push_back(tunnel);
+    }
+
+    /// How many connections it has with clients.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
+    /// For all who ask from now on, unless others were pushed.
     pub fn set(&self, tunnel: Tunnel) {
         *lock(&self.shared.tunnel) = tunnel;
     }
@@ -172,12 +189,14 @@ async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Ar
     loop {
         let Ok((tcp, _)) = listener.accept().await else { continue };
         let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
+        shared.connections.fetch_add(1, Ordering::SeqCst);
         tokio::spawn(async move {
+            let shared = Connected(shared);
             // A client that goes away ends its tunnel, and that is all there is to it.
             let _ = match acceptor {
-                None => serve(tcp, &shared).await,
+                None => serve(tcp, &shared.0).await,
                 Some(acceptor) => match acceptor.accept(tcp).await {
-                    Ok(tls) => serve(tls, &shared).await,
+                    Ok(tls) => serve(tls, &shared.0).await,
                     Err(error) => Err(error),
                 },
             };
@@ -185,16 +204,30 @@ async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Ar
     }
 }
 
+/// Counts as a connection until it is dropped.
+struct Connected(Arc<Shared>);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 async fn serve(mut io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
     let (head, early) = read_head(&mut io).await?;
     let is_connect = head.method == "CONNECT";
     lock(&shared.seen).push(Connect { authority: head.target, headers: head.headers });
-    let tunnel = lock(&shared.tunnel).clone();
+    let pushed = lock(&shared.pushed).pop_front();
+    let tunnel = pushed.unwrap_or_else(|| lock(&shared.tunnel).clone());
     match tunnel {
         _ if !is_connect => return answer(&mut io, 405).await,
         Tunnel::Refuse(status) => return answer(&mut io, status).await,
         Tunnel::HangUp => return Ok(()),
-        Tunnel::Hold(gate) => gate.pass().await,
+        Tunnel::Hold(gate) => tokio::select! {
+            () = gate.pass() => {}
+            // It has nothing to say before it is answered.
+            _gone = io.read_u8() => return Ok(()),
+        },
         Tunnel::Open => {}
     }
     let mut peer = TcpStream::connect(shared.peer).await?;

@@ -24,7 +24,7 @@ impl Adapter for SmolAdapter {
 
 /// An executor, and the thread that runs it.
 struct SmolGround {
-    runtime: Smol,
+    executor: Arc<Executor<'static>>,
     /// Dropped to end the thread.
     until: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -38,7 +38,7 @@ impl SmolGround {
         let thread = thread::spawn(move || {
             let _ended = smol::block_on(runs.run(ended.recv()));
         });
-        Self { runtime: Smol::on(executor), until: Some(until), thread: Some(thread) }
+        Self { executor, until: Some(until), thread: Some(thread) }
     }
 }
 
@@ -56,7 +56,7 @@ impl Ground for SmolGround {
     type Runtime = Smol;
 
     fn runtime(&self) -> Smol {
-        self.runtime.clone()
+        Smol::on(&self.executor)
     }
 
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T {

@@ -44,8 +44,9 @@ impl Headers {
 
     /// Sets a header, in place of an earlier one of that name. White space around the value is dropped.
     ///
-    /// It counts as a credential if its name says so: `Authorization`, `Proxy-Authorization`, `Cookie`, `Api-Key`,
-    /// `X-Api-Key`, and names with `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`.
+    /// It counts as a credential if its name says so: `Authorization`, `Cookie`, `Api-Key`, `X-Api-Key`, and names with
+    /// `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`. `Proxy-Authorization` is no header of a
+    /// request: it would go to the server. What a proxy is to know stands in the proxy's URL.
     ///
     /// # Errors
     ///
@@ -182,6 +183,8 @@ fn is_owned(name: &HeaderName) -> bool {
                 | "host"
                 | "http2-settings"
                 | "keep-alive"
+                // For the proxy and nobody behind it: it goes into the proxy's URL.
+                | "proxy-authorization"
                 | "proxy-connection"
                 | "te"
                 | "trailer"
@@ -252,7 +255,6 @@ mod tests {
             "Authorization",
             "authorization",
             "Cookie",
-            "Proxy-Authorization",
             "X-Api-Key",
             "api-key",
             "x-goog-api-key",
@@ -276,6 +278,7 @@ mod tests {
             "Host",
             "connection",
             "Upgrade",
+            "Proxy-Authorization",
             "sec-websocket-key",
             "Sec-WebSocket-Protocol",
             "content-length",

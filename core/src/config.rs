@@ -38,7 +38,8 @@ pub enum ProbeStyle {
     #[default]
     InBand,
     /// The driver may also dial ahead of the next call, with [`Policy::poll_probe`](crate::Policy::poll_probe). A call
-    /// that comes first still probes in band, so a driver that never polls loses nothing.
+    /// that comes first still probes in band, so a driver that never polls, as those of this workspace's clients, loses
+    /// nothing.
     Background,
 }
 

@@ -138,6 +138,12 @@ impl SharedPolicy {
         })
     }
 
+    /// See [`Policy::config`].
+    #[must_use]
+    pub fn config(&self) -> Config {
+        *self.lock().config()
+    }
+
     /// See [`Policy::recoveries_left`].
     #[must_use]
     pub fn recoveries_left(&self) -> u8 {
@@ -230,13 +236,18 @@ impl AttemptGuard {
         }
     }
 
-    /// See [`Policy::divert`]. `None` for an attempt that is not to be diverted: it is cancelled.
-    #[must_use]
-    pub fn divert(mut self) -> Option<(Call, DialGuard)> {
-        self.attempt.as_ref()?.divert_at()?;
-        let attempt = self.attempt.take()?;
-        let (call, dial) = self.policy.with(|policy, now| policy.divert(attempt, now));
-        Some((call, DialGuard { policy: self.policy.clone(), dial: Some(dial) }))
+    /// See [`Policy::divert`].
+    ///
+    /// # Errors
+    /// The attempt itself, when it is not one to be diverted.
+    pub fn divert(mut self) -> Result<(Call, DialGuard), Self> {
+        match self.attempt.take_if(|attempt| attempt.is_divertible()) {
+            Some(attempt) => {
+                let (call, dial) = self.policy.with(|policy, now| policy.divert(attempt, now));
+                Ok((call, DialGuard { policy: self.policy.clone(), dial: Some(dial) }))
+            }
+            None => Err(self),
+        }
     }
 }
 

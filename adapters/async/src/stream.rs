@@ -175,8 +175,9 @@ impl<R: Runtime> Driver<R> {
         };
         let reason = attempt.reason();
         trace::diverted(self.number, &attempt, head_start);
-        let Some((call, guard)) = attempt.divert() else {
-            return Err(Phase::Over);
+        let (call, guard) = match attempt.divert() {
+            Ok(diverted) => diverted,
+            Err(attempt) => return Ok((attempt, dial.await)),
         };
         self.turn.divert(reason, head_start);
         self.leave(dial, guard);

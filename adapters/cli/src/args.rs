@@ -104,6 +104,8 @@ pub(crate) struct StreamArgs {
 pub(crate) enum Adapter {
     Tokio,
     Smol,
+    // Not built yet: asking for it says so.
+    #[value(hide = true)]
     Blocking,
 }
 

@@ -102,7 +102,7 @@ fn bodies() {
 
 #[test]
 fn adapters_and_numbers() {
-    wrong(&["--url", URL, "--adapter", "curl"], &["curl", "tokio, smol, blocking"]);
+    wrong(&["--url", URL, "--adapter", "curl"], &["curl", "tokio, smol"]);
     wrong(&["--url", URL, "--turns", "0"], &["--turns", "0"]);
     wrong(&["--url", URL, "--pause-ms", "-1"], &["-1"]);
     wrong(&["--url", URL, "--colour"], &["--colour"]);

@@ -94,7 +94,7 @@ impl Announcer {
             return None;
         }
         let text = if on_sse {
-            let cause = cause.unwrap_or_else(|| phrase(reason));
+            let cause = cause.unwrap_or_else(|| phrase(reason)).trim_end_matches('.');
             let next = match (mode, retry_in) {
                 (_, Some(wait)) => format!("; next WebSocket attempt in {}", seconds(wait)),
                 (Mode::Pinned, None) => "; staying on SSE".to_owned(),

@@ -173,11 +173,12 @@ fn a_dial_that_opens_is_not_abandoned_as_well() {
 }
 
 #[test]
-fn what_has_no_head_start_is_cancelled_instead_of_diverted() {
+fn what_has_no_head_start_is_not_diverted() {
     let (policy, _clock, probe) = probing(EXACT);
     let on_sse = call(&policy);
     assert_eq!(on_sse.time_until_divert(), None);
-    assert!(on_sse.divert().is_none());
+    let on_sse = on_sse.divert().expect_err("nothing to divert");
+    assert_eq!(on_sse.transport(), Transport::Sse);
     assert_eq!(policy.mode().0, probing_until(90_000));
     drop(probe);
 }

@@ -149,7 +149,7 @@ impl Peer {
         self.inner.state.plan().handshake.set(handshake);
     }
 
-    /// For one WebSocket upgrade, after those pushed before.
+    /// For one WebSocket upgrade, after those pushed before. A client that keeps its socket asks for none.
     pub fn push_handshake(&self, handshake: Handshake) {
         self.inner.state.plan().handshake.push(handshake);
     }

@@ -192,6 +192,10 @@ impl Vector {
     /// What is wrong, and in which step: a key that is missing, unknown or of the wrong type, a word that is none.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let whole = |problem: String| ParseError { step: None, problem };
+        // A list of the values would do for a struct.
+        if text.trim_start().starts_with('[') {
+            return Err(whole("not a vector: expected an object, found an array".to_owned()));
+        }
         let outline: Outline = serde_json::from_str(text).map_err(|e| whole(format!("not a vector: {e}")))?;
         let config = match outline.config {
             Value::Null => Config::new(),

@@ -40,6 +40,17 @@ fn assert_both_failed(outcome: &Outcome, websocket: &[(Blame, Stage)]) {
     assert!(outcome.notices().is_empty(), "{outcome:?}");
 }
 
+/// Turn after turn fails on both transports, and no connection is made.
+fn assert_nothing_gets_through(peer: &Peer, client: &dyn TestClient) {
+    for _ in 0..2 {
+        let outcome = collect(client.stream(Request::text("m", "hello world")));
+        assert!(outcome.items.is_empty(), "{outcome:?}");
+        assert_both_failed(&outcome, &[(Blame::Network, Stage::Connecting)]);
+        assert_nobody_is_blamed(client);
+    }
+    assert_eq!(peer.journal().connections(), 0, "{}", peer.journal());
+}
+
 fn assert_back_on_websocket(client: &dyn TestClient) {
     let back = collect(client.stream(Request::text("m", "hello again")));
     assert!(back.is_complete() && back.notices().is_empty(), "{back:?}");
@@ -51,14 +62,7 @@ fn a_refused_connection_blames_nobody(adapter: &dyn Adapter) {
     let peer = Peer::builder().offline().start();
     let client = adapter.client(Settings::new(&peer).config(impatient()));
 
-    for _ in 0..2 {
-        let outcome = collect(client.stream(Request::text("m", "hello world")));
-        assert!(outcome.items.is_empty(), "{outcome:?}");
-        assert_both_failed(&outcome, &[(Blame::Network, Stage::Connecting)]);
-        assert_nobody_is_blamed(&*client);
-    }
-    assert_eq!(peer.journal().connections(), 0, "{}", peer.journal());
-
+    assert_nothing_gets_through(&peer, &*client);
     peer.listen_again();
     assert_back_on_websocket(&*client);
     let journal = peer.journal();
@@ -71,14 +75,7 @@ fn a_name_that_does_not_resolve_blames_nobody(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = adapter.client(Settings::new(&peer).config(impatient()));
     client.resolves(false);
-    for _ in 0..2 {
-        let outcome = collect(client.stream(Request::text("m", "hello world")));
-        assert!(outcome.items.is_empty(), "{outcome:?}");
-        assert_both_failed(&outcome, &[(Blame::Network, Stage::Connecting)]);
-        assert_nobody_is_blamed(&*client);
-    }
-    assert_eq!(peer.journal().connections(), 0, "{}", peer.journal());
-
+    assert_nothing_gets_through(&peer, &*client);
     client.resolves(true);
     assert_back_on_websocket(&*client);
     assert_eq!(peer.journal().transports(), [Transport::WebSocket], "{}", peer.journal());

@@ -33,9 +33,14 @@ fn expect_echo(outcome: &Outcome) {
     assert_eq!(outcome.text(), "echo: hello");
 }
 
+/// Nothing is diverted, however long a test is stalled.
+fn patient(settings: Settings) -> Settings {
+    settings.config(Config::new().with_head_start(Duration::MAX))
+}
+
 /// One attempt on each transport, at once.
 fn hasty(settings: Settings) -> Settings {
-    settings.config(Config::new().with_stream_max_retries(0))
+    settings.config(Config::new().with_head_start(Duration::MAX).with_stream_max_retries(0))
 }
 
 /// Both attempts failed on the way through the proxy, and nothing is held against WebSocket.
@@ -60,7 +65,7 @@ fn expect_network(client: &dyn TestClient, parts: &[&str]) {
 fn both_transports_go_through_the_proxy_which_looks_the_name_up(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let proxy = Proxy::start(&peer);
-    let mut settings = Settings::new(&peer).proxy(&proxy);
+    let mut settings = patient(Settings::new(&peer).proxy(&proxy));
     // A name that means nothing here.
     settings.url = "http://peer.test/v1".to_owned();
     let client = adapter.client(settings);
@@ -80,7 +85,7 @@ fn the_way_to_the_proxy_and_the_way_through_it_may_both_be_encrypted(adapter: &d
     let peer = Peer::builder().tls().start();
     for proxy in [Proxy::start(&peer), Proxy::start_tls(&peer)] {
         peer.set_handshake(Handshake::Accept);
-        let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+        let client = adapter.client(patient(Settings::new(&peer).proxy(&proxy)));
         expect_echo(&turn(&*client));
         peer.set_handshake(Handshake::status(403));
         client.handle_network_change();
@@ -96,7 +101,7 @@ fn the_proxy_and_the_server_each_get_their_own_credentials(adapter: &dyn Adapter
     let proxy = Proxy::start(&peer);
     let mut headers = Headers::new();
     headers.bearer("sesame").expect("a token");
-    let mut settings = Settings::new(&peer).headers(headers);
+    let mut settings = patient(Settings::new(&peer).headers(headers));
     settings.proxy = Some(proxy.url_with("Aladdin:open%20sesame@"));
     peer.require_bearer("sesame");
     let client = adapter.client(settings);
@@ -151,7 +156,7 @@ fn a_proxy_that_wants_other_credentials_ends_the_turn_at_once(adapter: &dyn Adap
     let peer = Peer::start();
     let proxy = Proxy::start(&peer);
     proxy.set(Tunnel::Refuse(407));
-    let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+    let client = adapter.client(patient(Settings::new(&peer).proxy(&proxy)));
     let outcome = turn(&*client);
     let error = outcome.error.expect("an error");
     assert_eq!(error.give_up(), GiveUp::NotRetryable, "{error}");
@@ -179,9 +184,7 @@ fn a_proxy_that_takes_its_time_holds_no_turn_up(adapter: &dyn Adapter) {
 fn a_turn_that_is_dropped_leaves_no_tunnel_behind(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let (proxy, gate) = (Proxy::start(&peer), Gate::new());
-    // A stalled test is not to divert.
-    let config = Config::new().with_head_start(Duration::MAX);
-    let client = adapter.client(Settings::new(&peer).proxy(&proxy).config(config));
+    let client = adapter.client(patient(Settings::new(&peer).proxy(&proxy)));
     expect_echo(&turn(&*client));
     assert_eq!(proxy.connections(), 1, "kept for the next turn");
     client.handle_network_change();
@@ -203,6 +206,14 @@ fn a_certificate_that_is_not_trusted_is_the_proxys(adapter: &dyn Adapter) {
     let client = adapter.client(settings);
     expect_network(&*client, &["TLS handshake", "on the way to the proxy 127.0.0.1:"]);
     assert!(proxy.seen().is_empty(), "{:?}", proxy.seen());
+
+    // Nor is it forgotten when it is what is behind the proxy that is not trusted.
+    let plain = Proxy::start(&peer);
+    let mut settings = hasty(Settings::new(&Peer::start()));
+    settings.url = peer.url();
+    settings.ca_pem = Proxy::start_tls(&peer).ca_pem().map(str::to_owned);
+    settings.proxy = Some(plain.url());
+    expect_network(&*adapter.client(settings), &["TLS handshake", "through the proxy 127.0.0.1:"]);
 }
 
 fn a_proxy_that_never_answers_is_named(adapter: &dyn Adapter) {

@@ -59,7 +59,15 @@ pub(crate) async fn dial<R: Runtime>(
             proxy.tunnel(runtime, io, target).await?
         }
     };
-    if target.is_tls() { encrypt(io, target.host(), &network.tls).await } else { Ok(io) }
+    if !target.is_tls() {
+        return Ok(io);
+    }
+    let encrypted = encrypt(io, target.host(), &network.tls).await;
+    encrypted.map_err(|error| match network.proxies.told_of(transport) {
+        // Some look into what goes through them, and show a certificate of their own.
+        Some(proxy) => DialError { detail: format!("{}, {proxy}", error.detail), ..error },
+        None => error,
+    })
 }
 
 async fn connect<R: Runtime>(runtime: &R, host: &str, port: u16) -> Result<Io<R::Stream>, DialError> {

@@ -122,7 +122,8 @@ impl Proxy {
         let place = Endpoint::new(&format!("{scheme}://{host_and_port}")).map_err(|_| error(Problem::Url))?;
         let place = place.target(Transport::Sse);
         let authorization = match userinfo {
-            None => None,
+            None | Some("") => None,
+            Some(userinfo) if !is_well_encoded(userinfo) => return Err(error(Problem::Encoding)),
             Some(userinfo) => {
                 // Finds what to send: decoded, and encoded again as the header has it.
                 let proxy = Matcher::builder().all(format!("http://{userinfo}@proxy")).build();
@@ -209,7 +210,8 @@ fn from_environment(
     let first = |names: &[&'static str]| {
         for name in names.iter().copied().filter(|name| !(is_run_by_server && *name == "HTTP_PROXY")) {
             let Some(value) = read(name) else { continue };
-            let value = value.into_string().map_err(|_| ProxyError { place: name, problem: Problem::Url })?;
+            let value =
+                value.into_string().map_err(|_| ProxyError { place: name, problem: Problem::Text })?;
             if !value.trim().is_empty() {
                 return Ok(Some((name, value.trim().to_owned())));
             }
@@ -229,6 +231,25 @@ fn from_environment(
     if is_listed(target, &except) { Ok(None) } else { Proxy::parse(name, &url).map(Some) }
 }
 
+/// Whether a user name, and a password after a colon, are what they say once they are decoded: text, with the colon
+/// between them and nowhere before.
+fn is_well_encoded(userinfo: &str) -> bool {
+    let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+    let decoded = |part: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = part.bytes();
+        while let Some(byte) = rest.next() {
+            let mut digit = || rest.next().and_then(|byte| char::from(byte).to_digit(16));
+            bytes.push(match byte {
+                b'%' => u8::try_from(digit()? * 16 + digit()?).ok()?,
+                _ => byte,
+            });
+        }
+        String::from_utf8(bytes).ok()
+    };
+    decoded(user).is_some_and(|user| !user.contains(':')) && decoded(password).is_some()
+}
+
 /// Whether a list of names, addresses and networks has this target in it.
 fn is_listed(target: &Target, list: &str) -> bool {
     let entries = list.split(|char: char| char == ',' || char.is_whitespace());
@@ -236,7 +257,10 @@ fn is_listed(target: &Target, list: &str) -> bool {
     if entries.contains(&"*") {
         return true;
     }
-    let uri = Uri::builder().scheme("http").authority(authority(target)).path_and_query("/").build();
+    // `example.com.` is `example.com`, told in full.
+    let host = target.host().strip_suffix('.').unwrap_or(target.host());
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let uri = Uri::builder().scheme("http").authority(host).path_and_query("/").build();
     let matcher = Matcher::builder().all("http://proxy").no(entries.join(",")).build();
     // A target is made of parts that a URI can have.
     uri.is_ok_and(|uri| matcher.intercept(&uri).is_none())
@@ -254,6 +278,7 @@ enum Problem {
     Url,
     Socks,
     Encoding,
+    Text,
 }
 
 impl fmt::Display for ProxyError {
@@ -262,9 +287,10 @@ impl fmt::Display for ProxyError {
             Problem::Url => "expected http://host:port or https://host:port",
             Problem::Socks => "SOCKS is not spoken here: expected http://host:port or https://host:port",
             Problem::Encoding => {
-                "expected http://user:password@host:port and nothing after it, with `@`, `/`, `?` and `#` in a user name or a \
-                 password percent-encoded"
+                "expected http://user:password@host:port and nothing after it, with all but letters, digits and `-._~` in the \
+                 user name and the password percent-encoded"
             }
+            Problem::Text => "it is not text",
         };
         write!(f, "{} is not usable: {problem}", self.place)
     }
@@ -322,6 +348,7 @@ mod tests {
             (API, "example.com", true),
             (API, " .example.com , other", true),
             (API, "other EXAMPLE.com", true),
+            ("https://api.example.com./v1", "example.com", true),
             ("https://badexample.com/v1", "example.com", false),
             ("https://10.1.2.3/v1", "10.0.0.0/8", true),
             ("https://11.1.2.3/v1", "10.0.0.0/8", false),
@@ -355,6 +382,9 @@ mod tests {
             ("http://me:12#hunter2@proxy:3128", "percent-encoded"),
             ("http://me:1234/hunter2@proxy:3128", "percent-encoded"),
             ("http://me:hunter2@hunter2@proxy:3128", "percent-encoded"),
+            ("http://me:hunter2%FF@proxy:3128", "percent-encoded"),
+            ("http://me:hunter2%zz@proxy:3128", "percent-encoded"),
+            ("http://me%3Ahunter2@proxy:3128", "percent-encoded"),
             ("http://proxy:3128/hunter2", "nothing after it"),
         ] {
             for name in ["HTTPS_PROXY", "all_proxy"] {
@@ -363,6 +393,22 @@ mod tests {
                 assert!(shown.contains(name) && shown.contains(part), "{value}: {shown}");
                 assert!(!shown.contains("hunter2"), "{shown}");
             }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_not_text_is_an_error() {
+        use std::os::unix::ffi::OsStringExt;
+        let endpoint = Endpoint::new(API).unwrap();
+        for broken in ["https_proxy", "NO_PROXY"] {
+            let read = |name: &str| match name {
+                _ if name == broken => Some(OsString::from_vec(vec![0xff])),
+                "HTTPS_PROXY" => Some(OsString::from("http://proxy")),
+                _ => None,
+            };
+            let error = from_environment(endpoint.target(Transport::Sse), read).err().unwrap();
+            assert_eq!(error.to_string(), format!("{broken} is not usable: it is not text"));
         }
     }
 
@@ -385,6 +431,7 @@ mod tests {
             let proxy = Proxy::parse("x", &format!("http://{userinfo}@proxy")).unwrap();
             assert_eq!(proxy.authorization.unwrap(), expected, "{userinfo}");
         }
+        assert_eq!(Proxy::parse("x", "http://@proxy").unwrap().authorization, None);
     }
 
     #[test]

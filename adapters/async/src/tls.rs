@@ -65,3 +65,30 @@ pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsErr
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Somebody;
+
+    impl ResolvesClientCert for Somebody {
+        fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+            None
+        }
+
+        fn has_certs(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_not_shown_who_the_client_is_to_its_server() {
+        let mut tls = ClientConfig::clone(&trusting(RootCertStore::empty()).unwrap());
+        tls.client_auth_cert_resolver = Arc::new(Somebody);
+        let shown = anonymous(&tls);
+        assert!(tls.client_auth_cert_resolver.has_certs() && !shown.client_auth_cert_resolver.has_certs());
+        assert_eq!(shown.alpn_protocols, tls.alpn_protocols);
+    }
+}

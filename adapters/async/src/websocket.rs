@@ -50,7 +50,9 @@ impl<R: Runtime> WsConn<R> {
         };
         match select(pin!(upgrade(network, io)), limit).await {
             Either::Left((upgraded, _)) => upgraded,
-            Either::Right(_) => Err(fault(&Seen::HandshakeTimeout, None)),
+            Either::Right(_) => {
+                Err(fault(&Seen::HandshakeTimeout, network.proxies.told_of(TRANSPORT).as_deref()))
+            }
         }
     }
 

@@ -22,7 +22,7 @@ pub struct Smol {
 
 impl Smol {
     /// Background work runs on this executor, for as long as somebody keeps it and runs it. A client whose executor nobody
-    /// runs opens no connection.
+    /// runs gets no answer, and one whose executor is gone no connection.
     #[must_use]
     pub fn on(executor: &Arc<Executor<'static>>) -> Self {
         Self { executor: Some(Arc::downgrade(executor)) }
@@ -44,6 +44,9 @@ impl Runtime for Smol {
     }
 
     async fn connect(&self, addr: SocketAddr) -> io::Result<Self::Stream> {
+        if self.executor.as_ref().is_some_and(|executor| executor.strong_count() == 0) {
+            return Err(io::Error::other("the executor of this client is gone"));
+        }
         let stream = TcpStream::connect(addr).await?;
         stream.set_nodelay(true)?;
         Ok(stream)

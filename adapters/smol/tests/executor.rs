@@ -13,7 +13,10 @@ fn a_handshake_that_its_turn_has_left_ends_with_the_executor() {
     let executor = Arc::new(Executor::new());
     let client = Client::with_runtime(Smol::on(&executor), peer.url()).build().unwrap();
     let mut turn = client.stream(Request::text("m", "hello"));
-    smol::block_on(executor.run(async { while turn.next().await.is_some_and(|item| item.is_ok()) {} }));
+    smol::block_on(executor.run(async {
+        while turn.next().await.is_some_and(|item| item.is_ok()) {}
+        gate.reached().await;
+    }));
     assert_eq!(peer.journal().transports(), [Transport::Sse], "{}", peer.journal());
     assert_eq!(gate.arrivals(), 1, "the handshake goes on");
 

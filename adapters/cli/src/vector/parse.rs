@@ -145,7 +145,7 @@ impl Action {
             | Self::End { .. }
             | Self::Cancel { .. }
             | Self::Fail(_)
-            | Self::Exhausted(_) => &["verdict", "retry_at_ms", "give_up"],
+            | Self::Exhausted(_) => &["verdict", "retry_at_ms", "give_up", "retry_after_ms"],
             Self::Divert { .. } => &["retry_at_ms"],
             _ => &[],
         }

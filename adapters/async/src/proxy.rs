@@ -1,5 +1,6 @@
 //! The way through an HTTP proxy: whether there is one, and the tunnel that it opens. Both transports take the same way.
 
+use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
@@ -187,15 +188,18 @@ impl Proxy {
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port, .. } = self;
-        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+        write!(f, "{}:{}", bracketed(&self.host), self.port)
     }
 }
 
 /// What CONNECT asks for: always with the port.
 fn authority(target: &Target) -> String {
-    let (host, port) = (target.host(), target.port());
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    format!("{}:{}", bracketed(target.host()), target.port())
+}
+
+/// A host as a URL has it: an IPv6 address in brackets.
+fn bracketed(host: &str) -> Cow<'_, str> {
+    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
 /// What the environment says of this target. `https_proxy` is for those that are encrypted, `http_proxy` for others, and
@@ -205,6 +209,9 @@ fn from_environment(
     target: &Target,
     read: impl Fn(&str) -> Option<OsString>,
 ) -> Result<Option<Proxy>, ProxyError> {
+    if target.is_loopback() {
+        return Ok(None);
+    }
     // A web server that runs a program makes `HTTP_PROXY` of a header that anyone can send.
     let is_run_by_server = read("REQUEST_METHOD").is_some();
     let first = |names: &[&'static str]| {
@@ -218,9 +225,6 @@ fn from_environment(
         }
         Ok(None)
     };
-    if target.is_loopback() {
-        return Ok(None);
-    }
     let names: &[_] = if target.is_tls() {
         &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
     } else {
@@ -259,8 +263,7 @@ fn is_listed(target: &Target, list: &str) -> bool {
     }
     // `example.com.` is `example.com`, told in full.
     let host = target.host().strip_suffix('.').unwrap_or(target.host());
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let uri = Uri::builder().scheme("http").authority(host).path_and_query("/").build();
+    let uri = Uri::builder().scheme("http").authority(&*bracketed(host)).path_and_query("/").build();
     let matcher = Matcher::builder().all("http://proxy").no(entries.join(",")).build();
     // A target is made of parts that a URI can have.
     uri.is_ok_and(|uri| matcher.intercept(&uri).is_none())

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use async_tungstenite::WebSocketStream;
 use failback::{Stage, Timestamp, Transport};
-use failback_wire::{Event, Fault, Limits, Seen};
+use failback_wire::{Carried, Event, Fault, Limits, Owner, Seen};
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -34,6 +34,8 @@ pub(crate) struct WsConn<R: Runtime> {
     reused: bool,
     /// The response that it completed last, and that a continuation may build on.
     last_completed: Option<String>,
+    /// Tells the events of one response from those of the next.
+    carried: Carried,
 }
 
 impl<R: Runtime> WsConn<R> {
@@ -75,7 +77,8 @@ impl<R: Runtime> WsConn<R> {
     }
 
     /// Sends a request. What comes back is read from the stream.
-    pub(crate) async fn request(self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Fault> {
+    pub(crate) async fn request(mut self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Fault> {
+        self.carried.begin();
         let activity = self.activity.clone();
         let watch = Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, activity);
         let mut stream = WsStream { conn: self, watch, stage: Stage::Open };
@@ -124,7 +127,14 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
     let config = WebSocketConfig::default().max_message_size(limit).max_frame_size(limit);
     let (io, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
     let socket = WebSocketStream::from_partially_read(io, early, Role::Client, Some(config)).await;
-    Ok(WsConn { socket, activity, opened_at: network.clock.now(), reused: false, last_completed: None })
+    Ok(WsConn {
+        socket,
+        activity,
+        opened_at: network.clock.now(),
+        reused: false,
+        last_completed: None,
+        carried: Carried::new(),
+    })
 }
 
 fn is_accepted(headers: &HeaderMap, key: &str) -> bool {
@@ -165,9 +175,18 @@ impl<R: Runtime> WsStream<R> {
             };
             match message {
                 Some(Ok(Message::Text(text))) => {
-                    self.watch.handle_event();
-                    let event = Event::parse(text.as_str());
-                    return event.map_err(|error| self.fault(&Seen::BadEvent, Some(&error.to_string())));
+                    let event = match Event::parse(text.as_str()) {
+                        Ok(event) => event,
+                        Err(error) => return Err(self.fault(&Seen::BadEvent, Some(&error.to_string()))),
+                    };
+                    match self.conn.carried.sort(&event) {
+                        Owner::Current => {
+                            self.watch.handle_event();
+                            return Ok(event);
+                        }
+                        Owner::Earlier => self.watch.handle_sign_of_life(),
+                        Owner::LeftOver => return Err(self.fault(&Seen::LeftOver, Some(event.kind()))),
+                    }
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
                     self.watch.handle_sign_of_life();

@@ -113,6 +113,7 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
         Seen::FailedEvent(error) => {
             format!("the response failed on the server, over {transport}{}", stated(error))
         }
+        Seen::LeftOver => format!("{stream} sent an event of an earlier response"),
         Seen::BadEvent => format!("{stream} sent something {when} that is not an event"),
     }
 }

@@ -27,7 +27,7 @@ use crate::{Seen, ServerError, retry_after};
 /// | POST answered 2xx without events | Network: a portal or a proxy answered |
 /// | POST answered anything else | Transport |
 /// | quota used up, by code | Request, whatever the status |
-/// | close 1001, 1012, 1013 | Connection |
+/// | close 1001, 1012, 1013; an event of an earlier response | Connection |
 /// | close 1009 | Payload |
 /// | any other close, reset, end, violation, silence, text that is no event | Transport; Connection before the first event on a reused connection |
 /// | larger than our own limit | Payload: neither proof against the transport nor worth the same attempt again |
@@ -61,6 +61,7 @@ pub fn classify(
             return Some(answered(answer(status, error, reused), Stage::Open, headers, error, now));
         }
         Seen::WrongContentType { .. } => (Blame::Network, Stage::Open),
+        Seen::LeftOver => (Blame::Connection, begun),
         Seen::Closed { code: Some(1001 | 1012 | 1013), .. } => (Blame::Connection, begun),
         Seen::Closed { code: Some(1009), .. } => (Blame::Payload, begun),
         Seen::TooLarge if stage > Stage::Connecting => (Blame::Payload, stage),

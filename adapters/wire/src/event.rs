@@ -38,6 +38,7 @@ pub struct Event {
     /// Where the JSON of `delta` is.
     delta: Option<Range<usize>>,
     response_id: Option<Span>,
+    item_id: Option<Span>,
     error: Option<Box<ServerError>>,
 }
 
@@ -78,6 +79,10 @@ struct Head<'a> {
     delta: Option<&'a RawValue>,
     #[serde(borrow)]
     response: Option<&'a RawValue>,
+    #[serde(borrow)]
+    item_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    item: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +91,12 @@ struct Response<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Identified<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
 }
 
 impl Event {
@@ -142,6 +153,10 @@ impl Event {
                 .filter(|_| class == Class::TextDelta)
                 .and_then(|delta| range(text, delta.get())),
             response_id: response.and_then(|response| Span::of(text, response.id?)),
+            item_id: head.item_id.and_then(|id| Span::of(text, id)).or_else(|| {
+                let item = serde_json::from_str::<Option<Identified<'_>>>(head.item?.get());
+                Span::of(text, item.ok()??.id?)
+            }),
             error: error.map(|error| Box::new(ServerError::from_value(&error))),
             kind,
         })
@@ -201,6 +216,27 @@ impl Event {
     #[must_use]
     pub fn response_id(&self) -> Option<&str> {
         self.response_id.as_ref().map(|id| id.get(&self.text))
+    }
+
+    /// The id of the item that it is about: its `item_id`, or the id of its `item`.
+    #[must_use]
+    pub fn item_id(&self) -> Option<&str> {
+        self.item_id.as_ref().map(|id| id.get(&self.text))
+    }
+
+    /// Whether its `type` is of the family `response.*`: part of a response, and not a server's or gateway's own.
+    pub(crate) fn is_of_response(&self) -> bool {
+        self.kind().starts_with("response.")
+    }
+
+    /// Whether a response may begin with it.
+    pub(crate) fn begins_response(&self) -> bool {
+        self.class == Class::Lifecycle
+    }
+
+    /// Whether it announces an item.
+    pub(crate) fn announces_item(&self) -> bool {
+        self.kind() == "response.output_item.added"
     }
 
     /// The error of an `error` event, or of a `response.failed` that has one.

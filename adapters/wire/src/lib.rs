@@ -8,6 +8,7 @@
 //! | where does each transport go? | [`Endpoint`], [`Target`], [`Headers`] |
 //! | what is sent on this connection? | [`Request`] |
 //! | what did the server send? | [`SseDecoder`], [`Event`], [`ServerError`] |
+//! | which response is it of? | [`Carried`] |
 //! | is the other end still there? | [`Liveness`], [`Limits`] |
 //! | what is this failure evidence against? | [`Seen`], [`classify`], [`retry_after`] |
 //! | what do we tell a human? | [`Cause`] |
@@ -48,6 +49,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod carried;
 mod cause;
 mod classify;
 mod endpoint;
@@ -63,6 +65,7 @@ mod sse;
 mod text;
 mod turn;
 
+pub use carried::{Carried, Owner};
 pub use cause::Cause;
 pub use classify::classify;
 pub use endpoint::{Endpoint, PlaintextError, Target, UrlError};

@@ -81,6 +81,8 @@ pub enum Seen<'a> {
     FailedEvent(&'a ServerError),
     /// Text that is not an event: not JSON, or without a type.
     BadEvent,
+    /// A reused WebSocket sent an event of an earlier response before anything of the current one.
+    LeftOver,
 }
 
 impl Seen<'_> {
@@ -120,6 +122,7 @@ impl Seen<'_> {
             Self::ErrorEvent(_) => "ErrorEvent",
             Self::FailedEvent(_) => "FailedEvent",
             Self::BadEvent => "BadEvent",
+            Self::LeftOver => "LeftOver",
         }
     }
 }

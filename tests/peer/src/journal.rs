@@ -49,6 +49,8 @@ pub enum What {
     },
     /// The turn ended with a terminal event or an `error` event.
     TurnDone,
+    /// A late event left, after the one that ended its turn.
+    LateSent,
     /// The connection came to a [`Gate`](crate::Gate).
     AtGate,
     /// The client sent a ping that the peer answered.

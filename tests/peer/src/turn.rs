@@ -20,6 +20,14 @@ pub struct Turn {
     pub(crate) text: Option<String>,
     pub(crate) steps: Vec<Step>,
     pub(crate) gates: Vec<(usize, Gate)>,
+    pub(crate) late: Vec<Late>,
+}
+
+/// An event that is sent when its turn is over.
+#[derive(Clone, Debug)]
+pub(crate) struct Late {
+    pub(crate) event: Value,
+    pub(crate) pause: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -149,6 +157,13 @@ impl Turn {
     /// after the last of the others.
     pub fn gate_before(mut self, index: usize, gate: &Gate) -> Self {
         self.gates.push((index, gate.clone()));
+        self
+    }
+
+    /// Sends this event too, `pause` after the one that ends the turn, and only then reads the next request. Over SSE
+    /// does nothing.
+    pub fn with_late_event(mut self, event: Value, pause: Duration) -> Self {
+        self.late.push(Late { event, pause });
         self
     }
 

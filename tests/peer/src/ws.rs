@@ -15,6 +15,7 @@ use crate::http::{Head, PATH, refuse, respond};
 use crate::journal::What;
 use crate::run::{Endless, Lane, run};
 use crate::script::{self, Script};
+use crate::turn::Late;
 
 /// Answers an upgrade, and serves turns if it was granted.
 pub(crate) async fn serve(conn: &mut Conn, head: &Head) -> Gone {
@@ -152,7 +153,15 @@ impl Ws<'_> {
         }
         let next = self.conn.state.next_turn(Transport::WebSocket);
         let script = Script::new(turn, &body, next.text.as_deref());
-        run(self, next, script).await
+        let late = next.late.clone();
+        run(self, next, script).await?;
+        for Late { event, pause } in late {
+            // The client may send its next request meanwhile; it waits.
+            tokio::time::sleep(pause).await;
+            self.event(&event).await?;
+            self.conn.record(What::LateSent);
+        }
+        Ok(())
     }
 
     /// The JSON of a `response.create`, unless there is something to complain about.

@@ -95,9 +95,9 @@ fn a_late_event_within_the_next_response_is_not_delivered(adapter: &dyn Adapter)
 fn an_end_after_an_error_does_not_end_the_retry(adapter: &dyn Adapter) {
     for late in [failed("resp_2"), completed("resp_2"), failed("resp_1")] {
         let peer = Peer::start();
-        let busy = Turn::error(503, "server_is_overloaded", "Busy.");
         peer.push_turn(Transport::WebSocket, Turn::complete());
-        peer.push_turn(Transport::WebSocket, busy.with_late_event(late, Duration::ZERO));
+        peer.push_turn(Transport::WebSocket, Turn::error(503, "server_is_overloaded", "Busy."));
+        peer.push_turn(Transport::WebSocket, Turn::new().then_send(late).then_complete());
         let client = adapter.client(Settings::new(&peer));
         answers(&*client, "one");
         answers(&*client, "two");

@@ -214,6 +214,12 @@ impl AttemptGuard {
         self.attempt.as_ref().is_some_and(Attempt::is_probe)
     }
 
+    /// See [`Attempt::divert_at`].
+    #[must_use]
+    pub fn divert_at(&self) -> Option<Timestamp> {
+        self.attempt.as_ref().and_then(Attempt::divert_at)
+    }
+
     /// How long until [`Attempt::divert_at`], if it has one.
     #[must_use]
     pub fn time_until_divert(&self) -> Option<Duration> {

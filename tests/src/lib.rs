@@ -13,6 +13,7 @@ pub mod operations;
 mod outcome;
 #[cfg(feature = "clients")]
 mod settings;
+pub mod turns;
 #[cfg(feature = "clients")]
 mod wait;
 

@@ -1,0 +1,80 @@
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use failback::{Mode, SharedPolicy};
+use failback_wire::{Announcer, Headers, Notice, Request};
+
+use crate::{Turn, trace};
+
+/// What all turns of one client share: the policy, and what the caller and the log have been told.
+///
+/// Holds no connection, so whoever keeps it keeps none open.
+pub struct Context {
+    policy: SharedPolicy,
+    /// Whose values no text may show.
+    headers: Arc<Headers>,
+    announcer: Mutex<Announcer>,
+    last_mode: Mutex<Mode>,
+    turns: AtomicU64,
+}
+
+impl Context {
+    /// For a client with this policy, which is also its clock, and these headers.
+    #[must_use]
+    pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
+        let last_mode = Mutex::new(policy.mode().0);
+        let announcer = Mutex::new(Announcer::new());
+        Self { policy, headers, announcer, last_mode, turns: AtomicU64::new(0) }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &SharedPolicy {
+        &self.policy
+    }
+
+    /// A turn with this request. Nothing happens before its first step is asked for.
+    pub fn open_turn(self: &Arc<Self>, request: Request) -> Turn {
+        let number = self.turns.fetch_add(1, Ordering::Relaxed).saturating_add(1);
+        Turn::new(Arc::clone(self), request, number)
+    }
+
+    /// The machine is on another network, or has slept (R19). The adapter drops its idle connections.
+    pub fn handle_network_change(&self) {
+        self.policy.handle_network_change();
+        self.trace_mode();
+    }
+
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Tells the log when the policy has changed its mind.
+    pub(crate) fn trace_mode(&self) {
+        let (mode, retry_in) = self.policy.mode();
+        let mut last = self.last_mode.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::discriminant(&*last) != std::mem::discriminant(&mode) {
+            trace::mode(*last, mode, retry_in, self.policy.recoveries_left());
+        }
+        *last = mode;
+    }
+
+    /// An attempt is about to deliver its first event. Says what to tell the caller before it, if the transport changed.
+    pub(crate) fn announce(
+        &self,
+        transport: failback::Transport,
+        reason: failback::Reason,
+        cause: Option<&str>,
+    ) -> Option<Notice> {
+        let mode = self.policy.mode();
+        let mut announcer = self.announcer.lock().unwrap_or_else(PoisonError::into_inner);
+        announcer.announce(transport, reason, mode, cause)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("policy", &self.policy).finish_non_exhaustive()
+    }
+}

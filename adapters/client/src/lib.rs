@@ -1,0 +1,31 @@
+//! A client without I/O: what the adapters of failback share.
+//!
+//! An adapter owns sockets, timers, and tasks or threads. What a turn does with them is decided here, once for all of
+//! them, by a machine: [`Turn`]. The adapter asks it for the next [`Step`], carries that out, and tells it what
+//! happened, until the turn is over.
+//!
+//! ```text
+//!            step()                       what the adapter tells it
+//!  +------- Wait ----------------------->  (nothing: it asks again when the time has come)
+//!  |  +---- Connect -------------------->  handle_connected, handle_failure, or divert
+//!  |  |  +- Send ----------------------->  handle_sent, or handle_failure
+//!  |  |  |  Read ----------------------->  handle_event, handle_sign_of_life, or handle_failure
+//!  |  |  |  Keep, Close ---------------->  (nothing: the connection is no longer the turn's)
+//!  |  |  |  Yield ---------------------->  (nothing: the caller has the item)
+//!  |  |  |  Fail, Done                      the turn is over
+//! ```
+//!
+//! In scope: what a turn does next, what its caller is told, what its error says. Out of scope: bytes
+//! ([`failback_wire`] knows what they mean) and the choice of the transport ([`failback`] makes it).
+#![forbid(unsafe_code)]
+
+mod context;
+mod left_dial;
+mod step;
+mod trace;
+mod turn;
+
+pub use context::Context;
+pub use left_dial::LeftDial;
+pub use step::{Connection, Step};
+pub use turn::Turn;

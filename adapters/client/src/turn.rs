@@ -1,0 +1,317 @@
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
+use failback_wire::{Error, Event, Fate, Fault, Item, Received, Request, Seen, Turn as Books};
+
+use crate::{Connection, Context, LeftDial, Step, trace};
+
+/// One turn: a request, and the attempts to have it answered, until its caller has the answer or an error.
+///
+/// A machine without I/O. [`step`](Self::step) says what to do; the methods named `handle_*` tell it what happened. What
+/// is told at the wrong time, such as an event before a connection was asked for, changes nothing.
+///
+/// Dropping it cancels the turn: the policy hears of it, and the adapter drops the connection, whose response is
+/// unfinished.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::SystemTime;
+///
+/// use failback::{Config, SharedPolicy, Transport};
+/// use failback_client::{Connection, Context, Step};
+/// use failback_wire::{Event, Headers, Item, Request};
+///
+/// let policy = SharedPolicy::new(Config::new());
+/// let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
+/// let mut turn = context.open_turn(Request::text("m", "Say hello."));
+///
+/// assert!(matches!(turn.step(), Step::Connect { transport: Transport::WebSocket, .. }));
+/// turn.handle_connected(Connection::default());
+/// let Step::Send(frame) = turn.step() else { panic!("the request is sent next") };
+/// assert!(frame.starts_with(r#"{"type":"response.create""#));
+/// turn.handle_sent();
+/// assert!(matches!(turn.step(), Step::Read));
+/// turn.handle_event(Event::parse(r#"{"type":"response.completed","response":{"id":"r"}}"#)?, SystemTime::now());
+/// assert!(matches!(turn.step(), Step::Keep { completed: Some(id) } if id == "r"));
+/// assert!(matches!(turn.step(), Step::Yield(Item::Event(_))));
+/// assert!(matches!(turn.step(), Step::Done));
+/// # Ok::<(), failback_wire::EventError>(())
+/// ```
+#[must_use = "a turn does nothing until its steps are carried out"]
+pub struct Turn {
+    context: Arc<Context>,
+    request: Request,
+    number: u64,
+    books: Books,
+    state: State,
+    /// What is to become of the connection, before anything else happens: the caller may drop the turn at its last event.
+    release: Option<Release>,
+    /// What the caller is to be told, in order.
+    items: VecDeque<Item>,
+}
+
+enum State {
+    /// No attempt has begun.
+    Opening,
+    /// Between two attempts.
+    Waiting(Call),
+    /// A connection is asked for.
+    Connecting(AttemptGuard),
+    /// A connection is there. The request has been sent or not.
+    Connected(Attempt),
+    /// The turn has failed, and its caller has not been told yet.
+    Failing(Error),
+    Over,
+}
+
+/// An attempt that has a connection.
+struct Attempt {
+    guard: AttemptGuard,
+    connection: Connection,
+    /// Open until an event has come that is not an error.
+    stage: Stage,
+    is_sent: bool,
+}
+
+enum Release {
+    Keep { completed: Option<String> },
+    Close,
+}
+
+impl Turn {
+    pub(crate) fn new(context: Arc<Context>, request: Request, number: u64) -> Self {
+        Self {
+            context,
+            request,
+            number,
+            books: Books::new(),
+            state: State::Opening,
+            release: None,
+            items: VecDeque::new(),
+        }
+    }
+
+    /// What to do next.
+    pub fn step(&mut self) -> Step {
+        loop {
+            match self.release.take() {
+                Some(Release::Keep { completed }) => return Step::Keep { completed },
+                Some(Release::Close) => return Step::Close,
+                None => {}
+            }
+            if let Some(item) = self.items.pop_front() {
+                return Step::Yield(item);
+            }
+            match &self.state {
+                State::Opening => self.begin(self.context.policy().begin_call()),
+                State::Waiting(_) => {
+                    if let Some(until) = self.begin_again() {
+                        return Step::Wait(until);
+                    }
+                }
+                State::Connecting(guard) => {
+                    return Step::Connect { transport: guard.transport(), divert_at: guard.divert_at() };
+                }
+                State::Connected(attempt) if attempt.is_sent => return Step::Read,
+                State::Connected(attempt) => return Step::Send(self.message(attempt)),
+                State::Failing(_) => match std::mem::replace(&mut self.state, State::Over) {
+                    State::Failing(error) => return Step::Fail(error),
+                    other => self.state = other,
+                },
+                State::Over => return Step::Done,
+            }
+        }
+    }
+
+    /// The turn has a connection for the transport that it asked for.
+    pub fn handle_connected(&mut self, connection: Connection) {
+        self.state = match std::mem::replace(&mut self.state, State::Over) {
+            State::Connecting(guard) => {
+                State::Connected(Attempt { guard, connection, stage: Stage::Open, is_sent: false })
+            }
+            other => other,
+        };
+    }
+
+    /// The head start of the handshake is over (R17). The turn goes on over SSE, and the handshake without the turn: say
+    /// how it ends to what is returned. `None` if this handshake is not to be left alone.
+    pub fn divert(&mut self) -> Option<LeftDial> {
+        let State::Connecting(_) = &self.state else { return None };
+        let State::Connecting(guard) = std::mem::replace(&mut self.state, State::Over) else { return None };
+        let (reason, number) = (guard.reason(), guard.number());
+        match guard.divert() {
+            Ok((call, dial)) => {
+                let head_start = self.context.policy().config().head_start();
+                trace::diverted(self.number, number, head_start);
+                self.books.divert(reason, head_start);
+                self.state = State::Waiting(call);
+                Some(LeftDial::new(dial, Arc::clone(&self.context)))
+            }
+            Err(guard) => {
+                self.state = State::Connecting(guard);
+                None
+            }
+        }
+    }
+
+    /// The request has been sent.
+    pub fn handle_sent(&mut self) {
+        if let State::Connected(attempt) = &mut self.state {
+            attempt.is_sent = true;
+        }
+    }
+
+    /// An event arrived. `now` is what a server's date to come back is measured from.
+    pub fn handle_event(&mut self, event: Event, now: SystemTime) {
+        let State::Connected(attempt) = &mut self.state else { return };
+        let transport = attempt.guard.transport();
+        let received = self.books.receive(event, transport, attempt.stage, now);
+        match received {
+            Received::Deliver(event) => self.deliver(event),
+            Received::Complete(event) => {
+                let completed = event.response_id().map(str::to_owned);
+                self.deliver(event);
+                self.end(Outcome::Completed, completed);
+            }
+            Received::End(event) => {
+                self.deliver(event);
+                self.end(Outcome::Ended, None);
+            }
+            Received::Fail(fault, fate) => {
+                self.release = Some(match fate {
+                    Fate::Keep => Release::Keep { completed: None },
+                    Fate::Close => Release::Close,
+                });
+                self.fail(&fault);
+            }
+        }
+    }
+
+    /// Something arrived that is no event: a pong, a comment, a part of an event.
+    pub fn handle_sign_of_life(&mut self) {
+        // R8: once an event has come, long thinking does not cost a probe its lease.
+        if let State::Connected(Attempt { guard, stage: Stage::Streaming, .. }) = &self.state {
+            if guard.transport() == Transport::WebSocket {
+                guard.handle_progress();
+            }
+        }
+    }
+
+    /// The connection failed, or there was none to be had. `detail` is what the layer below said of it; `now` is what a
+    /// server's date to come back is measured from.
+    pub fn handle_failure(&mut self, seen: &Seen<'_>, detail: Option<&str>, now: SystemTime) {
+        let (transport, stage, reused) = match &self.state {
+            State::Connecting(guard) => (guard.transport(), Stage::Connecting, false),
+            State::Connected(attempt) => {
+                self.release = Some(Release::Close);
+                (attempt.guard.transport(), attempt.stage, attempt.connection.reused)
+            }
+            _ => return,
+        };
+        self.fail(&Fault::new(seen, transport, stage, reused, detail, now));
+    }
+
+    fn begin(&mut self, guard: AttemptGuard) {
+        self.context.trace_mode();
+        trace::attempt(self.number, &guard);
+        self.items.extend(self.books.begin_attempt());
+        self.state = State::Connecting(guard);
+    }
+
+    /// Begins the next attempt, or says when it may begin.
+    fn begin_again(&mut self) -> Option<Timestamp> {
+        let State::Waiting(call) = std::mem::replace(&mut self.state, State::Over) else { return None };
+        match self.context.policy().begin_attempt(call) {
+            SharedDecision::Start(guard) => {
+                self.begin(guard);
+                None
+            }
+            SharedDecision::Wait(call) => {
+                let until = call.ready_at();
+                self.state = State::Waiting(call);
+                Some(until)
+            }
+        }
+    }
+
+    fn message(&self, attempt: &Attempt) -> String {
+        match attempt.guard.transport() {
+            Transport::WebSocket => {
+                self.request.websocket_frame(attempt.connection.last_completed.as_deref())
+            }
+            Transport::Sse => self.request.sse_body(),
+        }
+    }
+
+    /// The policy hears of an event before the caller does, and the caller of a change of transport before the event.
+    fn deliver(&mut self, event: Event) {
+        if let State::Connected(attempt) = &mut self.state {
+            attempt.guard.handle_progress();
+            if attempt.stage != Stage::Streaming {
+                attempt.stage = Stage::Streaming;
+                let (transport, reason) = (attempt.guard.transport(), attempt.guard.reason());
+                self.context.trace_mode();
+                let cause = if reason == Reason::TooLarge { None } else { self.books.why_not_websocket() };
+                if let Some(notice) = self.context.announce(transport, reason, cause) {
+                    trace::notice(self.number, &notice);
+                    self.items.push_back(Item::Notice(notice));
+                }
+            }
+        }
+        self.items.push_back(Item::Event(event));
+    }
+
+    /// The response is over, and its connection is as good as before.
+    fn end(&mut self, outcome: Outcome, completed: Option<String>) {
+        let State::Connected(attempt) = std::mem::replace(&mut self.state, State::Over) else { return };
+        self.release = Some(Release::Keep { completed });
+        trace::ended(self.number, attempt.guard.transport(), outcome);
+        // A call that is over needs nothing more.
+        let _ = attempt.guard.handle_outcome(outcome);
+        self.context.trace_mode();
+    }
+
+    fn fail(&mut self, fault: &Fault) {
+        let guard = match std::mem::replace(&mut self.state, State::Over) {
+            State::Connecting(guard) => guard,
+            State::Connected(attempt) => attempt.guard,
+            other => {
+                self.state = other;
+                return;
+            }
+        };
+        let fault = fault.clone().redacted(self.context.headers());
+        let failure = self.books.fail(guard.transport(), guard.reason(), &fault);
+        trace::failed(self.number, &guard, &failure, fault.text());
+        let verdict = guard.handle_outcome(Outcome::Failed(failure));
+        self.context.trace_mode();
+        self.state = match verdict {
+            Verdict::Done => State::Over,
+            Verdict::Retry(call) => {
+                trace::wait(self.number, self.context.policy().time_until(call.ready_at()));
+                State::Waiting(call)
+            }
+            Verdict::GiveUp(give_up) => {
+                trace::gave_up(self.number, give_up.as_str());
+                State::Failing(std::mem::take(&mut self.books).give_up(give_up))
+            }
+        };
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Opening => "opening",
+            State::Waiting(_) => "waiting",
+            State::Connecting(_) => "connecting",
+            State::Connected(_) => "connected",
+            State::Failing(_) => "failing",
+            State::Over => "over",
+        };
+        f.debug_struct("Turn").field("number", &self.number).field("state", &state).finish_non_exhaustive()
+    }
+}

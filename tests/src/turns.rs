@@ -1,0 +1,235 @@
+//! Turns of the client machine without I/O, driven by any bytes: what a caller is told stays consistent whatever the
+//! network does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use failback::{Config, Policy, Replay, SharedPolicy, Timestamp, Transport};
+use failback_client::{Connection, Context, LeftDial, Step, Turn};
+use failback_wire::{Event, Headers, Item, Request, Seen};
+
+/// More steps than any turn takes with the settings used here.
+const STEPS: usize = 2_000;
+
+/// Numbers taken from bytes; zeros when there are none left.
+struct Choices<'a>(&'a [u8]);
+
+impl Choices<'_> {
+    fn next(&mut self) -> u8 {
+        match self.0.split_first() {
+            Some((first, rest)) => {
+                self.0 = rest;
+                *first
+            }
+            None => 0,
+        }
+    }
+
+    fn one_in(&mut self, n: u8) -> bool {
+        self.next() % n == n - 1
+    }
+}
+
+/// What the caller of a turn has.
+#[derive(Default)]
+struct Caller {
+    /// The events it holds, by the number that each was given when it was made.
+    held: Vec<u64>,
+    failed: bool,
+}
+
+/// Whether the adapter has a connection for the turn.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Have {
+    Nothing,
+    Connection,
+}
+
+/// Runs a few turns of one client through whatever the bytes say.
+///
+/// # Panics
+/// When a turn does not end, delivers an event twice, late or not at all, takes back what it has not delivered, or asks
+/// for something that makes no sense.
+pub fn drive(bytes: &[u8]) {
+    let mut choices = Choices(bytes);
+    let clock = Arc::new(AtomicU64::new(0));
+    let config = Config::new()
+        .with_stream_max_retries(choices.next() % 4)
+        .with_max_recoveries(choices.next() % 3)
+        .with_cooldown(Duration::from_millis(u64::from(choices.next())))
+        .with_head_start(Duration::from_millis(u64::from(choices.next())))
+        .with_replay(if choices.one_in(2) { Replay::Restart } else { Replay::BeforeOutput });
+    let policy = {
+        let clock = Arc::clone(&clock);
+        let now = move || Timestamp::from_millis(clock.load(Ordering::Relaxed));
+        SharedPolicy::with_clock(now, |now| Policy::new(config, 7, now))
+    };
+    let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
+    let mut dials = Vec::new();
+    for _ in 0..=choices.next() % 4 {
+        let turn = context.open_turn(Request::text("m", "hello"));
+        Drive {
+            turn,
+            choices: &mut choices,
+            clock: &clock,
+            dials: &mut dials,
+            made: 0,
+            caller: Caller::default(),
+        }
+        .run();
+    }
+}
+
+struct Drive<'a, 'b> {
+    turn: Turn,
+    choices: &'a mut Choices<'b>,
+    clock: &'a AtomicU64,
+    dials: &'a mut Vec<LeftDial>,
+    /// Events made so far.
+    made: u64,
+    caller: Caller,
+}
+
+impl Drive<'_, '_> {
+    fn run(mut self) {
+        let mut have = Have::Nothing;
+        for _ in 0..STEPS {
+            self.clock.fetch_add(u64::from(self.choices.next() % 16), Ordering::Relaxed);
+            if self.choices.one_in(16) {
+                self.meddle(have);
+            }
+            match self.turn.step() {
+                Step::Wait(until) => {
+                    assert!(have == Have::Nothing, "waits with a connection in hand");
+                    self.clock.fetch_max(
+                        until.saturating_duration_since(Timestamp::ZERO).as_millis() as u64 + 1,
+                        Ordering::Relaxed,
+                    );
+                }
+                Step::Connect { transport, divert_at } => {
+                    assert!(have == Have::Nothing, "asks for a second connection");
+                    have = self.connect(transport, divert_at);
+                }
+                Step::Send(message) => {
+                    assert!(have == Have::Connection && message.contains("hello"));
+                    if self.choices.one_in(8) { self.break_down() } else { self.turn.handle_sent() }
+                }
+                Step::Read => {
+                    assert!(have == Have::Connection, "reads without a connection");
+                    self.read();
+                }
+                Step::Keep { .. } | Step::Close => {
+                    assert!(have == Have::Connection, "gives up a connection that it has not got");
+                    have = Have::Nothing;
+                }
+                Step::Yield(item) => self.take(item),
+                Step::Fail(error) => {
+                    assert!(!error.attempts().is_empty(), "an error tells of no attempt");
+                    self.caller.failed = true;
+                }
+                Step::Done => {
+                    assert!(have == Have::Nothing, "ends with a connection in hand");
+                    assert!(matches!(self.turn.step(), Step::Done), "goes on after its end");
+                    return;
+                }
+            }
+        }
+        panic!("the turn did not end within {STEPS} steps");
+    }
+
+    /// Tells the turn something at the wrong time. Nothing may come of it.
+    fn meddle(&mut self, have: Have) {
+        match self.choices.next() % 4 {
+            0 => self.turn.handle_sign_of_life(),
+            1 if have == Have::Connection => self.turn.handle_connected(Connection::default()),
+            2 if have == Have::Connection => {
+                assert!(self.turn.divert().is_none(), "diverts an open connection");
+            }
+            3 if self.choices.one_in(2) => {
+                if let Some(dial) = self.dials.pop() {
+                    if self.choices.one_in(2) { dial.handle_opened() } else { drop(dial) }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn connect(&mut self, transport: Transport, divert_at: Option<Timestamp>) -> Have {
+        match self.choices.next() % 8 {
+            0 => {
+                self.break_down();
+                Have::Nothing
+            }
+            1 => {
+                match self.turn.divert() {
+                    Some(dial) => {
+                        assert!(divert_at.is_some() && transport == Transport::WebSocket);
+                        self.dials.push(dial);
+                    }
+                    None => assert!(divert_at.is_none(), "a handshake with a head start can be left alone"),
+                }
+                Have::Nothing
+            }
+            choice => {
+                self.turn.handle_connected(Connection { reused: choice == 2, last_completed: None });
+                Have::Connection
+            }
+        }
+    }
+
+    fn break_down(&mut self) {
+        let seen = match self.choices.next() % 8 {
+            0 => Seen::Reset,
+            1 => Seen::Closed { code: Some(1001), reason: "" },
+            2 => Seen::Closed { code: Some(1009), reason: "" },
+            3 => Seen::Resolve,
+            4 => Seen::IdleTimeout,
+            5 => Seen::ProxyRefused { status: 407 },
+            6 => Seen::TooLarge,
+            _ => Seen::EndOfStream,
+        };
+        self.turn.handle_failure(&seen, None, SystemTime::UNIX_EPOCH);
+    }
+
+    fn read(&mut self) {
+        let json = match self.choices.next() % 12 {
+            0 => return self.break_down(),
+            1 => return self.turn.handle_sign_of_life(),
+            2 => r#"{"type":"error","status":503,"error":{"message":"busy"}}"#.to_owned(),
+            3 => r#"{"type":"error","status":400,"error":{"message":"wrong"}}"#.to_owned(),
+            4 => r#"{"type":"response.failed","response":{"id":"r","error":{"code":"server_error"}}}"#
+                .to_owned(),
+            5 => r#"{"type":"response.cancelled","response":{"id":"r"}}"#.to_owned(),
+            6 => self.event("response.completed"),
+            7 | 8 => self.event("response.created"),
+            _ => self.event("response.output_text.delta"),
+        };
+        let event = Event::parse(json).expect("an event");
+        self.turn.handle_event(event, SystemTime::UNIX_EPOCH);
+    }
+
+    /// An event with a number of its own.
+    fn event(&mut self, kind: &str) -> String {
+        self.made += 1;
+        format!(r#"{{"type":"{kind}","sequence_number":{},"response":{{"id":"r"}},"delta":"x"}}"#, self.made)
+    }
+
+    fn take(&mut self, item: Item) {
+        assert!(!self.caller.failed, "says something after its error");
+        match item {
+            Item::Event(event) => {
+                if let Some(number) = event.sequence_number() {
+                    assert_eq!(number, self.made, "an event comes when it arrives, and once");
+                    assert!(self.caller.held.last().is_none_or(|last| *last < number), "an event came twice");
+                    self.caller.held.push(number);
+                }
+            }
+            Item::Restarted { discard } => {
+                assert!(discard >= self.caller.held.len(), "leaves events of an attempt that failed");
+                self.caller.held.clear();
+            }
+            Item::Notice(_) => {}
+        }
+    }
+}

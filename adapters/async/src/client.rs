@@ -179,9 +179,9 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// Sends all of these headers.
+    /// Sends all of these headers too, each in place of an earlier one of its name.
     pub fn headers(mut self, headers: Headers) -> Self {
-        self.headers = headers;
+        self.headers.extend(headers);
         self
     }
 
@@ -203,7 +203,8 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// TLS as configured here. By default the platform's roots are trusted, or those in the file that the environment
+    /// TLS as configured here, but for the protocols that it offers (ALPN): that is always HTTP/1.1, which both transports
+    /// speak. By default the platform's roots are trusted, or those in the file that the environment
     /// variable `SSL_CERT_FILE` names.
     pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
         self.tls = Some(tls);
@@ -257,7 +258,7 @@ impl<R: Runtime> Builder<R> {
         endpoint.check_credentials(&self.headers, self.allow_plaintext).map_err(BuildError::Plaintext)?;
         let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
         let tls = match self.tls {
-            Some(tls) => tls,
+            Some(tls) => tls::speaking_http1(tls),
             None => {
                 let encrypted = |transport| endpoint.target(transport).is_tls();
                 let needed = [Transport::WebSocket, Transport::Sse].into_iter().any(encrypted);
@@ -275,10 +276,12 @@ impl<R: Runtime> Builder<R> {
             None => Policy::new(config, seed, now),
         });
 
+        let mut headers = self.headers;
+        headers.conceal_queries(&endpoint);
         let network = Network {
             runtime: self.runtime,
             endpoint: Arc::new(endpoint),
-            headers: Arc::new(self.headers),
+            headers: Arc::new(headers),
             proxy_tls: tls::anonymous(&tls),
             tls,
             proxies,

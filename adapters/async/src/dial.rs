@@ -1,7 +1,7 @@
 //! One network path for both transports: a name, an address, TCP, a proxy, TLS. Otherwise what SSE shows would say nothing about
 //! WebSocket.
 
-use std::fmt::Display;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use crate::Runtime;
 use crate::client::Network;
 use crate::io::Io;
 use crate::proxy::Proxy;
+use crate::tls;
 
 /// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -53,7 +54,11 @@ pub(crate) async fn dial<R: Runtime>(
             let lost = |error: DialError| error.on_the_way_to(proxy);
             let mut io = connect(runtime, &proxy.host, proxy.port).await.map_err(lost)?;
             if proxy.tls {
-                io = encrypt(io, &proxy.host, &network.proxy_tls).await.map_err(lost)?;
+                let encrypted = encrypt(io, &proxy.host, &network.proxy_tls).await;
+                io = encrypted.map_err(|error| {
+                    let seen = if tls::is_foreign(&error) { Seen::NotAProxy } else { tls::seen(&error) };
+                    lost(DialError::new(seen, format_args!("{}: {error}", proxy.host)))
+                })?;
             }
             // The proxy resolves the name.
             proxy.tunnel(runtime, io, target).await?
@@ -63,6 +68,8 @@ pub(crate) async fn dial<R: Runtime>(
         return Ok(io);
     }
     let encrypted = encrypt(io, target.host(), &network.tls).await;
+    let encrypted = encrypted
+        .map_err(|error| DialError::new(tls::seen(&error), format_args!("{}: {error}", target.host())));
     encrypted.map_err(|error| match network.proxies.told_of(transport) {
         // Some look into what goes through them, and show a certificate of their own.
         Some(proxy) => DialError { detail: format!("{}, {proxy}", error.detail), ..error },
@@ -82,11 +89,10 @@ async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
     io: Io<S>,
     host: &str,
     tls: &Arc<ClientConfig>,
-) -> Result<Io<S>, DialError> {
-    let failed = |error: &dyn Display| DialError::new(Seen::Tls, format_args!("{host}: {error}"));
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
+) -> io::Result<Io<S>> {
+    let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
     let connector = TlsConnector::from(Arc::clone(tls));
-    connector.connect(name, io).await.map(Io::tls).map_err(|error| failed(&error))
+    connector.connect(name, io).await.map(Io::tls)
 }
 
 /// The first address that answers wins. Each gets a head start before the next one.

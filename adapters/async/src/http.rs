@@ -1,14 +1,15 @@
 //! One HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError};
+use failback::{Blame, Stage, Transport};
+use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError, classify};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use http::header::{HOST, USER_AGENT};
-use http::{HeaderValue, Method, Request, Response};
+use http::header::{CONTENT_ENCODING, HOST, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -17,8 +18,13 @@ use smol_hyper::rt::FuturesIo;
 use crate::Runtime;
 use crate::io::{Activity, Io};
 
-/// How long the body of an error answer may take. Its status says what to do, and that has arrived.
+/// How long the body of an error answer may take that may say what to do, or what to tell people.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
+/// The same where the status has said what to do: leave this transport. Its body arrives with it, or not soon.
+const DECIDED_BODY_TIME: Duration = Duration::from_millis(100);
+
+/// The most headers that an answer may have. Gateways add to those of servers; the limit in bytes holds as well.
+const MAX_HEADERS: usize = 256;
 
 /// What the client calls itself.
 pub(crate) const AGENT: &str = concat!("failback/", env!("CARGO_PKG_VERSION"));
@@ -33,8 +39,11 @@ impl HttpConn {
     /// Speaks HTTP over a dialled connection. The connection's task ends with it.
     pub(crate) async fn handshake<R: Runtime>(runtime: &R, io: Io<R::Stream>) -> hyper::Result<Self> {
         let activity = io.activity();
-        let (sender, connection) =
-            Builder::new().max_buf_size(MAX_HEADER_BYTES).handshake(FuturesIo::new(io)).await?;
+        let (sender, connection) = Builder::new()
+            .max_buf_size(MAX_HEADER_BYTES)
+            .max_headers(MAX_HEADERS)
+            .handshake(FuturesIo::new(io))
+            .await?;
         // An error of the connection reaches whoever waits for the answer.
         runtime.spawn(connection.with_upgrades().map(|_| ()));
         Ok(Self { sender, activity })
@@ -74,26 +83,64 @@ pub(crate) fn request(
         .body(Full::from(body))?;
     let map = request.headers_mut();
     map.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    map.extend(headers.iter().map(|(name, value)| (name.clone(), value.clone())));
-    map.extend(own.iter().cloned());
+    let given = headers.iter().map(|(name, value)| (name.clone(), value.clone()));
+    for (name, value) in given.chain(own.iter().cloned()) {
+        map.insert(name, value);
+    }
     Ok(request)
 }
 
+/// The encoding of an answer, if it is in one. None was asked for.
+pub(crate) fn encoding_of(headers: &HeaderMap) -> Option<&str> {
+    let encoding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or("unknown").trim();
+    (!encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
+}
+
 /// What the body of an error answer says, as far as anyone reads and as much as comes soon.
-pub(crate) async fn error_of<R: Runtime>(runtime: &R, response: Response<Incoming>) -> ServerError {
+pub(crate) async fn error_of<R: Runtime>(
+    runtime: &R,
+    transport: Transport,
+    response: Response<Incoming>,
+) -> ServerError {
     let status = response.status().as_u16();
+    if let Some(encoding) = encoding_of(response.headers()) {
+        let said = format!("it says why in an encoding that was not asked for: {encoding}");
+        return ServerError::from_body(status, said.as_bytes());
+    }
+    let time = if is_decided(transport, &response) { DECIDED_BODY_TIME } else { ERROR_BODY_TIME };
+    let mut limit = pin!(runtime.sleep(time));
     let mut body = response.into_body();
-    let mut limit = pin!(runtime.sleep(ERROR_BODY_TIME));
     let mut read = Vec::new();
-    while let Either::Left((Some(Ok(frame)), _)) = select(body.frame(), limit.as_mut()).await {
-        let data = frame.data_ref().map_or(&[][..], |data| data);
-        let room = MAX_ERROR_BODY_BYTES.saturating_sub(read.len());
-        read.extend_from_slice(data.get(..room).unwrap_or(data));
-        if read.len() >= MAX_ERROR_BODY_BYTES {
-            break;
+    let is_whole = loop {
+        match select(body.frame(), limit.as_mut()).await {
+            Either::Left((Some(Ok(frame)), _)) => {
+                let data = frame.data_ref().map_or(&[][..], |data| data);
+                let room = MAX_ERROR_BODY_BYTES.saturating_sub(read.len());
+                read.extend_from_slice(data.get(..room).unwrap_or(data));
+                if data.len() > room {
+                    break false;
+                }
+            }
+            Either::Left((None, _)) => break true,
+            Either::Left((Some(Err(_)), _)) | Either::Right(_) => break false,
         }
+    };
+    if !is_whole && !read.is_empty() {
+        // A secret may be cut in two there.
+        read.extend_from_slice("…".as_bytes());
     }
     ServerError::from_body(status, &read)
+}
+
+/// Whether the status alone says that this transport does not work.
+fn is_decided(transport: Transport, response: &Response<Incoming>) -> bool {
+    let (status, headers) = (response.status().as_u16(), response.headers());
+    let seen = match transport {
+        Transport::WebSocket => Seen::Upgrade { status, headers, error: None },
+        Transport::Sse => Seen::Answer { status, headers, error: None },
+    };
+    let failure = classify(&seen, transport, Stage::Connecting, false, SystemTime::now());
+    failure.is_some_and(|failure| failure.blame() == Blame::Transport)
 }
 
 /// What an HTTP error shows.

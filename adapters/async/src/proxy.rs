@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use failback::Transport;
@@ -149,11 +150,15 @@ impl Proxy {
         io: Io<R::Stream>,
         target: &Target,
     ) -> Result<Io<R::Stream>, DialError> {
-        let failed = |detail: &dyn fmt::Display| DialError {
-            seen: Seen::Connect,
+        let broken = |seen: Seen<'static>, detail: &dyn fmt::Display| DialError {
+            seen,
             detail: format!("no way through the proxy {self}: {detail}"),
         };
-        let lost = |error: hyper::Error| failed(&detail(&error));
+        let failed = |detail: &dyn fmt::Display| broken(Seen::Connect, detail);
+        let lost = |error: hyper::Error| {
+            let seen = if error.is_parse() { Seen::NotAProxy } else { Seen::Connect };
+            broken(seen, &detail(&error))
+        };
 
         let authority = authority(target);
         let mut request = Request::builder()
@@ -180,7 +185,7 @@ impl Proxy {
             .map_err(|_| failed(&"the connection was not handed back"))?;
         if !parts.read_buf.is_empty() {
             // Whoever is at the other end speaks when it is spoken to.
-            return Err(failed(&"it sent something that nobody asked for"));
+            return Err(broken(Seen::NotAProxy, &"it sent something that nobody asked for"));
         }
         Ok(parts.io.into_inner())
     }
@@ -254,19 +259,70 @@ fn is_well_encoded(userinfo: &str) -> bool {
     decoded(user).is_some_and(|user| !user.contains(':')) && decoded(password).is_some()
 }
 
-/// Whether a list of names, addresses and networks has this target in it.
+/// Whether a list of names, addresses and networks has this target in it. Each may have a port, and then counts for that
+/// port alone.
 fn is_listed(target: &Target, list: &str) -> bool {
-    let entries = list.split(|char: char| char == ',' || char.is_whitespace());
-    let entries: Vec<&str> = entries.filter(|entry| !entry.is_empty()).collect();
-    if entries.contains(&"*") {
-        return true;
+    let host = target.host();
+    let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let address: Option<IpAddr> = host.parse().ok();
+    list.split(|char: char| char == ',' || char.is_whitespace()).any(|entry| {
+        let (entry, port) = split_port(entry);
+        if entry.is_empty() || port.is_some_and(|port| port != target.port()) {
+            return false;
+        }
+        match address {
+            _ if entry == "*" => true,
+            Some(address) => has_address(entry, address),
+            None => has_name(entry, &host),
+        }
+    })
+}
+
+/// An entry without the port after it and the brackets around an IPv6 address.
+fn split_port(entry: &str) -> (&str, Option<u16>) {
+    let parsed = |port: &str| port.strip_prefix(':').and_then(|port| port.parse().ok());
+    if let Some((address, rest)) = entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        // `[fd00::]/8` and `[fd00::7]:443`
+        return if rest.starts_with('/') { (entry, None) } else { (address, parsed(rest)) };
     }
-    // `example.com.` is `example.com`, told in full.
-    let host = target.host().strip_suffix('.').unwrap_or(target.host());
-    let uri = Uri::builder().scheme("http").authority(&*bracketed(host)).path_and_query("/").build();
-    let matcher = Matcher::builder().all("http://proxy").no(entries.join(",")).build();
-    // A target is made of parts that a URI can have.
-    uri.is_ok_and(|uri| matcher.intercept(&uri).is_none())
+    match entry.find(':') {
+        // More than one is an IPv6 address.
+        Some(colon) if entry.rfind(':') == Some(colon) => {
+            let (host, port) = entry.split_at(colon);
+            (host, parsed(port))
+        }
+        _ => (entry, None),
+    }
+}
+
+/// `example.com`, `.example.com` and `*.example.com` are each the domain and all below it, with a dot at the end or without.
+fn has_name(entry: &str, host: &str) -> bool {
+    let domain = entry.strip_prefix('*').unwrap_or(entry);
+    let domain = domain.strip_prefix('.').unwrap_or(domain);
+    let domain = domain.strip_suffix('.').unwrap_or(domain).to_ascii_lowercase();
+    let above = host.strip_suffix(domain.as_str());
+    !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+/// `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`, and the beginning of an IPv4 address up to a dot: `10.1.2.`, `10.1.2.*`.
+fn has_address(entry: &str, address: IpAddr) -> bool {
+    if let Some((network, bits)) = entry.split_once('/') {
+        let network = network.trim_start_matches('[').trim_end_matches(']');
+        let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
+        return match (network, address) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                bits <= 32 && (network.to_bits() ^ address.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                bits <= 128
+                    && (network.to_bits() ^ address.to_bits()).checked_shr(128 - bits).unwrap_or(0) == 0
+            }
+            _ => false,
+        };
+    }
+    let start = entry.strip_suffix('*').unwrap_or(entry);
+    let is_start = start.ends_with('.') && start.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    entry.parse() == Ok(address) || (is_start && start.len() > 1 && address.to_string().starts_with(start))
 }
 
 /// A proxy is set that cannot be used. Does not show it: it may hold a password.
@@ -353,6 +409,30 @@ mod tests {
             (API, "other EXAMPLE.com", true),
             ("https://api.example.com./v1", "example.com", true),
             ("https://badexample.com/v1", "example.com", false),
+            (API, "*.example.com", true),
+            ("https://example.com/v1", "*.example.com", true),
+            ("https://badexample.com/v1", "*.example.com", false),
+            (API, "example.com.", true),
+            (API, "api.example.com:443", true),
+            (API, "example.com:8443", false),
+            ("https://api.example.com:8443/v1", "example.com:8443", true),
+            (API, ".", false),
+            (API, "example.com:x", true),
+            ("https://[fd00::7]/v1", "[fd00::7]", true),
+            ("https://[fd00::7]/v1", "fd00::7", true),
+            ("https://[fd00::7]:8443/v1", "[fd00::7]:8443", true),
+            ("https://[fd00::7]/v1", "[fd00::7]:8443", false),
+            ("https://[fd00::7]/v1", "[fd00::]/8", true),
+            ("https://[fe00::7]/v1", "fd00::/8", false),
+            ("https://10.1.2.3/v1", "10.1.2.", true),
+            ("https://10.1.2.3/v1", "10.1.2.*", true),
+            ("https://10.1.20.3/v1", "10.1.2.", false),
+            ("https://10.1.2.3/v1", "10.1.2.3:443", true),
+            ("https://10.1.2.3/v1", "10.1.2.30", false),
+            ("https://10.1.2.3/v1", "0.0.0.0/0", true),
+            ("https://10.1.2.3/v1", "10.1.2.3/32", true),
+            ("https://10.1.2.3/v1", "10.1.2.3/33", false),
+            ("https://10.1.2.3/v1", "3", false),
             ("https://10.1.2.3/v1", "10.0.0.0/8", true),
             ("https://11.1.2.3/v1", "10.0.0.0/8", false),
             ("https://[fd00::7]/v1", "fd00::/8", true),

@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::{Buf, Bytes};
 use failback::{Stage, Transport};
-use failback_wire::{Event, Fault, Seen, SseDecoder, SseItem};
+use failback_wire::{Body, Event, Fault, Said, Seen};
 use futures_util::future::{Either, select};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use crate::Runtime;
 use crate::client::Network;
 use crate::dial::{DialError, dial};
-use crate::http::{self as http1, HttpConn, error_of};
+use crate::http::{self as http1, HttpConn, encoding_of, error_of};
 use crate::watch::{Alarm, Watch};
 
 const TRANSPORT: Transport = Transport::Sse;
@@ -24,9 +24,6 @@ const TRANSPORT: Transport = Transport::Sse;
 /// used again. A new connection costs no more.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 const DRAIN_BYTES: usize = 64 * 1024;
-
-/// What some servers send after the last event.
-const DONE: &str = "[DONE]";
 
 /// An HTTP connection whose last answer is over but for its end.
 pub(crate) struct UsedConn {
@@ -61,7 +58,7 @@ impl UsedConn {
 pub(crate) struct SseStream<R: Runtime> {
     conn: HttpConn,
     body: Incoming,
-    decoder: SseDecoder,
+    said: Body,
     chunk: Bytes,
     watch: Watch<R>,
     stage: Stage,
@@ -99,6 +96,7 @@ impl<R: Runtime> SseStream<R> {
         };
         let own = [
             (ACCEPT, HeaderValue::from_static("text/event-stream")),
+            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ];
         let target = network.endpoint.target(TRANSPORT);
@@ -116,17 +114,19 @@ impl<R: Runtime> SseStream<R> {
         };
         if response.status() != StatusCode::OK {
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let error = error_of(&network.runtime, response).await;
+            let error = error_of(&network.runtime, TRANSPORT, response).await;
             return Err(fault(&Seen::Answer { status, headers: &headers, error: Some(&error) }, None));
         }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(is_event_stream) {
-            return Err(fault(&Seen::WrongContentType { content_type }, None));
+        if let Some(encoding) = encoding_of(response.headers()) {
+            return Err(fault(&Seen::Encoded { encoding }, None));
         }
+        let said = Body::new(content_type, network.limits.max_message_bytes());
+        let said = said.map_err(|error| fault(&error.seen(), error.detail()))?;
         Ok(Self {
             conn,
             body: response.into_body(),
-            decoder: SseDecoder::new(network.limits.max_message_bytes()),
+            said,
             chunk: Bytes::new(),
             watch,
             stage: Stage::Open,
@@ -138,36 +138,48 @@ impl<R: Runtime> SseStream<R> {
     pub(crate) async fn next(&mut self) -> Result<Event, Fault> {
         loop {
             let mut input = &self.chunk[..];
-            let decoded = self.decoder.decode(&mut input);
+            let said = self.said.decode(&mut input);
             let used = self.chunk.len().saturating_sub(input.len());
             self.chunk.advance(used);
-            match decoded {
-                Ok(Some(SseItem::Event { data, .. })) if data == DONE => {}
-                Ok(Some(SseItem::Event { data, .. })) => {
-                    self.watch.handle_event();
-                    let event = Event::parse(data);
-                    return event.map_err(|error| self.fault(&Seen::BadEvent, Some(&error.to_string())));
+            let event = match said {
+                Ok(Some(Said::Event(event))) => event,
+                Ok(Some(Said::SignOfLife)) => {
+                    self.watch.handle_sign_of_life();
+                    continue;
                 }
-                Ok(Some(_)) => self.watch.handle_sign_of_life(),
-                Ok(None) => self.chunk = self.read().await?,
-                Err(error) => return Err(self.fault(&Seen::TooLarge, Some(&error.to_string()))),
-            }
+                Ok(Some(Said::Done)) => return Err(self.fault(&Seen::EndOfStream, Some("it sent [DONE]"))),
+                Ok(None) => match self.read().await? {
+                    Some(chunk) => {
+                        self.chunk = chunk;
+                        continue;
+                    }
+                    None => match self.said.end() {
+                        Ok(Some(event)) => event,
+                        Ok(None) => return Err(self.fault(&Seen::EndOfStream, None)),
+                        Err(error) => return Err(self.fault(&error.seen(), error.detail())),
+                    },
+                },
+                Err(error) => return Err(self.fault(&error.seen(), error.detail())),
+            };
+            self.watch.handle_event();
+            return Ok(event);
         }
     }
 
-    async fn read(&mut self) -> Result<Bytes, Fault> {
+    /// The next piece of the body; none when it has ended.
+    async fn read(&mut self) -> Result<Option<Bytes>, Fault> {
         loop {
             match self.watch.over(self.body.frame()).await {
                 Ok(Some(Ok(frame))) => {
                     self.watch.handle_sign_of_life();
                     if let Ok(data) = frame.into_data() {
-                        return Ok(data);
+                        return Ok(Some(data));
                     }
                 }
                 Ok(Some(Err(error))) => {
                     return Err(self.fault(&http1::seen(&error), Some(&http1::detail(&error))));
                 }
-                Ok(None) => return Err(self.fault(&Seen::EndOfStream, None)),
+                Ok(None) => return Ok(None),
                 // SSE is never pinged.
                 Err(Alarm::Ping) => {}
                 Err(Alarm::Dead(seen)) => return Err(self.fault(&seen, None)),
@@ -193,9 +205,4 @@ impl<R: Runtime> SseStream<R> {
     fn fault(&self, seen: &Seen<'_>, detail: Option<&str>) -> Fault {
         Fault::new(seen, TRANSPORT, self.stage, self.reused, detail, SystemTime::now())
     }
-}
-
-fn is_event_stream(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("text/event-stream")
 }

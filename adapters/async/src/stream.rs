@@ -211,6 +211,7 @@ impl<R: Runtime> Driver<R> {
     async fn open_websocket(&mut self, attempt: AttemptGuard, conn: Result<WsConn<R>, Fault>) -> Phase<R> {
         let stream = match conn {
             Ok(conn) => {
+                self.turn.send(self.request.names_response(conn.last_completed()));
                 let frame = self.request.websocket_frame(conn.last_completed());
                 conn.request(&self.shared.network, frame).await
             }
@@ -253,7 +254,9 @@ impl<R: Runtime> Driver<R> {
                 let id = event.response_id().map(str::to_owned);
                 self.progress(&attempt, &mut source, event);
                 self.keep(source, id);
-                self.end(attempt, Outcome::Completed)
+                // R6: a warm-up shows nothing of what WebSocket can carry.
+                let warmed_up = transport == Transport::WebSocket && !self.request.generates();
+                self.end(attempt, if warmed_up { Outcome::Ended } else { Outcome::Completed })
             }
             Received::End(event) => {
                 self.progress(&attempt, &mut source, event);

@@ -1,9 +1,10 @@
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
+use failback_wire::Seen;
 use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore, SignatureScheme};
+use rustls::{AlertDescription, ClientConfig, RootCertStore, SignatureScheme};
 
 /// TLS could not be set up: there is nothing to trust.
 #[derive(Debug)]
@@ -61,9 +62,52 @@ pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsErr
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError(error.to_string()))?;
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
-    // WebSocket and SSE here both run on it, so that both shake hands alike.
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![HTTP1.to_vec()];
     Ok(Arc::new(config))
+}
+
+/// WebSocket and SSE here both run on it, so that both shake hands alike.
+const HTTP1: &[u8] = b"http/1.1";
+
+/// The same, but offering HTTP/1.1 and nothing else: whoever is offered more may choose what is not spoken here.
+pub(crate) fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
+    if tls.alpn_protocols == [HTTP1] {
+        return tls;
+    }
+    let mut tls = Arc::unwrap_or_clone(tls);
+    tls.alpn_protocols = vec![HTTP1.to_vec()];
+    Arc::new(tls)
+}
+
+/// What a failed handshake shows.
+pub(crate) fn seen(error: &io::Error) -> Seen<'static> {
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    match error {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            Seen::Certificate
+        }
+        Some(rustls::Error::AlertReceived(alert)) if is_about_certificate(*alert) => Seen::Certificate,
+        _ => Seen::Tls,
+    }
+}
+
+/// Whether what failed shows that the other end does not speak TLS at all.
+pub(crate) fn is_foreign(error: &io::Error) -> bool {
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(error, Some(rustls::Error::InvalidMessage(_)))
+}
+
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRequired
+            | AlertDescription::UnknownCA
+    )
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use async_tungstenite::WebSocketStream;
 use failback::{Stage, Timestamp, Transport};
-use failback_wire::{Carried, Event, Fault, Limits, Owner, Seen};
+use failback_wire::{Carried, Event, Fault, Limits, Owner, Said, Seen};
 use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
@@ -112,7 +112,7 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
     let response = conn.send(request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let error = error_of(&network.runtime, response).await;
+        let error = error_of(&network.runtime, TRANSPORT, response).await;
         return Err(fault(&Seen::Upgrade { status, headers: &headers, error: Some(&error) }, None));
     }
     if !is_accepted(response.headers(), &key) {
@@ -175,8 +175,13 @@ impl<R: Runtime> WsStream<R> {
             };
             match message {
                 Some(Ok(Message::Text(text))) => {
-                    let event = match Event::parse(text.as_str()) {
-                        Ok(event) => event,
+                    let event = match Said::read(text.as_str(), None) {
+                        Ok(Said::Event(event)) => event,
+                        Ok(Said::SignOfLife) => {
+                            self.watch.handle_sign_of_life();
+                            continue;
+                        }
+                        Ok(Said::Done) => return Err(self.fault(&Seen::EndOfStream, Some("it sent [DONE]"))),
                         Err(error) => return Err(self.fault(&Seen::BadEvent, Some(&error.to_string()))),
                     };
                     match self.conn.carried.sort(&event) {

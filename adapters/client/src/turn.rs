@@ -161,6 +161,8 @@ impl Turn {
     pub fn handle_sent(&mut self) {
         if let State::Connected(attempt) = &mut self.state {
             attempt.is_sent = true;
+            let last_completed = attempt.connection.last_completed.as_deref();
+            self.books.send(self.request.names_response(last_completed));
         }
     }
 
@@ -174,7 +176,9 @@ impl Turn {
             Received::Complete(event) => {
                 let completed = event.response_id().map(str::to_owned);
                 self.deliver(event);
-                self.end(Outcome::Completed, completed);
+                // R6: a warm-up shows nothing of what WebSocket can carry.
+                let warmed_up = transport == Transport::WebSocket && !self.request.generates();
+                self.end(if warmed_up { Outcome::Ended } else { Outcome::Completed }, completed);
             }
             Received::End(event) => {
                 self.deliver(event);

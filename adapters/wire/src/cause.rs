@@ -1,7 +1,8 @@
 use core::fmt::{self, Write as _};
 
 use failback::{Stage, Transport};
-use http::StatusCode;
+use http::header::LOCATION;
+use http::{HeaderMap, StatusCode};
 
 use crate::text::excerpt;
 use crate::{Headers, Seen, ServerError};
@@ -81,23 +82,41 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
         Seen::Resolve => format!("could not resolve the host name for {transport}"),
         Seen::Connect => format!("could not connect for {transport}"),
         Seen::Tls => format!("the TLS handshake for {transport} failed"),
+        Seen::Certificate => format!(
+            "a certificate was refused in the TLS handshake for {transport}; if it is the right one, trust who issued it \
+             (SSL_CERT_FILE, or a TLS configuration of your own)"
+        ),
         Seen::ConnectTimeout => format!("could not connect for {transport} in time"),
         Seen::ProxyRefused { status } => {
-            format!("the proxy refused to connect for {transport}: HTTP {}", named(status))
+            let remedy = match status {
+                407 => "; give its URL a user name and a password",
+                400..=499 => "; have it allow this host, or list the host in NO_PROXY",
+                _ => "",
+            };
+            format!("the proxy refused to connect for {transport}: HTTP {}{remedy}", named(status))
         }
+        Seen::NotAProxy => format!(
+            "could not connect for {transport}: what is at the address of the proxy does not speak as a proxy does; check its \
+             scheme and its port"
+        ),
         Seen::HandshakeTimeout => {
             format!("connected, but the {transport} handshake was not answered in time")
         }
-        Seen::Upgrade { status, error, .. } => {
-            format!("the WebSocket handshake was refused: HTTP {}{}", named(status), said(error))
+        Seen::Upgrade { status, headers, error } => {
+            let (to, said) = (redirected(status, headers), said(error));
+            format!("the WebSocket handshake was refused: HTTP {}{to}{said}", named(status))
         }
         Seen::BadAccept => {
             "the WebSocket handshake was answered by something that does not speak WebSocket".to_owned()
         }
-        Seen::Answer { status, error, .. } => {
-            format!("the request over SSE was answered with HTTP {}{}", named(status), said(error))
+        Seen::Answer { status, headers, error } => {
+            let (to, said) = (redirected(status, headers), said(error));
+            format!("the request over SSE was answered with HTTP {}{to}{said}", named(status))
         }
         Seen::WrongContentType { content_type } => wrong_content_type(content_type),
+        Seen::Encoded { encoding } => {
+            format!("SSE was answered in an encoding that was not asked for: {}", excerpt(encoding, 80))
+        }
         Seen::Reset => format!("{stream} was cut off {when}"),
         Seen::EndOfStream => format!("{stream} ended {when}, without a final event"),
         Seen::Closed { code, reason } => closed(stream, when, code, reason),
@@ -109,7 +128,9 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
         Seen::IdleTimeout => format!("{stream} was silent for too long {when}"),
         Seen::MissedPong => format!("{stream} did not answer a ping in time {when}: the connection is dead"),
         Seen::TooLarge => format!("{stream} sent more {when} than the size limit allows"),
-        Seen::ErrorEvent(error) => format!("the server reported an error over {transport}{}", stated(error)),
+        Seen::ErrorEvent(error) | Seen::UnknownResponse(error) => {
+            format!("the server reported an error over {transport}{}", stated(error))
+        }
         Seen::FailedEvent(error) => {
             format!("the response failed on the server, over {transport}{}", stated(error))
         }
@@ -179,6 +200,21 @@ fn named(status: u16) -> String {
         Some(reason) => format!("{status} {reason}"),
         None => status.to_string(),
     }
+}
+
+/// ` to https://elsewhere/path`, for a redirect that says where to. Without the query, in which a secret may stand.
+fn redirected(status: u16, headers: &HeaderMap) -> String {
+    let location = headers.get(LOCATION).filter(|_| (300..=399).contains(&status));
+    let location = location.and_then(|location| location.to_str().ok()).unwrap_or_default();
+    let (path, query) = location.split_at(location.find(['?', '#']).unwrap_or(location.len()));
+    // Nor with a user name and a password.
+    let shown =
+        match path.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
+            Some((scheme, rest)) => format!("{scheme}://{rest}"),
+            None => path.to_owned(),
+        };
+    let more = if query.is_empty() { "" } else { "?…" };
+    if shown.is_empty() { String::new() } else { format!(" to {}{more}", excerpt(&shown, 256)) }
 }
 
 /// `: message`, or `: code` when there is none, or nothing.

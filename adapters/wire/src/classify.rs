@@ -1,3 +1,4 @@
+use core::time::Duration;
 use std::time::SystemTime;
 
 use failback::{Blame, Failure, Stage, Transport};
@@ -17,26 +18,29 @@ use crate::{Seen, ServerError, retry_after};
 ///
 /// | seen | blame |
 /// | --- | --- |
-/// | no name, no route, no TLS, not in time, CONNECT refused | Network; CONNECT answered 407 is Request |
+/// | no name, no route, no TLS, not in time, CONNECT refused | Network |
+/// | a certificate refused, CONNECT answered 4xx, no proxy at the proxy's address | on WebSocket Network, on SSE Request: trying again would meet the same |
+/// | 407, from a proxy or a server | Request |
 /// | upgrade not answered, or answered 101 wrongly | Transport |
-/// | upgrade answered 401, 402, 407, 422, or 400 with an error in the API's terms | Request |
 /// | upgrade answered 429, 529, or 503 with `Retry-After` | Server |
-/// | upgrade answered anything else | Transport: SSE may well be let through |
-/// | POST answered 408, 425, 429, 5xx | Server; 408 on a reused connection is Connection, 511 (log in first) Network |
+/// | upgrade answered anything else | Transport: SSE may well be let through, and says so if it is the request's fault |
+/// | POST answered 408, 409, 425, 429, 5xx | Server; 408 on a reused connection is Connection, 511 (log in first) Network |
 /// | POST answered any other 4xx or 3xx | Request |
-/// | POST answered 2xx without events | Network: a portal or a proxy answered |
+/// | any of these 4xx or 5xx that counts as Server or Request, with `x-should-retry` | Server if that is `true`, Request if it is `false` |
+/// | POST answered 2xx without events, or encoded | Network: a portal or a proxy answered |
 /// | POST answered anything else | Transport |
-/// | quota used up, by code | Request, whatever the status |
+/// | quota used up, by code | Server if it says when it is there again, else Request |
 /// | close 1001, 1012, 1013; an event of an earlier response | Connection |
 /// | close 1009 | Payload |
 /// | any other close, reset, end, violation, silence, text that is no event | Transport; Connection before the first event on a reused connection |
 /// | larger than our own limit | Payload: neither proof against the transport nor worth the same attempt again |
-/// | `error`: `previous_response_not_found` | Connection; Request on SSE, which was sent the full input |
+/// | `error`: `previous_response_not_found` | Connection: the full input can be sent instead; Request where it was sent |
 /// | `error`: `websocket_connection_limit_reached` | Connection |
 /// | `error`: 413, or a code that says too large | Payload; Request on SSE |
-/// | `error`: 408, 425, 429, 5xx, or a code that says overload, rate limit or server | Server |
+/// | `error`: 408, 409, 425, 429, 5xx, or a code that says overload, rate limit or server | Server |
 /// | `error`: any other 3xx or 4xx, or a code that says the request is wrong | Request |
 /// | `error`: neither status nor a known code | Server: the message does not say that trying again is useless |
+/// | an error in another shape, the same | Request, unless the message says that it is the server |
 /// | `response.failed`: as the `error` event, if that is Server | Server, else `None` |
 #[must_use]
 pub fn classify(
@@ -50,17 +54,28 @@ pub fn classify(
     let (blame, stage) = match *seen {
         // It wants other credentials, whoever asks and however often.
         Seen::ProxyRefused { status: 407 } => (Blame::Request, Stage::Connecting),
-        Seen::Resolve | Seen::Connect | Seen::Tls | Seen::ConnectTimeout | Seen::ProxyRefused { .. } => {
-            (Blame::Network, Stage::Connecting)
+        Seen::Certificate | Seen::NotAProxy | Seen::ProxyRefused { status: 400..=499 }
+            if transport == Transport::Sse =>
+        {
+            (Blame::Request, Stage::Connecting)
         }
+        Seen::Resolve
+        | Seen::Connect
+        | Seen::Tls
+        | Seen::Certificate
+        | Seen::ConnectTimeout
+        | Seen::ProxyRefused { .. }
+        | Seen::NotAProxy => (Blame::Network, Stage::Connecting),
         Seen::HandshakeTimeout | Seen::BadAccept => (Blame::Transport, Stage::Connecting),
         Seen::Upgrade { status, headers, error } => {
-            return Some(answered(upgrade(status, headers, error), Stage::Connecting, headers, error, now));
+            let answer = Answer::new(status, headers, error, now);
+            return Some(with_wait(Failure::new(answer.to_upgrade(), Stage::Connecting), answer.wait));
         }
         Seen::Answer { status, headers, error } => {
-            return Some(answered(answer(status, error, reused), Stage::Open, headers, error, now));
+            let answer = Answer::new(status, headers, error, now);
+            return Some(with_wait(Failure::new(answer.to_post(reused), Stage::Open), answer.wait));
         }
-        Seen::WrongContentType { .. } => (Blame::Network, Stage::Open),
+        Seen::WrongContentType { .. } | Seen::Encoded { .. } => (Blame::Network, Stage::Open),
         Seen::LeftOver => (Blame::Connection, begun),
         Seen::Closed { code: Some(1001 | 1012 | 1013), .. } => (Blame::Connection, begun),
         Seen::Closed { code: Some(1009), .. } => (Blame::Payload, begun),
@@ -74,77 +89,152 @@ pub fn classify(
         | Seen::IdleTimeout
         | Seen::MissedPong
         | Seen::BadEvent => (Blame::Transport, begun),
-        Seen::ErrorEvent(error) => return Some(stated(event(error, transport), begun, error)),
+        Seen::ErrorEvent(error) => {
+            let wait = error.wait(now);
+            let blame = event(error, wait, transport).unwrap_or_else(|| guess(error));
+            return Some(with_wait(Failure::new(blame, begun), wait));
+        }
+        Seen::UnknownResponse(_) => (Blame::Request, begun),
         Seen::FailedEvent(error) => {
-            return Some(event(error, transport))
-                .filter(|blame| *blame == Blame::Server && !is_vague(error))
-                .map(|blame| stated(blame, begun, error));
+            let wait = error.wait(now);
+            return event(error, wait, transport)
+                .filter(|blame| *blame == Blame::Server)
+                .map(|blame| with_wait(Failure::new(blame, begun), wait));
         }
     };
     let found_dead = reused && stage < Stage::Streaming && blame == Blame::Transport && !seen.is_stated();
     Some(Failure::new(if found_dead { Blame::Connection } else { blame }, stage))
 }
 
-fn upgrade(status: u16, headers: &HeaderMap, error: Option<&ServerError>) -> Blame {
-    match status {
-        _ if error.is_some_and(is_quota) => Blame::Request,
-        // A server that is not the API's says so to an upgrade whose headers a proxy took away.
-        400 if error.is_some_and(|error| !is_in_api_terms(error)) => Blame::Transport,
-        400 | 401 | 402 | 407 | 422 => Blame::Request,
-        429 | 529 => Blame::Server,
-        503 if headers.contains_key(RETRY_AFTER) || headers.contains_key("retry-after-ms") => Blame::Server,
-        _ => Blame::Transport,
+/// An answer of HTTP, to an upgrade or to a POST.
+struct Answer<'a> {
+    status: u16,
+    error: Option<&'a ServerError>,
+    /// It has a header that says how long to wait.
+    says_when: bool,
+    wait: Option<Duration>,
+    should_retry: Option<bool>,
+}
+
+impl<'a> Answer<'a> {
+    fn new(status: u16, headers: &HeaderMap, error: Option<&'a ServerError>, now: SystemTime) -> Self {
+        let should_retry = headers.get("x-should-retry").and_then(|value| value.to_str().ok());
+        Self {
+            status,
+            error,
+            says_when: headers.contains_key(RETRY_AFTER) || headers.contains_key("retry-after-ms"),
+            wait: retry_after(headers, now).or_else(|| error.and_then(|error| error.wait(now))),
+            should_retry: should_retry.and_then(|value| value.trim().parse().ok()),
+        }
+    }
+
+    fn to_upgrade(&self) -> Blame {
+        match self.status {
+            407 => Blame::Request,
+            429 | 529 => self.of_server(),
+            503 if self.says_when => self.of_server(),
+            _ => Blame::Transport,
+        }
+    }
+
+    fn to_post(&self, reused: bool) -> Blame {
+        match self.status {
+            407 => Blame::Request,
+            // What a server says that closes an idle connection just as a request comes in on it.
+            408 if reused => Blame::Connection,
+            200..=299 | 511 => Blame::Network,
+            408 | 409 | 425 | 429 | 500..=599 => self.of_server(),
+            400..=499 if self.should_retry == Some(true) => Blame::Server,
+            300..=499 => self.quota().unwrap_or(Blame::Request),
+            _ => Blame::Transport,
+        }
+    }
+
+    /// By its status it is the server, unless it says more.
+    fn of_server(&self) -> Blame {
+        let stated = match self.should_retry {
+            Some(true) => Some(Blame::Server),
+            Some(false) => Some(Blame::Request),
+            None => None,
+        };
+        self.quota().or(stated).unwrap_or(Blame::Server)
+    }
+
+    fn quota(&self) -> Option<Blame> {
+        self.error.and_then(|error| quota(error, self.wait))
     }
 }
 
-fn answer(status: u16, error: Option<&ServerError>, reused: bool) -> Blame {
-    match status {
-        _ if error.is_some_and(is_quota) => Blame::Request,
-        // What a server says that closes an idle connection just as a request comes in on it.
-        408 if reused => Blame::Connection,
-        408 | 425 | 429 => Blame::Server,
-        200..=299 | 511 => Blame::Network,
-        500..=599 => Blame::Server,
-        300..=499 => Blame::Request,
-        _ => Blame::Transport,
-    }
-}
-
-fn event(error: &ServerError, transport: Transport) -> Blame {
+/// What an error says of itself, by its status or its code, if it does.
+fn event(error: &ServerError, wait: Option<Duration>, transport: Transport) -> Option<Blame> {
     let on_websocket = transport == Transport::WebSocket;
     let is =
         |words: &[&str]| names(error).any(|name| words.iter().any(|word| name.eq_ignore_ascii_case(word)));
-    let has = |words: &[&str]| names(error).any(|name| words.iter().any(|word| name.contains(word)));
+    let has = |words: &[&str]| {
+        names(error).any(|name| {
+            let name = name.to_ascii_lowercase();
+            words.iter().any(|word| name.contains(word))
+        })
+    };
 
-    if is(&["previous_response_not_found"]) {
-        return if on_websocket { Blame::Connection } else { Blame::Request };
+    if error.is_unknown_response() {
+        return Some(if on_websocket { Blame::Connection } else { Blame::Request });
     }
     if is(&["websocket_connection_limit_reached"]) {
-        return Blame::Connection;
+        return Some(Blame::Connection);
     }
     if error.status == Some(413) || has(&["message_too_big", "message_too_large", "payload_too_large"]) {
-        return if on_websocket { Blame::Payload } else { Blame::Request };
+        return Some(if on_websocket { Blame::Payload } else { Blame::Request });
     }
-    if is_quota(error) {
-        return Blame::Request;
+    if let Some(blame) = quota(error, wait) {
+        return Some(blame);
+    }
+    match error.should_retry {
+        Some(true) => return Some(Blame::Server),
+        Some(false) => return Some(Blame::Request),
+        None => {}
     }
     if is(SERVER_WORDS) {
-        return Blame::Server;
+        return Some(Blame::Server);
     }
     match error.status {
-        Some(408 | 425 | 429 | 500..) => Blame::Server,
-        Some(300..=499) => Blame::Request,
-        _ if error.param.is_some() || has(REQUEST_WORDS) => Blame::Request,
-        _ => Blame::Server,
+        Some(408 | 409 | 425 | 429 | 500..) => Some(Blame::Server),
+        Some(300..=499) => Some(Blame::Request),
+        _ if error.param.is_some() || has(REQUEST_WORDS) => Some(Blame::Request),
+        _ => None,
     }
 }
+
+/// An error with no hint of its kind. The API's own says the more the less can be done about it. One in another shape was
+/// made by something that does not speak the API, mostly to refuse what it was asked.
+fn guess(error: &ServerError) -> Blame {
+    let message = error.message.to_ascii_lowercase();
+    let says_server = SERVER_PHRASES.iter().any(|phrase| message.contains(phrase));
+    if error.is_foreign && !says_server { Blame::Request } else { Blame::Server }
+}
+
+/// Parts of messages that say that it is the server, or that it may pass.
+const SERVER_PHRASES: &[&str] = &[
+    "again",
+    "internal error",
+    "internal server error",
+    "overload",
+    "rate limit",
+    "retry",
+    "temporar",
+    "time out",
+    "timed out",
+    "timeout",
+    "too many requests",
+    "unavailable",
+    "upstream",
+];
 
 /// Codes and types with which servers and gateways say that it is them and that it may pass.
 const SERVER_WORDS: &[&str] = &[
     "rate_limit_exceeded",
     "rate_limit_error",
     "too_many_requests",
-    "usage_limit_reached",
     "server_is_overloaded",
     "overloaded_error",
     "engine_overloaded",
@@ -166,7 +256,22 @@ const REQUEST_WORDS: &[&str] = &[
     "unknown",
     "authentication",
     "permission",
+    "unauthorized",
     "forbidden",
+    "denied",
+    "not_allowed",
+    "deactivated",
+    "disabled",
+    "suspended",
+    "revoked",
+    "expired",
+    "blocked",
+    "restricted",
+    "required",
+    "billing",
+    "payment",
+    "region",
+    "country",
     "context_length",
     "context_window",
     "policy",
@@ -174,42 +279,20 @@ const REQUEST_WORDS: &[&str] = &[
     "bad_request",
 ];
 
-/// Whether an answer has a code, a type or a parameter, as the API's errors do.
-fn is_in_api_terms(error: &ServerError) -> bool {
-    names(error).next().is_some() || error.param.is_some()
+/// A quota that is used up, whatever the status: worth a wait if it is known how long, and no other try if not.
+fn quota(error: &ServerError, wait: Option<Duration>) -> Option<Blame> {
+    let is_quota = |name: &str| QUOTA_WORDS.iter().any(|word| name.eq_ignore_ascii_case(word));
+    names(error).any(is_quota).then_some(if wait.is_some() { Blame::Server } else { Blame::Request })
 }
 
-/// A quota is no rate: it comes with 429 and does not come back by waiting.
-fn is_quota(error: &ServerError) -> bool {
-    names(error).any(|name| matches!(name, "insufficient_quota" | "billing_hard_limit_reached"))
-}
-
-/// Whether an error gives no hint of its kind, so that only a guess made it the server's.
-fn is_vague(error: &ServerError) -> bool {
-    !names(error).any(|name| SERVER_WORDS.iter().any(|word| name.eq_ignore_ascii_case(word)))
-        && !matches!(error.status, Some(408 | 425 | 429 | 500..))
-}
+const QUOTA_WORDS: &[&str] =
+    &["usage_limit_reached", "usage_not_included", "insufficient_quota", "billing_hard_limit_reached"];
 
 fn names(error: &ServerError) -> impl Iterator<Item = &str> {
     [error.code.as_deref(), error.kind.as_deref()].into_iter().flatten()
 }
 
-fn answered(
-    blame: Blame,
-    stage: Stage,
-    headers: &HeaderMap,
-    error: Option<&ServerError>,
-    now: SystemTime,
-) -> Failure {
-    let wait = retry_after(headers, now).or_else(|| error.and_then(|error| error.retry_after));
-    with_wait(Failure::new(blame, stage), wait)
-}
-
-fn stated(blame: Blame, stage: Stage, error: &ServerError) -> Failure {
-    with_wait(Failure::new(blame, stage), error.retry_after)
-}
-
-fn with_wait(failure: Failure, wait: Option<core::time::Duration>) -> Failure {
+fn with_wait(failure: Failure, wait: Option<Duration>) -> Failure {
     match wait {
         Some(wait) if failure.blame() == Blame::Server => failure.with_retry_after(wait),
         _ => failure,

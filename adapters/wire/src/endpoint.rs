@@ -81,7 +81,10 @@ impl Endpoint {
                 continue;
             }
             let header = headers.credentials().next().map(|header| format!("header `{header}`"));
-            let parameter = || target.credential().map(|name| format!("query parameter `{name}`"));
+            let parameter = || {
+                let (name, _) = target.credentials().next()?;
+                Some(format!("query parameter `{}`", excerpt(&name.to_ascii_lowercase(), 64)))
+            };
             if let Some(credential) = header.or_else(parameter) {
                 return Err(PlaintextError { target: target.to_string(), credential });
             }
@@ -168,14 +171,13 @@ impl Target {
         self.uri.path_and_query().map_or("/", |path_and_query| path_and_query.as_str())
     }
 
-    /// The name of a query parameter that is a credential.
-    fn credential(&self) -> Option<String> {
+    /// The query parameters that are credentials, name and value.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = (&str, &str)> {
         let parameters = self.uri.query().unwrap_or_default().split('&');
-        parameters
-            .filter_map(|parameter| parameter.split_once('='))
-            .map(|(name, _)| name.to_ascii_lowercase())
-            .find(|name| matches!(name.as_str(), "key" | "sig" | "signature") || is_credential(name))
-            .map(|name| excerpt(&name, 64))
+        parameters.filter_map(|parameter| parameter.split_once('=')).filter(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            matches!(name.as_str(), "key" | "sig" | "signature") || is_credential(&name)
+        })
     }
 
     /// The whole URL: `ws` or `wss` for WebSocket, `http` or `https` for SSE.

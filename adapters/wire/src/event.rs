@@ -2,18 +2,30 @@ use core::fmt;
 use core::ops::Range;
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::{self, Deserializer as _};
-use serde_json::Value;
-use serde_json::value::RawValue;
-
 use crate::ServerError;
+use crate::json::{self, fields};
 use crate::text::excerpt;
 
 /// How deep an event may nest. What reads it after us may recurse, and `serde_json` stops here too.
 const MAX_DEPTH: usize = 128;
 /// How much of a text that is no event its error shows.
 const EXCERPT: usize = 80;
+/// The last event of a response whose status says how it ended.
+const DONE: &str = "response.done";
+
+/// What is read of an event.
+const FIELDS: [&str; 10] = [
+    "type",
+    "sequence_number",
+    "delta",
+    "response",
+    "response_id",
+    "item_id",
+    "item",
+    "error",
+    "detail",
+    "message",
+];
 
 /// One event of a response, as the server sent it.
 ///
@@ -47,19 +59,26 @@ pub struct Event {
 /// Exhaustive on purpose: a driver must know what each of them means for its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Terminal {
-    /// `response.completed` or `response.incomplete`: the stream did all it was asked to.
+    /// `response.completed` or `response.incomplete`, or `response.done` with neither of the statuses below: the stream
+    /// did all it was asked to.
     Completed,
-    /// `response.failed` or `response.cancelled`: the server ended the response; [`Event::error`] may say why.
+    /// `response.failed` or `response.cancelled`, or `response.done` with such a status: the server ended the response;
+    /// [`Event::error`] may say why.
     Ended,
-    /// `error`: [`Event::error`] says what went wrong.
+    /// `error`, or an error in another shape: [`Event::error`] says what went wrong.
     Error,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Lifecycle,
+    /// A part of the response begins, of which nothing has come yet.
+    Announcement,
     TextDelta,
-    Other,
+    /// Any other event of a response.
+    Output,
+    /// Not of a response: what a server or a gateway says of itself.
+    Foreign,
     Terminal(Terminal),
 }
 
@@ -70,46 +89,22 @@ enum Span {
     Owned(Box<str>),
 }
 
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Option<&'a RawValue>,
-    sequence_number: Option<u64>,
-    #[serde(borrow)]
-    delta: Option<&'a RawValue>,
-    #[serde(borrow)]
-    response: Option<&'a RawValue>,
-    #[serde(borrow)]
-    item_id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    item: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Response<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Identified<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-}
-
 impl Event {
     /// Reads an event from its JSON text.
     ///
+    /// An error in another shape than the API's is an event too, one that ends the response: an object without a `type`
+    /// but with an `error`, a `detail` or a `message`, or one whose `type` is the name of an error.
+    ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is not a JSON object, has no `type` or one that is not a string, a
-    /// `sequence_number` that is not an unsigned 64-bit number, one of the fields that are read twice, or nests deeper
-    /// than 128 levels.
+    /// [`EventError`] when the text is not a JSON object, has no `type` that is a string, or nests deeper than 128 levels.
     pub fn parse(text: impl Into<String>) -> Result<Self, EventError> {
-        let text = text.into();
-        match Self::read(&text) {
+        Self::parse_named(text.into(), None)
+    }
+
+    /// The same for the data of an SSE event with this name, which counts where the JSON has no `type`.
+    pub(crate) fn parse_named(text: String, name: Option<&str>) -> Result<Self, EventError> {
+        match Self::read(&text, name) {
             Ok(mut event) => {
                 event.text = text;
                 Ok(event)
@@ -119,47 +114,90 @@ impl Event {
     }
 
     /// Everything but the text itself.
-    fn read(text: &str) -> Result<Self, Problem> {
-        // A JSON array would do for a struct, too.
+    fn read(text: &str, name: Option<&str>) -> Result<Self, Problem> {
+        // An object is looked for, and whatever else it is deserves a better name than serde has for it.
         if !text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{') {
             return Err(Problem::NotAnObject);
         }
         if is_too_deep(text) {
             return Err(Problem::TooDeep);
         }
-        let head: Head<'_> = serde_json::from_str(text).map_err(Problem::json)?;
-        let kind = head.kind.and_then(|kind| Span::of(text, kind)).ok_or(Problem::NoType)?;
-        let class = Class::of(kind.get(text));
-        let response = match (class, head.response) {
-            (Class::Lifecycle | Class::Terminal(_), Some(response)) => {
-                serde_json::from_str::<Option<Response<'_>>>(response.get()).ok().flatten()
-            }
-            _ => None,
+        let [kind, number, delta, response, response_id, item_id, item, error, detail, message] =
+            fields(text, &FIELDS).map_err(Problem::json)?;
+
+        let is_error = error.or(detail).or(message).is_some();
+        let kind = kind.and_then(|kind| Span::of(text, kind));
+        let is_typed = kind.is_some();
+        let kind = match (kind, name) {
+            (Some(kind), _) => kind,
+            (None, Some(name)) if name.starts_with("response.") || !is_error => Span::Owned(name.into()),
+            (None, _) if is_error => Span::Owned("error".into()),
+            (None, _) => return Err(Problem::NoType),
+        };
+        let word = kind.get(text);
+        let class = match Class::of(word) {
+            // Whatever the type says, which may be that of the error.
+            Class::Foreign if name == Some("error") => Class::Terminal(Terminal::Error),
+            class => class,
+        };
+
+        let [id, status, error] = response
+            .and_then(|response| fields(response, &["id", "status", "error"]).ok())
+            .unwrap_or_default();
+        let class = match status.and_then(json::text).as_deref() {
+            Some("failed" | "cancelled") if word == DONE => Class::Terminal(Terminal::Ended),
+            _ => class,
         };
         let error = match class {
-            Class::Terminal(Terminal::Error) => Some(text),
-            Class::Terminal(Terminal::Ended) => {
-                response.as_ref().and_then(|response| response.error).map(RawValue::get)
+            Class::Terminal(Terminal::Error) => {
+                let mut error = ServerError::from_json(text);
+                error.is_foreign = !is_typed || word != "error";
+                Some(error)
             }
+            Class::Terminal(Terminal::Ended) => error.map(ServerError::from_json),
             _ => None,
         };
-        let error = error.map(serde_json::from_str::<Value>).transpose().map_err(Problem::json)?;
         Ok(Self {
             text: String::new(),
             class,
-            sequence_number: head.sequence_number,
-            delta: head
-                .delta
-                .filter(|_| class == Class::TextDelta)
-                .and_then(|delta| range(text, delta.get())),
-            response_id: response.and_then(|response| Span::of(text, response.id?)),
-            item_id: head.item_id.and_then(|id| Span::of(text, id)).or_else(|| {
-                let item = serde_json::from_str::<Option<Identified<'_>>>(head.item?.get());
-                Span::of(text, item.ok()??.id?)
+            sequence_number: number
+                .and_then(|number| json::text(number).as_deref().unwrap_or(number).parse().ok()),
+            delta: delta.filter(|_| class == Class::TextDelta).and_then(|delta| range(text, delta)),
+            response_id: id.or(response_id).and_then(|id| Span::of(text, id)),
+            item_id: item_id.and_then(|id| Span::of(text, id)).or_else(|| {
+                let [id] = fields(item?, &["id"]).ok()?;
+                Span::of(text, id?)
             }),
-            error: error.map(|error| Box::new(ServerError::from_value(&error))),
+            error: error.map(Box::new),
             kind,
         })
+    }
+
+    /// The event that a server would have sent last, had it streamed the response that this JSON object is. `None` if it
+    /// is no response, or one that is not over.
+    pub(crate) fn of_whole_response(json: &str) -> Option<Self> {
+        let [object, id, status, output, kind] =
+            fields(json, &["object", "id", "status", "output", "type"]).ok()?;
+        let is_response = match object.and_then(json::text) {
+            Some(object) => object == "response",
+            None => id.is_some() && output.is_some(),
+        };
+        let status = match status.map(json::text) {
+            None => "completed".into(),
+            Some(status) => status?,
+        };
+        let is_over = matches!(&*status, "completed" | "incomplete" | "failed" | "cancelled");
+        if !is_response || !is_over || kind.is_some() {
+            return None;
+        }
+        let event =
+            format!(r#"{{"type":"response.{status}","sequence_number":0,"response":{}}}"#, json.trim());
+        Self::parse(event).ok()
+    }
+
+    /// An `error` event with this message.
+    pub(crate) fn of_error(message: &str) -> Option<Self> {
+        Self::parse(format!(r#"{{"type":"error","message":{}}}"#, serde_json::Value::from(message))).ok()
     }
 
     /// Its `type`, such as `response.output_text.delta`.
@@ -187,10 +225,14 @@ impl Event {
     }
 
     /// Whether it carries output, so that replaying the call once it was delivered could duplicate something: any
-    /// event but `response.created`, `response.queued`, `response.in_progress` and `error`.
+    /// `response.*` event but `response.created`, `response.queued`, `response.in_progress`, and those that announce a
+    /// part and carry nothing of it, such as `response.output_item.added`. Events of other families carry none.
     #[must_use]
     pub fn is_output(&self) -> bool {
-        !matches!(self.class, Class::Lifecycle | Class::Terminal(Terminal::Error))
+        matches!(
+            self.class,
+            Class::TextDelta | Class::Output | Class::Terminal(Terminal::Completed | Terminal::Ended)
+        )
     }
 
     /// How it ends the response, if it does.
@@ -205,14 +247,10 @@ impl Event {
     /// The text that a `response.output_text.delta` adds. Half a surrogate pair becomes U+FFFD.
     #[must_use]
     pub fn text_delta(&self) -> Option<Cow<'_, str>> {
-        let json = self.text.get(self.delta.clone()?)?;
-        match plain(json) {
-            Some(text) => Some(Cow::Borrowed(text)),
-            None => unescape(json).map(Cow::Owned),
-        }
+        json::text(self.text.get(self.delta.clone()?)?)
     }
 
-    /// The id of the response, on the events that carry the whole response object.
+    /// The id of the response, on the events that carry the response object or a `response_id`.
     #[must_use]
     pub fn response_id(&self) -> Option<&str> {
         self.response_id.as_ref().map(|id| id.get(&self.text))
@@ -257,20 +295,34 @@ impl Class {
         match kind {
             "response.output_text.delta" => Self::TextDelta,
             "response.created" | "response.queued" | "response.in_progress" => Self::Lifecycle,
-            "response.completed" | "response.incomplete" => Self::Terminal(Terminal::Completed),
+            "response.completed" | "response.incomplete" | DONE => Self::Terminal(Terminal::Completed),
             "response.failed" | "response.cancelled" => Self::Terminal(Terminal::Ended),
-            "error" => Self::Terminal(Terminal::Error),
-            _ => Self::Other,
+            "error" | "response.error" => Self::Terminal(Terminal::Error),
+            _ => match kind.strip_prefix("response.") {
+                // An annotation comes whole in its `added` event.
+                Some(part) if part.ends_with(".added") && !part.ends_with("annotation.added") => {
+                    Self::Announcement
+                }
+                Some(_) => Self::Output,
+                None if is_name_of_error(kind) => Self::Terminal(Terminal::Error),
+                None => Self::Foreign,
+            },
         }
     }
 }
 
+/// `server_error`, `BadRequestError`: the type of an error that stands where the type of its event should.
+fn is_name_of_error(kind: &str) -> bool {
+    let end = kind.len().saturating_sub("error".len());
+    kind.get(end..).is_some_and(|end| end.eq_ignore_ascii_case("error"))
+}
+
 impl Span {
     /// The string that `json`, a part of `text`, stands for; none if it is not a string.
-    fn of(text: &str, json: &RawValue) -> Option<Self> {
-        match plain(json.get()) {
+    fn of(text: &str, json: &str) -> Option<Self> {
+        match json::plain(json) {
             Some(string) => range(text, string).map(Self::At),
-            None => unescape(json.get()).map(|string| Self::Owned(string.into())),
+            None => json::unescape(json).map(|string| Self::Owned(string.into())),
         }
     }
 
@@ -287,38 +339,6 @@ fn range(text: &str, part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let end = start.checked_add(part.len())?;
     (end <= text.len()).then_some(start..end)
-}
-
-/// The inside of a JSON string that has no escapes.
-fn plain(json: &str) -> Option<&str> {
-    let inside = json.strip_prefix('"')?.strip_suffix('"')?;
-    (!inside.contains('\\')).then_some(inside)
-}
-
-/// A JSON string with escapes, if it is a string at all. Bytes let half a surrogate pair through, where text fails.
-fn unescape(json: &str) -> Option<String> {
-    struct Bytes;
-
-    impl de::Visitor<'_> for Bytes {
-        type Value = String;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a string")
-        }
-
-        fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
-            Ok(text.to_owned())
-        }
-
-        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<String, E> {
-            Ok(String::from_utf8_lossy(bytes).into_owned())
-        }
-    }
-
-    if !json.starts_with('"') {
-        return None;
-    }
-    serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).ok()
 }
 
 /// Whether brackets nest deeper than [`MAX_DEPTH`]. Few events have so many that it takes more than counting them.

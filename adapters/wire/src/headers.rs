@@ -1,9 +1,12 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use failback::Transport;
 use http::header::{HeaderName, HeaderValue};
 
+use crate::secrets::Secrets;
 use crate::text::excerpt;
+use crate::{Endpoint, Target};
 
 /// Headers that a caller adds to the requests of both transports: credentials, organisation, tracing.
 ///
@@ -23,10 +26,9 @@ use crate::text::excerpt;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     entries: Vec<Entry>,
+    /// What else is secret: values in the query of a URL.
+    query_values: Vec<String>,
 }
-
-/// Words of a credential that are shorter than this are words like any other. `Bearer` is one of them.
-const SHORTEST_SECRET: usize = 7;
 
 #[derive(Clone, PartialEq, Eq)]
 struct Entry {
@@ -39,7 +41,7 @@ impl Headers {
     /// No headers.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Vec::new() }
+        Self { entries: Vec::new(), query_values: Vec::new() }
     }
 
     /// Sets a header, in place of an earlier one of that name. White space around the value is dropped.
@@ -95,6 +97,21 @@ impl Headers {
         parse(name.trim(), value)
     }
 
+    /// Sets all of these headers too, each in place of an earlier one of its name.
+    pub fn extend(&mut self, headers: Self) {
+        for entry in headers.entries {
+            self.set(entry);
+        }
+        self.query_values.extend(headers.query_values);
+    }
+
+    /// Makes [`redact`](Self::redact) cut out the credentials in the queries of these URLs as well.
+    pub fn conceal_queries(&mut self, endpoint: &Endpoint) {
+        let targets = [Transport::WebSocket, Transport::Sse].map(|transport| endpoint.target(transport));
+        let values = targets.into_iter().flat_map(Target::credentials);
+        self.query_values.extend(values.map(|(_, value)| value.to_owned()));
+    }
+
     /// The headers, in the order they were first set.
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         self.entries.iter().map(|entry| (&entry.name, &entry.value))
@@ -108,28 +125,28 @@ impl Headers {
 
     /// This text without the credentials in it: some servers repeat a key that they refuse.
     ///
+    /// Basic credentials are cut out both as they are sent and as they read when decoded, and where the text was shortened
+    /// with `…`, so is the part of a credential that is left before it.
+    ///
     /// ```
     /// # use failback_wire::Headers;
     /// let mut headers = Headers::new();
     /// headers.bearer("sk-12345678")?;
     /// assert_eq!(headers.redact("no such key: sk-12345678."), "no such key: [redacted].");
+    /// assert_eq!(headers.redact("no such key: sk-123…"), "no such key: [redacted]…");
     /// # Ok::<(), failback_wire::HeaderError>(())
     /// ```
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let values = self
-            .entries
-            .iter()
-            .filter(|entry| entry.credential)
-            .filter_map(|entry| entry.value.to_str().ok());
-        let secrets = values.flat_map(str::split_whitespace).filter(|word| word.len() >= SHORTEST_SECRET);
-        let mut text = Cow::Borrowed(text);
-        for secret in secrets {
-            if text.contains(secret) {
-                text = Cow::Owned(text.replace(secret, "[redacted]"));
-            }
+        let mut secrets = Secrets::default();
+        let credentials = self.entries.iter().filter(|entry| entry.credential);
+        for value in credentials.filter_map(|entry| entry.value.to_str().ok()) {
+            secrets.add_header(value);
         }
-        text
+        for value in &self.query_values {
+            secrets.add_query_value(value);
+        }
+        secrets.redact(text)
     }
 
     /// The names of those that are credentials.

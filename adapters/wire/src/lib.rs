@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | where does each transport go? | [`Endpoint`], [`Target`], [`Headers`] |
 //! | what is sent on this connection? | [`Request`] |
-//! | what did the server send? | [`SseDecoder`], [`Event`], [`ServerError`] |
+//! | what did the server send? | [`Body`], [`SseDecoder`], [`Said`], [`Event`], [`ServerError`] |
 //! | which response is it of? | [`Carried`] |
 //! | is the other end still there? | [`Liveness`], [`Limits`] |
 //! | what is this failure evidence against? | [`Seen`], [`classify`], [`retry_after`] |
@@ -49,22 +49,27 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod body;
 mod carried;
 mod cause;
 mod classify;
 mod endpoint;
 mod event;
 mod headers;
+mod json;
 mod limits;
 mod liveness;
 mod request;
 mod retry_after;
+mod said;
+mod secrets;
 mod seen;
 mod server_error;
 mod sse;
 mod text;
 mod turn;
 
+pub use body::{Body, BodyError};
 pub use carried::{Carried, Owner};
 pub use cause::Cause;
 pub use classify::classify;
@@ -75,6 +80,7 @@ pub use limits::{Limits, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES};
 pub use liveness::{Liveness, LivenessAction};
 pub use request::{Request, RequestError};
 pub use retry_after::retry_after;
+pub use said::Said;
 pub use seen::Seen;
 pub use server_error::ServerError;
 pub use sse::{SseDecoder, SseError, SseItem};

@@ -10,7 +10,9 @@ use crate::text::excerpt;
 /// One request, and the body it has on each transport.
 ///
 /// The body is what one would POST to the API: `model`, `input` and so on, in the order given. What the transports
-/// own is set here: `stream` and `type` are dropped from the body, and `background` where it cannot be.
+/// own is set here: `stream` and `type` are dropped from the body; so are `background` on a WebSocket, where it cannot be, and
+/// `generate` and `stream_id` over SSE, which has no such fields. A request that only warms up (`"generate": false`) is
+/// therefore answered in full when it goes over SSE.
 ///
 /// ```
 /// use failback_wire::Request;
@@ -94,11 +96,30 @@ impl Request {
         self
     }
 
-    /// The body of the POST: all of it, with `"stream": true`.
+    /// Whether it names a response that it builds on in its own body, when it is sent where `last_completed` was the latest
+    /// response to complete. If the server does not know that one, there is nothing else that could be sent instead; a
+    /// continuation that is not known is followed by the whole body.
+    #[must_use]
+    pub fn names_response(&self, last_completed: Option<&str>) -> bool {
+        let names = |entry: &Entry| entry.name == "previous_response_id" && entry.json.get() != "null";
+        !self.continues(last_completed) && self.entries.iter().any(names)
+    }
+
+    /// Whether it asks for output over WebSocket. One with `"generate": false` only warms the connection up: that it
+    /// completed says nothing of what WebSocket can carry, so the outcome for the policy is
+    /// [`Ended`](failback::Outcome::Ended) (R6).
+    #[must_use]
+    pub fn generates(&self) -> bool {
+        !self.entries.iter().any(|entry| entry.name == "generate" && entry.json.get() == "false")
+    }
+
+    /// The body of the POST: all of it but `generate` and `stream_id`, with `"stream": true`.
     #[must_use]
     pub fn sse_body(&self) -> String {
         let mut object = Object::new();
-        for entry in self.entries.iter().filter(|entry| !matches!(&*entry.name, "stream" | "type")) {
+        let of_websocket = |name: &str| matches!(name, "type" | "generate" | "stream_id");
+        for entry in self.entries.iter().filter(|entry| entry.name != "stream" && !of_websocket(&entry.name))
+        {
             object.push(&entry.name, entry.json.get());
         }
         object.push("stream", "true");

@@ -15,8 +15,10 @@ pub enum Seen<'a> {
     Resolve,
     /// No TCP connection: refused, no route, reset while connecting.
     Connect,
-    /// The TLS handshake failed: an untrusted certificate, no common protocol, cut off.
+    /// The TLS handshake failed: no common protocol, cut off.
     Tls,
+    /// One side does not trust the certificate of the other: unknown authority, expired, for another name.
+    Certificate,
     /// Name, TCP, proxy or TLS were not done in time.
     ConnectTimeout,
     /// The proxy answered CONNECT with this status instead of 200.
@@ -24,6 +26,8 @@ pub enum Seen<'a> {
         /// The status of the proxy's answer.
         status: u16,
     },
+    /// What is at the proxy's address does not speak as a proxy does.
+    NotAProxy,
     /// Connected, but the WebSocket upgrade was not answered in time.
     HandshakeTimeout,
     /// The WebSocket upgrade was answered with a status that is not 101.
@@ -52,6 +56,11 @@ pub enum Seen<'a> {
         /// The `Content-Type` of the answer, if there was a readable one.
         content_type: Option<&'a str>,
     },
+    /// The POST was answered 200 with a body in an encoding that was not asked for, such as gzip.
+    Encoded {
+        /// The `Content-Encoding` of the answer.
+        encoding: &'a str,
+    },
     /// The connection was reset or a write failed.
     Reset,
     /// The connection ended without a close frame (WebSocket), or the body ended (SSE), before a terminal event.
@@ -75,8 +84,11 @@ pub enum Seen<'a> {
     MissedPong,
     /// A message, event, line or head was larger than our own limit.
     TooLarge,
-    /// An `error` event.
+    /// An `error` event, or an error in another shape.
     ErrorEvent(&'a ServerError),
+    /// An `error` event that says that a response is not known which the request named of its own accord: there is no
+    /// fuller input that could be sent instead.
+    UnknownResponse(&'a ServerError),
     /// A `response.failed` event.
     FailedEvent(&'a ServerError),
     /// Text that is not an event: not JSON, or without a type.
@@ -93,7 +105,9 @@ impl Seen<'_> {
             Self::Upgrade { .. }
                 | Self::Answer { .. }
                 | Self::WrongContentType { .. }
+                | Self::Encoded { .. }
                 | Self::ErrorEvent(_)
+                | Self::UnknownResponse(_)
                 | Self::FailedEvent(_)
         )
     }
@@ -103,13 +117,16 @@ impl Seen<'_> {
             Self::Resolve => "Resolve",
             Self::Connect => "Connect",
             Self::Tls => "Tls",
+            Self::Certificate => "Certificate",
             Self::ConnectTimeout => "ConnectTimeout",
             Self::ProxyRefused { .. } => "ProxyRefused",
+            Self::NotAProxy => "NotAProxy",
             Self::HandshakeTimeout => "HandshakeTimeout",
             Self::Upgrade { .. } => "Upgrade",
             Self::BadAccept => "BadAccept",
             Self::Answer { .. } => "Answer",
             Self::WrongContentType { .. } => "WrongContentType",
+            Self::Encoded { .. } => "Encoded",
             Self::Reset => "Reset",
             Self::EndOfStream => "EndOfStream",
             Self::Closed { .. } => "Closed",
@@ -120,6 +137,7 @@ impl Seen<'_> {
             Self::MissedPong => "MissedPong",
             Self::TooLarge => "TooLarge",
             Self::ErrorEvent(_) => "ErrorEvent",
+            Self::UnknownResponse(_) => "UnknownResponse",
             Self::FailedEvent(_) => "FailedEvent",
             Self::BadEvent => "BadEvent",
             Self::LeftOver => "LeftOver",
@@ -135,7 +153,7 @@ impl fmt::Debug for Seen<'_> {
                 shown.field("status", status).finish()
             }
             Self::Closed { code, .. } => shown.field("code", code).finish(),
-            Self::ErrorEvent(error) | Self::FailedEvent(error) => {
+            Self::ErrorEvent(error) | Self::UnknownResponse(error) | Self::FailedEvent(error) => {
                 shown.field("status", &error.status).finish()
             }
             _ => shown.finish(),

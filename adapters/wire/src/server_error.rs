@@ -1,12 +1,15 @@
 use core::time::Duration;
+use std::borrow::Cow;
+use std::time::SystemTime;
 
-use serde_json::{Map, Value};
+use serde_json::value::RawValue;
 
+use crate::json::{self, fields};
 use crate::retry_after::{in_message, millis, seconds};
 use crate::text::excerpt;
 
 /// The most bytes of a server's message that are kept.
-const MAX_MESSAGE: usize = 2048;
+pub(crate) const MAX_MESSAGE: usize = 2048;
 /// The most bytes of a code, a type or a parameter name that are kept.
 const MAX_WORD: usize = 128;
 
@@ -29,7 +32,16 @@ pub struct ServerError {
     /// How long it asks to wait: from a field of its own, from headers that an event carries, or from a message like
     /// "try again in 1.898s".
     pub retry_after: Option<Duration>,
+    /// When a quota is there again, in seconds since 1970, if it says so.
+    pub resets_at: Option<u64>,
+    /// Whether another try makes sense, by the header `x-should-retry` that an event carries.
+    pub(crate) should_retry: Option<bool>,
+    /// It did not come as the API's own `error` event, but in some other shape.
+    pub(crate) is_foreign: bool,
 }
+
+/// How deep an error may stand inside another.
+const MAX_LEVELS: usize = 4;
 
 impl ServerError {
     /// Reads the body of an answer with this status: `{"error": {..}}` and its common relatives, the title of an HTML
@@ -44,9 +56,11 @@ impl ServerError {
     /// ```
     #[must_use]
     pub fn from_body(status: u16, body: &[u8]) -> Self {
-        let mut error = match serde_json::from_slice(body) {
-            Ok(value) => Self::from_value(&value),
-            Err(_) => {
+        let json = core::str::from_utf8(body).ok();
+        let json = json.and_then(|body| serde_json::from_str::<&RawValue>(body).ok());
+        let mut error = match json {
+            Some(json) => Self::from_json(json.get()),
+            None => {
                 let message = prose(&String::from_utf8_lossy(body));
                 Self { retry_after: in_message(&message), message, ..Self::default() }
             }
@@ -55,42 +69,60 @@ impl ServerError {
         error
     }
 
-    /// Reads an error from JSON: `{"error": {..}}`, `{"error": "text"}`, the error's own fields, or a string.
-    pub(crate) fn from_value(value: &Value) -> Self {
-        let empty = Map::new();
-        let outer = value.as_object().unwrap_or(&empty);
-        let nested = outer.get("error").filter(|error| !error.is_null());
-        let inner = nested.unwrap_or(value);
-        let fields = inner.as_object().unwrap_or(&empty);
-
-        let mut error = Self {
-            status: ["status", "status_code"]
-                .iter()
-                .find_map(|key| outer.get(*key).or_else(|| fields.get(*key)).and_then(status)),
-            code: fields.get("code").and_then(word),
-            // The `type` of the event around it says nothing about the error.
-            kind: fields.get("type").and_then(word).filter(|kind| nested.is_some() || kind != "error"),
-            message: [inner, fields.get("message").unwrap_or(&Value::Null)]
-                .into_iter()
-                .chain(
-                    ["message", "detail", "error_description", "title"]
-                        .iter()
-                        .filter_map(|key| outer.get(*key)),
-                )
-                .find_map(Value::as_str)
-                .map(|message| excerpt(message, MAX_MESSAGE))
-                .unwrap_or_default(),
-            param: fields.get("param").and_then(word),
-            retry_after: None,
-        };
-        if error.status.is_none() {
-            error.status = error.code.as_deref().and_then(|code| code.parse().ok()).and_then(error_status);
+    /// Reads an error from JSON: `{"error": {..}}`, `{"error": "text"}`, the same with `detail`, the error's own fields, or a
+    /// string.
+    pub(crate) fn from_json(json: &str) -> Self {
+        if let Some(message) = json::text(json) {
+            return Self::from_message(&message);
         }
-        error.retry_after = own_wait(fields)
-            .or_else(|| own_wait(outer))
-            .or_else(|| outer.get("headers").and_then(Value::as_object).and_then(headers_wait))
-            .or_else(|| in_message(&error.message));
+        // From the inside out: an error, and what is around it.
+        let mut levels = vec![Level::read(json)];
+        while let Some(inner) = levels.last().and_then(Level::inner).filter(|_| levels.len() < MAX_LEVELS) {
+            levels.push(Level::read(inner));
+        }
+        levels.reverse();
+
+        let word = |pick: fn(&Level<'_>) -> Option<String>| levels.iter().find_map(pick);
+        let mut error =
+            levels.iter().find_map(Level::message).map(|m| Self::from_message(&m)).unwrap_or_default();
+        error.code = word(|level| level.code.and_then(self::word));
+        // The `type` of the event around it says nothing about the error.
+        error.kind = word(|level| level.kind.and_then(self::word).filter(|kind| kind != "error"));
+        error.param = word(|level| level.param.and_then(self::word));
+        // What is around it is the answer, whose status it is.
+        error.status = levels
+            .iter()
+            .rev()
+            .find_map(|level| level.status.and_then(status))
+            .or_else(|| error.code.as_deref().and_then(|code| code.parse().ok()).and_then(error_status));
+        let waits = levels.iter().find_map(Level::wait);
+        let from_headers = || levels.iter().rev().find_map(|level| level.headers.and_then(headers_wait));
+        error.retry_after = waits.or_else(from_headers).or(error.retry_after);
+        error.resets_at = levels.iter().find_map(|level| level.resets_at.and_then(time));
+        error.should_retry = levels.iter().find_map(|level| {
+            let [should_retry] = json::headers(level.headers?, &["x-should-retry"]);
+            should_retry.and_then(json::text)?.trim().parse().ok()
+        });
         error
+    }
+
+    fn from_message(message: &str) -> Self {
+        let message = excerpt(message, MAX_MESSAGE);
+        Self { retry_after: in_message(&message), message, ..Self::default() }
+    }
+
+    /// How long it asks to wait, at this time.
+    pub(crate) fn wait(&self, now: SystemTime) -> Option<Duration> {
+        self.retry_after.or_else(|| {
+            let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            Some(Duration::from_secs(self.resets_at?).saturating_sub(since_1970))
+        })
+    }
+
+    /// Whether it says that the response that a request builds on is not known.
+    pub(crate) fn is_unknown_response(&self) -> bool {
+        let names = [self.code.as_deref(), self.kind.as_deref()];
+        names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case("previous_response_not_found"))
     }
 
     /// The code, or else the type.
@@ -99,46 +131,113 @@ impl ServerError {
     }
 }
 
+/// One object of an error: the error itself, or what stands around it. JSON as received.
+#[derive(Default)]
+struct Level<'a> {
+    error: Option<&'a str>,
+    detail: Option<&'a str>,
+    messages: [Option<&'a str>; 4],
+    code: Option<&'a str>,
+    kind: Option<&'a str>,
+    param: Option<&'a str>,
+    status: Option<&'a str>,
+    waits: [Option<&'a str>; 3],
+    resets_at: Option<&'a str>,
+    headers: Option<&'a str>,
+}
+
+impl<'a> Level<'a> {
+    fn read(json: &'a str) -> Self {
+        let names = [
+            "error",
+            "detail",
+            "message",
+            "msg",
+            "error_description",
+            "title",
+            "code",
+            "type",
+            "param",
+            "status",
+            "status_code",
+            "retry_after_ms",
+            "retry_after",
+            "resets_in_seconds",
+            "resets_at",
+            "headers",
+        ];
+        let Ok(found) = fields(json, &names) else { return Self::default() };
+        let [error, detail, message, msg, description, title, code, kind, param, rest @ ..] = found;
+        let [status, status_code, retry_after_ms, retry_after, resets_in_seconds, resets_at, headers] = rest;
+        Self {
+            error,
+            detail,
+            messages: [message, msg, description, title],
+            code,
+            kind,
+            param,
+            // Some have a word there, such as `failed`.
+            status: status.filter(|json| self::status(json).is_some()).or(status_code),
+            waits: [retry_after_ms, retry_after, resets_in_seconds],
+            resets_at,
+            headers,
+        }
+    }
+
+    /// The error that this object is about, if it stands in an object of its own; of several the first.
+    fn inner(&self) -> Option<&'a str> {
+        let found = self.error.or(self.detail)?;
+        if found.starts_with('[') {
+            json::first(found)
+        } else {
+            Some(found).filter(|json| json.starts_with('{'))
+        }
+    }
+
+    fn message(&self) -> Option<Cow<'a, str>> {
+        let [message, rest @ ..] = self.messages;
+        let candidates = [self.error, message, self.detail].into_iter().chain(rest);
+        candidates.flatten().filter_map(json::text).find(|text| !text.trim().is_empty())
+    }
+
+    fn wait(&self) -> Option<Duration> {
+        let [in_millis, in_seconds, resets] = self.waits;
+        let read = |json: Option<&str>, parse: fn(&str) -> Option<Duration>| parse(scalar(json?)?.trim());
+        read(in_millis, millis).or_else(|| read(in_seconds, seconds)).or_else(|| read(resets, seconds))
+    }
+}
+
+/// The text of a number or of a string.
+fn scalar(json: &str) -> Option<Cow<'_, str>> {
+    if json.starts_with(['{', '[', 't', 'f', 'n']) { None } else { json::text(json).or(Some(json.into())) }
+}
+
 /// A status as a number, or as text as some gateways have it.
-fn status(value: &Value) -> Option<u16> {
-    let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
-    u16::try_from(number).ok().filter(|status| (100..=999).contains(status))
+fn status(json: &str) -> Option<u16> {
+    scalar(json)?.parse().ok().filter(|status| (100..=999).contains(status))
 }
 
 fn error_status(status: u16) -> Option<u16> {
     (400..=599).contains(&status).then_some(status)
 }
 
-fn word(value: &Value) -> Option<String> {
-    let word = match value {
-        Value::String(text) => excerpt(text, MAX_WORD),
-        Value::Number(number) => number.to_string(),
-        _ => return None,
-    };
+fn word(json: &str) -> Option<String> {
+    let word = excerpt(&scalar(json)?, MAX_WORD);
     (!word.is_empty()).then_some(word)
 }
 
-fn own_wait(fields: &Map<String, Value>) -> Option<Duration> {
-    let field = |key: &str, parse: fn(&str) -> Option<Duration>| match fields.get(key)? {
-        Value::Number(number) => parse(&number.to_string()),
-        Value::String(text) => parse(text.trim()),
-        _ => None,
-    };
-    field("retry_after_ms", millis)
-        .or_else(|| field("retry_after", seconds))
-        .or_else(|| field("resets_in_seconds", seconds))
+/// Seconds since 1970. Some count milliseconds, and those are a year far from now.
+fn time(json: &str) -> Option<u64> {
+    const FAR: u64 = 100_000_000_000;
+    let time = seconds(scalar(json)?.trim())?.as_secs();
+    Some(if time >= FAR { time / 1000 } else { time })
 }
 
 /// An event may repeat the headers that an HTTP answer would have had. Dates need a clock and are left out.
-fn headers_wait(headers: &Map<String, Value>) -> Option<Duration> {
-    let header = |name: &str, parse: fn(&str) -> Option<Duration>| {
-        headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name)).find_map(|(_, value)| match value {
-            Value::Number(number) => parse(&number.to_string()),
-            Value::String(text) => parse(text.trim()),
-            _ => None,
-        })
-    };
-    header("retry-after-ms", millis).or_else(|| header("retry-after", seconds))
+fn headers_wait(json: &str) -> Option<Duration> {
+    let [in_millis, in_seconds] = json::headers(json, &["retry-after-ms", "retry-after"]);
+    let read = |json: Option<&str>, parse: fn(&str) -> Option<Duration>| parse(scalar(json?)?.trim());
+    read(in_millis, millis).or_else(|| read(in_seconds, seconds))
 }
 
 /// Text that is not JSON: of a page its title, else the beginning.
@@ -161,7 +260,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str) -> ServerError {
-        ServerError::from_value(&serde_json::from_str(json).expect("test JSON"))
+        ServerError::from_json(json)
     }
 
     #[test]

@@ -139,6 +139,28 @@ impl SseDecoder {
         }
     }
 
+    /// The stream has ended. The event that would have been next if a blank line had come before: one that is dropped by
+    /// the rules, and that the end of the stream may have completed all the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode).
+    pub fn finish(&mut self) -> Result<Option<SseItem>, SseError> {
+        if self.failed {
+            return Err(self.fail());
+        }
+        let line = mem::take(&mut self.line);
+        if !line.is_empty() {
+            self.complete(&line)?;
+        }
+        Ok(self.dispatch())
+    }
+
+    /// Whether a line begins here, and no event is in progress.
+    pub(crate) fn is_between_events(&self) -> bool {
+        self.line.is_empty() && !self.has_data && self.name.is_empty()
+    }
+
     /// The last event ID as of the last event boundary; empty when the stream has none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {

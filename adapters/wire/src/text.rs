@@ -1,5 +1,8 @@
 //! Text from elsewhere, made fit for one line of an error message.
 
+/// Marks where a text was cut.
+pub(crate) const CUT: char = '…';
+
 /// The start of `text` in at most `max` bytes, on one line: control characters, which could also steer a terminal,
 /// and runs of white space become one space. What was cut is marked with `…`, which the limit does not count.
 pub(crate) fn excerpt(text: &str, max: usize) -> String {
@@ -11,7 +14,7 @@ pub(crate) fn excerpt(text: &str, max: usize) -> String {
             continue;
         }
         if line.len() + usize::from(space) + character.len_utf8() > max {
-            line.push('…');
+            line.push(CUT);
             return line;
         }
         if space {

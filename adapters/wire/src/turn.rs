@@ -301,6 +301,8 @@ pub enum Fate {
 pub struct Turn {
     delivered: usize,
     committed: bool,
+    /// The request of the attempt names a response itself, so that there is no fuller input to be sent instead.
+    names_response: bool,
     attempts: Vec<AttemptReport>,
 }
 
@@ -308,17 +310,24 @@ impl Turn {
     /// A turn that has just begun.
     #[must_use]
     pub const fn new() -> Self {
-        Self { delivered: 0, committed: false, attempts: Vec::new() }
+        Self { delivered: 0, committed: false, names_response: false, attempts: Vec::new() }
     }
 
     /// An attempt begins. What to tell the caller before its first event: to forget the events of the one before.
     #[must_use]
     pub fn begin_attempt(&mut self) -> Option<Item> {
         self.committed = false;
+        self.names_response = false;
         match core::mem::take(&mut self.delivered) {
             0 => None,
             discard => Some(Item::Restarted { discard }),
         }
+    }
+
+    /// The attempt sends its request, which names a response itself or not
+    /// ([`Request::names_response`](crate::Request::names_response)).
+    pub fn send(&mut self, names_response: bool) {
+        self.names_response = names_response;
     }
 
     /// An event arrived. `stage` is the attempt's, before it.
@@ -330,7 +339,11 @@ impl Turn {
                     Some("websocket_connection_limit_reached") => Fate::Close,
                     _ => Fate::Keep,
                 };
-                return Received::Fail(fault(&Seen::ErrorEvent(error)), fate);
+                let seen = match error.is_unknown_response() && self.names_response {
+                    true => Seen::UnknownResponse(error),
+                    false => Seen::ErrorEvent(error),
+                };
+                return Received::Fail(fault(&seen), fate);
             }
             (Some(Terminal::Error), None) => return Received::Fail(fault(&Seen::BadEvent), Fate::Close),
             (Some(Terminal::Ended), Some(error)) => {

@@ -19,6 +19,8 @@ fn sentences() {
     let empty = ServerError::from_body(500, b"");
     let rate = ServerError::from_body(429, br#"{"error":{"code":"rate_limit_exceeded","message":"Wait."}}"#);
     let bare = ServerError::default();
+    let mut elsewhere = HeaderMap::new();
+    elsewhere.insert("location", "https://me:s3cret@elsewhere/login?key=s3cret".parse().expect("a value"));
     for (seen, transport, stage, detail, expected) in [
         (
             Seen::Resolve,
@@ -34,7 +36,8 @@ fn sentences() {
             Sse,
             Connecting,
             None,
-            "the proxy refused to connect for SSE: HTTP 407 Proxy Authentication Required",
+            "the proxy refused to connect for SSE: HTTP 407 Proxy Authentication Required; give its URL a user name and a \
+             password",
         ),
         (
             Seen::Upgrade { status: 403, headers: &headers, error: Some(&page) },
@@ -84,6 +87,20 @@ fn sentences() {
             Open,
             None,
             "SSE was answered without a content type instead of an event stream",
+        ),
+        (
+            Seen::Encoded { encoding: "gzip" },
+            Sse,
+            Open,
+            None,
+            "SSE was answered in an encoding that was not asked for: gzip",
+        ),
+        (
+            Seen::Answer { status: 302, headers: &elsewhere, error: None },
+            Sse,
+            Open,
+            None,
+            "the request over SSE was answered with HTTP 302 Found to https://elsewhere/login?…",
         ),
         (
             Seen::Reset,

@@ -29,7 +29,7 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 #[test]
 fn the_network_below_both() {
     for seen in
-        [Seen::Resolve, Seen::Connect, Seen::Tls, Seen::ConnectTimeout, Seen::ProxyRefused { status: 403 }]
+        [Seen::Resolve, Seen::Connect, Seen::Tls, Seen::ConnectTimeout, Seen::ProxyRefused { status: 502 }]
     {
         for transport in BOTH {
             for stage in Stage::ALL {
@@ -37,6 +37,22 @@ fn the_network_below_both() {
                     assert_eq!(verdict(&seen, transport, stage, reused), (Network, Connecting), "{seen:?}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn what_would_be_met_again_is_not_tried_again_over_sse() {
+    for seen in [
+        Seen::Certificate,
+        Seen::NotAProxy,
+        Seen::ProxyRefused { status: 400 },
+        Seen::ProxyRefused { status: 403 },
+        Seen::ProxyRefused { status: 499 },
+    ] {
+        for reused in [false, true] {
+            assert_eq!(verdict(&seen, WebSocket, Connecting, reused), (Network, Connecting), "{seen:?}");
+            assert_eq!(verdict(&seen, Sse, Connecting, reused), (Request, Connecting), "{seen:?}");
         }
     }
 }
@@ -64,7 +80,7 @@ fn every_upgrade_status() {
     let (plain, wait) = (HeaderMap::new(), headers(&[("retry-after", "7")]));
     for status in 0..=1000 {
         let expected = match status {
-            400 | 401 | 402 | 407 | 422 => Request,
+            407 => Request,
             429 | 529 => Server,
             _ => Blame::Transport,
         };
@@ -86,18 +102,119 @@ fn every_upgrade_status() {
 }
 
 #[test]
-fn an_upgrade_answered_400_is_the_requests_fault_only_if_the_api_says_so() {
+fn an_upgrade_refused_in_the_apis_own_words_is_left_to_sse() {
     let plain = HeaderMap::new();
-    for (body, expected) in [
-        (&br#"{"error":{"message":"no","type":"invalid_request_error"}}"#[..], Request),
-        (br#"{"error":{"message":"no","param":"model"}}"#, Request),
-        (b"Bad Request\n", Blame::Transport),
-        (b"<html><title>400 Bad Request</title></html>", Blame::Transport),
-        (b"", Blame::Transport),
+    let error = ServerError::from_body(400, br#"{"error":{"param":"model","type":"invalid_request_error"}}"#);
+    for status in [400, 401, 402, 403, 404, 422, 500, 503] {
+        for should_retry in ["true", "false"] {
+            let stated = headers(&[("x-should-retry", should_retry)]);
+            for headers in [&plain, &stated] {
+                let seen = Seen::Upgrade { status, headers, error: Some(&error) };
+                assert_eq!(verdict(&seen, WebSocket, Connecting, false), (Blame::Transport, Connecting));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_may_say_whether_to_try_again() {
+    let [yes, no] = ["true", "false"].map(|value| headers(&[("x-should-retry", value)]));
+    for (status, said_yes, said_no) in [
+        (500, Server, Request),
+        (429, Server, Request),
+        (409, Server, Request),
+        (400, Server, Request),
+        (404, Server, Request),
+        (407, Request, Request),
+        (302, Request, Request),
+        (511, Network, Network),
     ] {
-        let error = ServerError::from_body(400, body);
-        let seen = Seen::Upgrade { status: 400, headers: &plain, error: Some(&error) };
-        assert_eq!(verdict(&seen, WebSocket, Connecting, false), (expected, Connecting), "{error:?}");
+        for (headers, expected) in [(&yes, said_yes), (&no, said_no)] {
+            let seen = Seen::Answer { status, headers, error: None };
+            assert_eq!(verdict(&seen, Sse, Open, false), (expected, Open), "{status}");
+        }
+    }
+    for (headers, expected) in [(&yes, Server), (&no, Request)] {
+        let seen = Seen::Upgrade { status: 429, headers, error: None };
+        assert_eq!(verdict(&seen, WebSocket, Connecting, false), (expected, Connecting));
+    }
+    for (said, expected) in [("false", Request), ("true", Server)] {
+        let event = event(&format!(
+            r#"{{"type":"error","status":500,"headers":{{"X-Should-Retry":"{said}"}},"error":{{"code":"server_error"}}}}"#
+        ));
+        let seen = Seen::ErrorEvent(event.error().expect("an error"));
+        assert_eq!(verdict(&seen, WebSocket, Open, false), (expected, Open), "{said}");
+    }
+}
+
+#[test]
+fn a_quota_is_worth_a_wait_if_it_is_known_how_long() {
+    let plain = HeaderMap::new();
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    for code in
+        ["usage_limit_reached", "usage_not_included", "insufficient_quota", "billing_hard_limit_reached"]
+    {
+        for (when, wait) in [
+            ("", None),
+            (r#","resets_at":1700000090"#, Some(90)),
+            (r#","resets_at":"1700000090""#, Some(90)),
+            (r#","resets_at":1700000090000"#, Some(90)),
+            (r#","resets_at":1600000000"#, Some(0)),
+            (r#","resets_in_seconds":7"#, Some(7)),
+            (r#","resets_at":1e999"#, None),
+        ] {
+            let error = format!(r#"{{"error":{{"code":"{code}","message":"m"{when}}}}}"#);
+            let expected = match wait {
+                Some(wait) => Failure::new(Server, Open).with_retry_after(Duration::from_secs(wait)),
+                None => Failure::new(Request, Open),
+            };
+            for status in [402, 403, 429] {
+                let error = ServerError::from_body(status, error.as_bytes());
+                let seen = Seen::Answer { status, headers: &plain, error: Some(&error) };
+                assert_eq!(classify(&seen, Sse, Open, false, now), Some(expected), "{status} {error:?}");
+            }
+            let json = error.replacen('{', r#"{"type":"error","status":429,"#, 1);
+            let event = event(&json);
+            let seen = Seen::ErrorEvent(event.error().expect("an error"));
+            for transport in BOTH {
+                assert_eq!(classify(&seen, transport, Open, false, now), Some(expected), "{json}");
+            }
+            let seen = Seen::FailedEvent(event.error().expect("an error"));
+            let ended = Some(expected).filter(|failure| failure.blame() == Server);
+            assert_eq!(classify(&seen, Sse, Open, false, now), ended, "{json}");
+        }
+    }
+    let error = ServerError::from_body(429, br#"{"error":{"type":"usage_limit_reached"}}"#);
+    let wait = headers(&[("retry-after", "60")]);
+    for headers in [&plain, &wait] {
+        let seen = Seen::Upgrade { status: 429, headers, error: Some(&error) };
+        let expected = if headers.is_empty() { Request } else { Server };
+        assert_eq!(verdict(&seen, WebSocket, Connecting, false), (expected, Connecting));
+    }
+}
+
+#[test]
+fn errors_in_other_shapes_are_judged_by_what_they_say() {
+    for (json, expected) in [
+        (r#"{"error":{"code":"account_deactivated","message":"Your account is closed."}}"#, Request),
+        (r#"{"error":"not today"}"#, Request),
+        (r#"{"detail":"Not for you."}"#, Request),
+        (r#"{"detail":[{"loc":["body"],"msg":"Field required","type":"missing"}]}"#, Request),
+        (r#"{"detail":{"code":"deactivated_workspace"}}"#, Request),
+        (r#"{"message":"Forbidden","connectionId":"x","requestId":"y"}"#, Request),
+        (r#"{"message":"Internal server error","connectionId":"x"}"#, Server),
+        (r#"{"detail":"Please try again later."}"#, Server),
+        (r#"{"error":{"code":503,"message":"m"}}"#, Server),
+        (r#"{"error":{"code":"rate_limit_exceeded","message":"m"}}"#, Server),
+        (r#"{"type":"server_error","message":"m"}"#, Server),
+        (r#"{"object":"error","type":"BadRequestError","message":"m","code":400}"#, Request),
+        (r#"{"type":"error","error":{"message":"m"}}"#, Server),
+    ] {
+        let event = event(json);
+        let seen = Seen::ErrorEvent(event.error().unwrap_or_else(|| panic!("{json}")));
+        for transport in BOTH {
+            assert_eq!(verdict(&seen, transport, Open, false), (expected, Open), "{json}");
+        }
     }
 }
 
@@ -107,7 +224,7 @@ fn every_answer_status() {
     for status in 0..=1000 {
         let expected = match status {
             511 | 200..=299 => Network,
-            408 | 425 | 429 | 500..=599 => Server,
+            408 | 409 | 425 | 429 | 500..=599 => Server,
             300..=499 => Request,
             _ => Blame::Transport,
         };
@@ -147,6 +264,7 @@ fn an_answer_without_events() {
             assert_eq!(verdict(&Seen::WrongContentType { content_type }, Sse, Open, reused), (Network, Open));
         }
     }
+    assert_eq!(verdict(&Seen::Encoded { encoding: "gzip" }, Sse, Open, false), (Network, Open));
 }
 
 #[test]
@@ -263,7 +381,7 @@ fn error_events_by_code() {
             ("slow_down", &[None, Some(503)], Server),
             ("server_error", &[None, Some(500), Some(400)], Server),
             ("Overloaded_Error", &[None], Server),
-            ("usage_limit_reached", &[None, Some(429)], Server),
+            ("usage_limit_reached", &[None, Some(429)], Request),
             ("insufficient_quota", &[None, Some(429)], Request),
             ("websocket_connection_limit_reached", &[None, Some(400), Some(429)], Connection),
             ("previous_response_not_found", &[None, Some(400), Some(404)], on_websocket(Connection)),
@@ -275,10 +393,10 @@ fn error_events_by_code() {
             ("model_not_found", &[None, Some(404)], Request),
             ("context_length_exceeded", &[None, Some(400)], Request),
             ("unsupported_parameter", &[None, Some(400)], Request),
-            ("something", &[Some(302), Some(400), Some(403), Some(409), Some(422), Some(499)], Request),
+            ("something", &[Some(302), Some(400), Some(403), Some(422), Some(499)], Request),
             (
                 "something",
-                &[Some(408), Some(425), Some(429), Some(500), Some(503), Some(529), Some(599)],
+                &[Some(408), Some(409), Some(425), Some(429), Some(500), Some(503), Some(529), Some(599)],
                 Server,
             ),
             ("something", &[None, Some(200), Some(101)], Server),
@@ -297,7 +415,6 @@ fn every_word_for_the_server_says_so_whatever_the_status() {
         "rate_limit_exceeded",
         "rate_limit_error",
         "too_many_requests",
-        "usage_limit_reached",
         "server_is_overloaded",
         "overloaded_error",
         "engine_overloaded",
@@ -329,7 +446,22 @@ fn every_word_for_the_request_says_so_within_another() {
         "unknown",
         "authentication",
         "permission",
+        "unauthorized",
         "forbidden",
+        "denied",
+        "not_allowed",
+        "deactivated",
+        "disabled",
+        "suspended",
+        "revoked",
+        "expired",
+        "blocked",
+        "restricted",
+        "required",
+        "billing",
+        "payment",
+        "region",
+        "country",
         "context_length",
         "context_window",
         "policy",
@@ -425,7 +557,7 @@ fn failed_responses_by_status() {
         let event =
             event(&format!(r#"{{"type":"response.failed","response":{{"error":{{"code":{status}}}}}}}"#));
         let failure = judge(&Seen::FailedEvent(event.error().expect("an error")), Sse, Streaming, false);
-        let expected = matches!(status, 408 | 425 | 429 | 500..).then_some(Server);
+        let expected = matches!(status, 408 | 409 | 425 | 429 | 500..).then_some(Server);
         assert_eq!(failure.map(|failure| failure.blame()), expected, "{status}");
     }
 }
@@ -439,6 +571,10 @@ fn nothing_but_a_failed_response_is_none() {
         Seen::Tls,
         Seen::ConnectTimeout,
         Seen::ProxyRefused { status: 0 },
+        Seen::Certificate,
+        Seen::NotAProxy,
+        Seen::Encoded { encoding: "" },
+        Seen::UnknownResponse(&error),
         Seen::HandshakeTimeout,
         Seen::Upgrade { status: 0, headers: &plain, error: Some(&error) },
         Seen::BadAccept,

@@ -13,16 +13,25 @@ fn kinds() {
         ("response.created", false, None),
         ("response.queued", false, None),
         ("response.in_progress", false, None),
-        ("response.output_item.added", true, None),
+        ("response.output_item.added", false, None),
+        ("response.content_part.added", false, None),
+        ("response.reasoning_summary_part.added", false, None),
+        ("response.output_text.annotation.added", true, None),
+        ("response.something.new", true, None),
         ("response.output_text.delta", true, None),
         ("response.reasoning_summary_text.delta", true, None),
-        ("something.new", true, None),
-        ("", true, None),
+        ("keepalive", false, None),
+        ("codex.rate_limits", false, None),
+        ("something.new", false, None),
+        ("", false, None),
         ("response.completed", true, Some(Completed)),
         ("response.incomplete", true, Some(Completed)),
         ("response.failed", true, Some(Ended)),
         ("response.cancelled", true, Some(Ended)),
+        ("response.done", true, Some(Completed)),
         ("error", false, Some(Error)),
+        ("response.error", false, Some(Error)),
+        ("invalid_request_error", false, Some(Error)),
     ] {
         let json = format!(r#" {{"a":[1,{{}}],"type":"{kind}","sequence_number":18446744073709551615}}"#);
         let event = parse(&json);
@@ -67,7 +76,8 @@ fn response_ids() {
     for none in ["null", "1", "[]", "{}", r#"{"id":null}"#, r#"{"id":7}"#] {
         assert_eq!(id(&format!(r#"{{"type":"response.completed","response":{none}}}"#)), None, "{none}");
     }
-    assert_eq!(id(r#"{"type":"response.output_item.done","response":{"id":"r_1"}}"#), None);
+    assert_eq!(id(r#"{"type":"response.output_item.done","response":{"id":"r_1"}}"#).as_deref(), Some("r_1"));
+    assert_eq!(id(r#"{"type":"response.refusal.delta","response_id":"r_1"}"#).as_deref(), Some("r_1"));
 }
 
 #[test]
@@ -111,19 +121,57 @@ fn what_is_no_event() {
         (r#"{"type":7}"#, "`type`"),
         (r#"{"type":"a"} x"#, "valid JSON"),
         (r#"{"type":"a"}{"type":"b"}"#, "valid JSON"),
-        (r#"{"type":"a","type":"b"}"#, "valid JSON"),
         ("{\"type\":\"a\nb\"}", "valid JSON"),
         (r#"{"type":"\ud800"}"#, ""),
-        (r#"{"type":"a","sequence_number":-1}"#, "valid JSON"),
-        (r#"{"type":"a","sequence_number":18446744073709551616}"#, "valid JSON"),
-        (r#"{"type":"a","sequence_number":1e999}"#, "valid JSON"),
-        (r#"{"type":"error","x":1e999}"#, "valid JSON"),
         (r#"{"type":"a","x":}"#, "valid JSON"),
     ] {
         match Event::parse(text) {
             Err(error) => assert!(error.to_string().contains(said), "{text}: {error}"),
             Ok(event) => assert!(said.is_empty(), "{text}: {event:?}"),
         }
+    }
+}
+
+#[test]
+fn a_field_that_nobody_needs_kills_no_event() {
+    for (number, expected) in [
+        ("0", Some(0)),
+        (r#""7""#, Some(7)),
+        ("-1", None),
+        ("0.0", None),
+        ("null", None),
+        ("{}", None),
+        ("1e999", None),
+        ("18446744073709551616", None),
+        ("1,\"sequence_number\":2", Some(2)),
+    ] {
+        let event = parse(&format!(
+            r#"{{"type":"response.output_text.delta","sequence_number":{number},"delta":"x"}}"#
+        ));
+        assert_eq!(event.sequence_number(), expected, "{number}");
+        assert_eq!(event.text_delta().as_deref(), Some("x"));
+    }
+    assert_eq!(parse(r#"{"type":"a","type":"b"}"#).kind(), "b");
+    let error = parse(r#"{"type":"error","x":1e999,"\ud800":1,"error":{"code":"c","y":-1e999}}"#);
+    assert_eq!(error.error().and_then(|error| error.code.as_deref()), Some("c"));
+}
+
+#[test]
+fn the_status_of_a_response_that_is_done_says_how_it_ended() {
+    for (status, terminal) in [
+        (r#""completed""#, Terminal::Completed),
+        (r#""incomplete""#, Terminal::Completed),
+        (r#""failed""#, Terminal::Ended),
+        (r#""cancelled""#, Terminal::Ended),
+        ("null", Terminal::Completed),
+    ] {
+        let json = format!(
+            r#"{{"type":"response.done","response":{{"id":"r","status":{status},"error":{{"code":"server_error"}}}}}}"#
+        );
+        let event = parse(&json);
+        assert_eq!(event.terminal(), Some(terminal), "{status}");
+        assert_eq!(event.error().is_some(), terminal == Terminal::Ended, "{status}");
+        assert_eq!(event.response_id(), Some("r"));
     }
 }
 

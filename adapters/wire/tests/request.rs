@@ -97,3 +97,26 @@ fn debug_does_not_show_what_the_caller_says() {
     let request = Request::text("m", "private").with_continuation("r", json!("private"));
     assert_eq!(format!("{request:?}"), r#"Request { keys: ["model", "input"], has_continuation: true }"#);
 }
+
+#[test]
+fn what_only_a_websocket_knows_is_left_out_over_sse() {
+    let warm_up = request(&json!({"model": "m", "generate": false, "stream_id": "s"}));
+    assert_eq!(value(&warm_up.sse_body()), json!({"model": "m", "stream": true}));
+    let frame = value(&warm_up.websocket_frame(None));
+    assert_eq!((&frame["generate"], &frame["stream_id"]), (&json!(false), &json!("s")));
+    assert!(!warm_up.generates());
+    for body in [json!({}), json!({"generate": true}), json!({"generate": null})] {
+        assert!(request(&body).generates(), "{body}");
+    }
+}
+
+#[test]
+fn which_requests_name_a_response_themselves() {
+    let own = request(&json!({"input": "hi", "previous_response_id": "mine"}));
+    assert!(own.names_response(None) && own.names_response(Some("mine")));
+    let own = own.with_continuation("resp_1", json!("hi"));
+    assert!(own.names_response(None) && !own.names_response(Some("resp_1")));
+    for body in [json!({"input": "hi"}), json!({"previous_response_id": null})] {
+        assert!(!request(&body).names_response(None), "{body}");
+    }
+}

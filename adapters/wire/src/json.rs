@@ -1,0 +1,177 @@
+//! Parts of a JSON text, found without building a tree of it: an event may have 16 MiB, and a tree takes many times that.
+//! A number that nobody reads may have any size, and a key may occur twice: the last one counts.
+
+use core::fmt;
+use std::borrow::Cow;
+
+use serde::Deserializer as _;
+use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
+use serde_json::value::RawValue;
+
+/// The JSON of these fields of an object; none for one that is not there or is `null`.
+pub(crate) fn fields<'a, const N: usize>(
+    json: &'a str,
+    names: &[&str; N],
+) -> Result<[Option<&'a str>; N], serde_json::Error> {
+    find(json, names, |name, key| name.as_bytes() == key)
+}
+
+/// The same, whether a key is in capitals or not.
+pub(crate) fn headers<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [Option<&'a str>; N] {
+    find(json, names, |name, key| name.as_bytes().eq_ignore_ascii_case(key)).unwrap_or([None; N])
+}
+
+/// The JSON of the first element of an array.
+pub(crate) fn first(json: &str) -> Option<&str> {
+    struct First;
+
+    impl<'de> de::Visitor<'de> for First {
+        type Value = Option<&'de RawValue>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
+            let first = array.next_element()?;
+            while array.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(first)
+        }
+    }
+
+    serde_json::Deserializer::from_str(json).deserialize_seq(First).ok().flatten().map(RawValue::get)
+}
+
+/// The text that a JSON string stands for, if it is a string. Half a surrogate pair becomes U+FFFD.
+pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
+    match plain(json) {
+        Some(text) => Some(Cow::Borrowed(text)),
+        None => unescape(json).map(Cow::Owned),
+    }
+}
+
+/// The inside of a JSON string that has no escapes.
+pub(crate) fn plain(json: &str) -> Option<&str> {
+    let inside = json.strip_prefix('"')?.strip_suffix('"')?;
+    (!inside.contains('\\')).then_some(inside)
+}
+
+/// A JSON string with escapes, if it is a string at all. Bytes let half a surrogate pair through, where text fails.
+pub(crate) fn unescape(json: &str) -> Option<String> {
+    struct Bytes;
+
+    impl de::Visitor<'_> for Bytes {
+        type Value = String;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+
+        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<String, E> {
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        }
+    }
+
+    if !json.starts_with('"') {
+        return None;
+    }
+    serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).ok()
+}
+
+fn find<'a, const N: usize>(
+    json: &'a str,
+    names: &[&str; N],
+    is: impl Fn(&str, &[u8]) -> bool + Copy,
+) -> Result<[Option<&'a str>; N], serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let found = deserializer.deserialize_map(Object { names, is })?;
+    deserializer.end()?;
+    Ok(found)
+}
+
+struct Object<'n, F, const N: usize> {
+    names: &'n [&'n str; N],
+    is: F,
+}
+
+impl<'de, F: Fn(&str, &[u8]) -> bool + Copy, const N: usize> de::Visitor<'de> for Object<'_, F, N> {
+    type Value = [Option<&'de str>; N];
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = [None; N];
+        while let Some(index) = map.next_key_seed(Key { names: self.names, is: self.is })? {
+            match index.and_then(|index| found.get_mut(index)) {
+                Some(place) => {
+                    let value: &'de RawValue = map.next_value()?;
+                    *place = Some(value.get()).filter(|json| *json != "null");
+                }
+                None => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Which of the names a key is.
+struct Key<'n, F> {
+    names: &'n [&'n str],
+    is: F,
+}
+
+impl<'de, F: Fn(&str, &[u8]) -> bool> DeserializeSeed<'de> for Key<'_, F> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        // Bytes: a key that is not text is none of ours, and no reason to refuse the rest.
+        deserializer.deserialize_bytes(self)
+    }
+}
+
+impl<F: Fn(&str, &[u8]) -> bool> de::Visitor<'_> for Key<'_, F> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_bytes<E: de::Error>(self, key: &[u8]) -> Result<Self::Value, E> {
+        Ok(self.names.iter().position(|name| (self.is)(name, key)))
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
+        self.visit_bytes(key.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_an_object() {
+        let json = r#"{"a":1e999,"b":null,"\u0063":[{"a":2}],"a":"x","\ud800":0}"#;
+        assert_eq!(fields(json, &["a", "b", "c"]).unwrap(), [Some("\"x\""), None, Some(r#"[{"a":2}]"#)]);
+        assert_eq!(headers(r#"{"Retry-After":4}"#, &["retry-after"]), [Some("4")]);
+        for bad in ["", "[]", "1", "{", "{} x", r#"{"a":}"#, r#"{"a":1}{"#] {
+            assert!(fields(bad, &["a"]).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_first_element_of_an_array() {
+        assert_eq!(first(r#"[{"a":1}, 2]"#), Some(r#"{"a":1}"#));
+        for none in ["[]", "{}", "[1", "1"] {
+            assert_eq!(first(none), None, "{none}");
+        }
+    }
+}

@@ -21,6 +21,7 @@ with_every_adapter!(
     a_turn_that_is_dropped_leaves_no_tunnel_behind,
     a_certificate_that_is_not_trusted_is_the_proxys,
     a_proxy_that_never_answers_is_named,
+    what_is_no_proxy_is_asked_once_on_each_transport,
 );
 
 fn turn(client: &dyn TestClient) -> Outcome {
@@ -45,16 +46,25 @@ fn hasty(settings: Settings) -> Settings {
 
 /// Both attempts failed on the way through the proxy, and nothing is held against WebSocket.
 fn expect_network(client: &dyn TestClient, parts: &[&str]) {
+    expect_failures(client, (GiveUp::AttemptsExhausted, Blame::Network), parts);
+}
+
+/// The same, and another attempt would have met the same.
+fn expect_lasting(client: &dyn TestClient, parts: &[&str]) {
+    expect_failures(client, (GiveUp::NotRetryable, Blame::Request), parts);
+}
+
+fn expect_failures(client: &dyn TestClient, (give_up, last): (GiveUp, Blame), parts: &[&str]) {
     let outcome = turn(client);
     let error = outcome.error.expect("an error");
-    assert_eq!(error.give_up(), GiveUp::AttemptsExhausted, "{error}");
+    assert_eq!(error.give_up(), give_up, "{error}");
     let attempts = error.attempts();
     assert_eq!(
         attempts.iter().map(|a| a.transport()).collect::<Vec<_>>(),
         [Transport::WebSocket, Transport::Sse]
     );
-    for attempt in attempts {
-        assert_eq!((attempt.stage(), attempt.blame()), (Stage::Connecting, Some(Blame::Network)), "{error}");
+    for (attempt, blame) in attempts.iter().zip([Blame::Network, last]) {
+        assert_eq!((attempt.stage(), attempt.blame()), (Stage::Connecting, Some(blame)), "{error}");
         for part in parts {
             assert!(attempt.text().contains(part), "no `{part}` in: {error}");
         }
@@ -131,10 +141,15 @@ fn the_proxy_and_the_server_each_get_their_own_credentials(adapter: &dyn Adapter
 fn a_proxy_that_refuses_is_not_held_against_websocket(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let proxy = Proxy::start(&peer);
-    let client = adapter.client(hasty(Settings::new(&peer).proxy(&proxy)));
+    let client = adapter.client(patient(Settings::new(&peer).proxy(&proxy)));
     proxy.set(Tunnel::Refuse(403));
-    expect_network(&*client, &["the proxy refused to connect", "403 Forbidden", "127.0.0.1:"]);
+    let said = "the proxy refused to connect";
+    expect_lasting(&*client, &[said, "403 Forbidden", "have it allow this host", "127.0.0.1:"]);
     assert_eq!(proxy.seen().len(), 2);
+    let hasty = adapter.client(hasty(Settings::new(&peer).proxy(&proxy)));
+    proxy.set(Tunnel::Refuse(502));
+    expect_network(&*hasty, &[said, "502 Bad Gateway", "127.0.0.1:"]);
+    assert_eq!(proxy.seen().len(), 4);
 
     proxy.set(Tunnel::Open);
     expect_echo(&turn(&*client));
@@ -201,19 +216,19 @@ fn a_turn_that_is_dropped_leaves_no_tunnel_behind(adapter: &dyn Adapter) {
 fn a_certificate_that_is_not_trusted_is_the_proxys(adapter: &dyn Adapter) {
     let peer = Peer::builder().tls().start();
     let proxy = Proxy::start_tls(&peer);
-    let mut settings = hasty(Settings::new(&peer));
+    let mut settings = patient(Settings::new(&peer));
     settings.proxy = Some(proxy.url());
     let client = adapter.client(settings);
-    expect_network(&*client, &["TLS handshake", "on the way to the proxy 127.0.0.1:"]);
+    expect_lasting(&*client, &["TLS handshake", "SSL_CERT_FILE", "on the way to the proxy 127.0.0.1:"]);
     assert!(proxy.seen().is_empty(), "{:?}", proxy.seen());
 
     // Nor is it forgotten when it is what is behind the proxy that is not trusted.
     let plain = Proxy::start(&peer);
-    let mut settings = hasty(Settings::new(&Peer::start()));
+    let mut settings = patient(Settings::new(&Peer::start()));
     settings.url = peer.url();
     settings.ca_pem = Proxy::start_tls(&peer).ca_pem().map(str::to_owned);
     settings.proxy = Some(plain.url());
-    expect_network(&*adapter.client(settings), &["TLS handshake", "through the proxy 127.0.0.1:"]);
+    expect_lasting(&*adapter.client(settings), &["TLS handshake", "through the proxy 127.0.0.1:"]);
 }
 
 fn a_proxy_that_never_answers_is_named(adapter: &dyn Adapter) {
@@ -223,4 +238,41 @@ fn a_proxy_that_never_answers_is_named(adapter: &dyn Adapter) {
     let limits = Limits::new().with_connect_timeout(Duration::from_millis(200));
     let client = adapter.client(hasty(Settings::new(&peer).proxy(&proxy).limits(limits)));
     expect_network(&*client, &["could not connect", "in time", "through the proxy 127.0.0.1:"]);
+}
+
+fn what_is_no_proxy_is_asked_once_on_each_transport(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let parts = ["does not speak as a proxy does", "check its scheme and its port", "proxy 127.0.0.1:"];
+    // It answers with something else than HTTP, and to one that speaks TLS in plain text.
+    for scheme in ["http", "https"] {
+        let (address, served) = not_http();
+        let mut settings = patient(Settings::new(&peer));
+        settings.proxy = Some(format!("{scheme}://{address}"));
+        settings.ca_pem = Proxy::start_tls(&peer).ca_pem().map(str::to_owned);
+        expect_lasting(&*adapter.client(settings), &parts);
+        assert_eq!(served.recv_timeout(Duration::from_secs(20)), Ok(1));
+        assert_eq!(served.recv_timeout(Duration::from_secs(20)), Ok(2));
+        assert!(served.try_recv().is_err(), "asking again would change nothing");
+    }
+    assert!(peer.journal().transports().is_empty(), "{}", peer.journal());
+}
+
+/// A server that greets whoever asks, and says which one that was.
+fn not_http() -> (std::net::SocketAddr, std::sync::mpsc::Receiver<u32>) {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (counted, served) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for (stream, number) in listener.incoming().zip(1..) {
+            let Ok(mut stream) = stream else { return };
+            // The request first: a connection that is closed with something unread in it is reset.
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"220 mail.example.com ESMTP\r\n");
+            if counted.send(number).is_err() {
+                return;
+            }
+        }
+    });
+    (address, served)
 }

@@ -151,6 +151,8 @@ fn no_log_tells_a_secret(adapter: &dyn Adapter) {
 
     // Refused, unreachable, unknown, untrusted.
     peer.set_handshake(Handshake::status(401));
+    let repeated = format!("no such key: {TOKEN}, nor {KEY}, nor sig={SIGNATURE}");
+    peer.set_turn(Transport::Sse, Turn::status(401).body(&repeated));
     assert!(collect(adapter.client(settings(&peer)).stream(request())).error.is_some());
     peer.refuse_everything(true);
     assert!(collect(adapter.client(settings(&peer)).stream(request())).error.is_some());

@@ -4,11 +4,16 @@ use failback::{Stage, Transport};
 use http::header::LOCATION;
 use http::{HeaderMap, StatusCode};
 
-use crate::text::excerpt;
+use crate::text::{CUT, excerpt};
 use crate::{Headers, Seen, ServerError};
 
 /// The most bytes of one part of the sentence that come from elsewhere.
 const MAX_PART: usize = 2048;
+
+/// The most bytes that the protocol has room for in the reason of a close.
+const MAX_REASON: usize = 123;
+/// A reason of this length was probably cut, on the border of a character.
+const FULL_REASON: usize = MAX_REASON - 3;
 
 /// Why one attempt failed, in one sentence for a human: what was attempted, what came back, and what the server or
 /// the operating system said about it.
@@ -166,10 +171,14 @@ fn closed(stream: &str, when: &str, code: Option<u16>, reason: &str) -> String {
         },
         None => write!(text, " without a code"),
     };
-    let reason = excerpt(reason, MAX_PART);
-    if !reason.is_empty() {
+    let shown = excerpt(reason, MAX_PART);
+    if !shown.is_empty() {
         text.push_str(": ");
-        text.push_str(&reason);
+        text.push_str(&shown);
+    }
+    // Whoever sent it had no room for more, so that a secret at its end may be a part of one.
+    if (FULL_REASON..=MAX_REASON).contains(&reason.len()) {
+        text.push(CUT);
     }
     text
 }

@@ -3,4 +3,17 @@
 #[macro_use]
 extern crate failback_tests;
 
+mod common;
 mod d03_late_events;
+mod d06_secrets_cut_in_two;
+mod d11_errors_in_other_shapes;
+mod d12_signs_of_life;
+mod d13_quotas;
+mod d14_announcements;
+mod d15_lasting_refusals;
+mod d18_requests_and_answers;
+mod d19_warm_ups;
+mod d22_streams_of_another_kind;
+mod d26_refused_upgrades;
+mod d27_unknown_responses;
+mod d29_asked_not_to_retry;

@@ -62,14 +62,14 @@ fn silence_is_a_stall(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = failed_over(&peer, adapter);
     let mode = client.policy().mode().0;
-    peer.push_turn(Transport::Sse, Turn::after(3).then_keep_alive().then_mute());
+    peer.push_turn(Transport::Sse, Turn::after(5).then_keep_alive().then_mute());
     let outcome = collect(client.stream(Request::text("m", "deep thought")));
     let error = outcome.error.as_ref().expect("an error");
     assert_eq!(error.give_up(), GiveUp::Committed, "{error}");
     let [attempt] = error.attempts() else { panic!("more than one attempt: {error}") };
     assert_eq!((attempt.transport(), attempt.stage()), (Transport::Sse, Stage::Streaming), "{error}");
     assert!(attempt.text().contains("silent for too long"), "{error}");
-    assert_eq!(outcome.events().len(), 3, "{outcome:?}");
+    assert_eq!(outcome.events().len(), 5, "{outcome:?}");
 
     let journal =
         peer.wait_for_blocking("the stream to be closed", |journal| journal.open_connections() == 0);

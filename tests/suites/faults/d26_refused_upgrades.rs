@@ -1,0 +1,47 @@
+//! WebSocket alone is refused, by a gateway that lets SSE through: every turn failed, and SSE was never asked.
+
+use failback::{Blame, GiveUp, Mode, Stage, Transport};
+use failback_peer::{Handshake, Peer};
+use failback_tests::{Adapter, Settings};
+
+use crate::common::{expect_echo, turn};
+
+with_every_adapter!(
+    sse_carries_the_turn_whatever_refuses_the_upgrade,
+    what_sse_refuses_too_is_told_in_its_words,
+);
+
+fn refused(code: u16) -> Handshake {
+    let body = r#"{"error":{"type":"invalid_request_error","code":"no_websockets","message":"Not here."}}"#;
+    Handshake::Status { code, headers: Vec::new(), body: body.to_owned() }
+}
+
+fn sse_carries_the_turn_whatever_refuses_the_upgrade(adapter: &dyn Adapter) {
+    for code in [400, 401, 402, 403, 404, 409, 418, 422, 426, 500, 503] {
+        let peer = Peer::start();
+        peer.set_handshake(refused(code));
+        let client = adapter.client(Settings::new(&peer));
+        expect_echo(&turn(&*client), &peer, Transport::Sse, 1);
+        expect_echo(&turn(&*client), &peer, Transport::Sse, 2);
+        assert_eq!(peer.journal().handshakes(), 1, "{code}: {}", peer.journal());
+        assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }), "{code}");
+    }
+}
+
+fn what_sse_refuses_too_is_told_in_its_words(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    peer.require_bearer("right");
+    let client = adapter.client(Settings::new(&peer));
+    let error = turn(&*client).error.expect("an error");
+    assert_eq!(error.give_up(), GiveUp::NotRetryable, "{error}");
+    let attempts: Vec<_> = error.attempts().iter().map(|a| (a.transport(), a.stage(), a.blame())).collect();
+    let expected = [
+        (Transport::WebSocket, Stage::Connecting, Some(Blame::Transport)),
+        (Transport::Sse, Stage::Open, Some(Blame::Request)),
+    ];
+    assert_eq!(attempts, expected, "{error}");
+    assert!(error.attempts()[1].text().contains("Incorrect API key provided."), "{error}");
+    let journal = peer.journal();
+    assert_eq!((journal.handshakes(), journal.requests(Transport::Sse)), (1, 1), "{journal}");
+    assert_eq!(client.policy().mode().0, Mode::Preferred);
+}

@@ -23,6 +23,7 @@
 //! Implement [`Runtime`], and [`Client::with_runtime`] does the rest.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod client;
 mod dial;
 mod http;

@@ -4,3 +4,4 @@
 extern crate failback_tests;
 
 mod d03_late_events;
+mod d21_addresses;

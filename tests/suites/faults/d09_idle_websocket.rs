@@ -29,11 +29,16 @@ fn id(outcome: &Outcome) -> String {
 }
 
 fn heartbeats_are_answered_between_turns(adapter: &dyn Adapter) {
-    let peer = Peer::start();
+    for peer in [Peer::start(), Peer::builder().tls().start()] {
+        turns_with_pauses(adapter, &peer);
+    }
+}
+
+fn turns_with_pauses(adapter: &dyn Adapter, peer: &Peer) {
     // 20 s each, a thousand times faster; with more time to answer, for a machine that is busy.
     let (every, limit) = (Duration::from_millis(20), Duration::from_secs(5));
     peer.set_between(Between::Heartbeat { every, limit });
-    let client = adapter.client(Settings::new(&peer));
+    let client = adapter.client(Settings::new(peer));
 
     let mut previous = id(&complete(&*client, Request::text("m", "one")));
     for turn in 1..=3 {

@@ -2,6 +2,7 @@ mod asynchronous;
 mod smol;
 mod tokio;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use failback::{SharedPolicy, Snapshot};
@@ -31,6 +32,18 @@ pub trait TestClient: Send + Sync {
 
     /// Whether names resolve from now on, addresses included.
     fn resolves(&self, names: bool);
+
+    /// What every name resolves to from now on, addresses included.
+    fn resolves_to(&self, addresses: &[SocketAddr]);
+
+    /// Connections to this address are not answered from now on.
+    fn black_hole(&self, address: SocketAddr);
+
+    /// The addresses that connections were opened to, whether they answered or not, in order.
+    fn dialled(&self) -> Vec<SocketAddr>;
+
+    /// Closes the connections that no turn uses.
+    fn close_idle(&self);
 
     /// The network has changed.
     fn handle_network_change(&self);

@@ -1,14 +1,14 @@
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use failback_async::Runtime;
 
 /// A runtime whose clock can be moved forward, so that no test waits for a cooldown; which counts its tasks; and whose
-/// names can be made not to resolve.
+/// names can be made to resolve to anything, or not at all.
 ///
 /// Timers run in real time: what is moved is what the policy, and the age of connections, are measured by.
 #[derive(Clone, Debug, Default)]
@@ -17,17 +17,52 @@ pub struct Shifted<R> {
     ahead: Arc<AtomicU64>,
     tasks: Arc<AtomicUsize>,
     nameless: Arc<AtomicBool>,
+    map: Arc<Mutex<Map>>,
+}
+
+/// Where addresses lead.
+#[derive(Debug, Default)]
+struct Map {
+    resolved: Option<Vec<SocketAddr>>,
+    black_holes: Vec<SocketAddr>,
+    dialled: Vec<SocketAddr>,
 }
 
 impl<R> Shifted<R> {
     /// This runtime, with the time as it is.
     pub fn new(inner: R) -> Self {
-        Self { inner, ahead: Arc::default(), tasks: Arc::default(), nameless: Arc::default() }
+        Self {
+            inner,
+            ahead: Arc::default(),
+            tasks: Arc::default(),
+            nameless: Arc::default(),
+            map: Arc::default(),
+        }
     }
 
     /// Whether names resolve, addresses included.
     pub fn resolves(&self, names: bool) {
         self.nameless.store(!names, Ordering::SeqCst);
+    }
+
+    /// What every name resolves to, addresses included.
+    pub fn resolves_to(&self, addresses: &[SocketAddr]) {
+        self.map().resolved = Some(addresses.to_vec());
+    }
+
+    /// Connections to this address are not answered.
+    pub fn black_hole(&self, address: SocketAddr) {
+        self.map().black_holes.push(address);
+    }
+
+    /// The addresses that connections were opened to, whether they answered or not, in order.
+    #[must_use]
+    pub fn dialled(&self) -> Vec<SocketAddr> {
+        self.map().dialled.clone()
+    }
+
+    fn map(&self) -> MutexGuard<'_, Map> {
+        self.map.lock().expect("no test panics while it looks at the map")
     }
 
     /// How many of the tasks that were spawned are alive.
@@ -50,11 +85,20 @@ impl<R: Runtime> Runtime for Shifted<R> {
         if self.nameless.load(Ordering::SeqCst) {
             return Err(io::Error::other("no name server answers"));
         }
-        self.inner.resolve(host, port).await
+        let resolved = self.map().resolved.clone();
+        match resolved {
+            Some(resolved) => Ok(resolved),
+            None => self.inner.resolve(host, port).await,
+        }
     }
 
-    fn connect(&self, addr: SocketAddr) -> impl Future<Output = io::Result<Self::Stream>> + Send {
-        self.inner.connect(addr)
+    async fn connect(&self, addr: SocketAddr) -> io::Result<Self::Stream> {
+        let answers = {
+            let mut map = self.map();
+            map.dialled.push(addr);
+            !map.black_holes.contains(&addr)
+        };
+        if answers { self.inner.connect(addr).await } else { pending().await }
     }
 
     fn sleep(&self, duration: Duration) -> Self::Sleep {

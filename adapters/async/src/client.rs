@@ -7,6 +7,7 @@ use failback::{Config, Mode, Policy, SharedPolicy, Snapshot, Timestamp, Transpor
 use failback_wire::{Announcer, Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
 use rustls::ClientConfig;
 
+use crate::addresses::Addresses;
 use crate::pool::Pool;
 use crate::proxy::{Proxies, ProxyChoice, ProxyError, Secret};
 use crate::stream::ResponseStream;
@@ -39,6 +40,7 @@ pub(crate) struct Network<R: Runtime> {
     /// For the way to a proxy that is spoken to over TLS.
     pub(crate) proxy_tls: Arc<ClientConfig>,
     pub(crate) proxies: Proxies,
+    pub(crate) addresses: Arc<Addresses>,
     pub(crate) limits: Limits,
     /// The policy is also the clock: what it is told and what is measured must be one time.
     pub(crate) clock: SharedPolicy,
@@ -76,11 +78,13 @@ impl<R: Runtime> Client<R> {
     /// to be trusted. Turns under way go on.
     pub fn handle_network_change(&self) {
         self.shared.network.clock.handle_network_change();
+        self.shared.network.addresses.forget();
         self.shared.pool.clear();
         self.shared.trace_mode();
     }
 
-    /// Closes the connections that no turn uses.
+    /// Closes the connections that no turn uses, a WebSocket with a Close frame. Dropping the client, and the last turn
+    /// under way, does the same.
     pub fn close_idle(&self) {
         self.shared.pool.clear();
     }
@@ -285,6 +289,7 @@ impl<R: Runtime> Builder<R> {
             proxy_tls: tls::anonymous(&tls),
             tls,
             proxies,
+            addresses: Arc::default(),
             limits: self.limits,
             clock,
         };

@@ -47,12 +47,12 @@ pub(crate) async fn dial<R: Runtime>(
     network: &Network<R>,
     transport: Transport,
 ) -> Result<Io<R::Stream>, DialError> {
-    let (runtime, target) = (&network.runtime, network.endpoint.target(transport));
+    let target = network.endpoint.target(transport);
     let io = match network.proxies.on_the_way_to(transport) {
-        None => connect(runtime, target.host(), target.port()).await?,
+        None => connect(network, target.host(), target.port()).await?,
         Some(proxy) => {
             let lost = |error: DialError| error.on_the_way_to(proxy);
-            let mut io = connect(runtime, &proxy.host, proxy.port).await.map_err(lost)?;
+            let mut io = connect(network, &proxy.host, proxy.port).await.map_err(lost)?;
             if proxy.tls {
                 let encrypted = encrypt(io, &proxy.host, &network.proxy_tls).await;
                 io = encrypted.map_err(|error| {
@@ -61,7 +61,7 @@ pub(crate) async fn dial<R: Runtime>(
                 })?;
             }
             // The proxy resolves the name.
-            proxy.tunnel(runtime, io, target).await?
+            proxy.tunnel(&network.runtime, io, target).await?
         }
     };
     if !target.is_tls() {
@@ -77,12 +77,16 @@ pub(crate) async fn dial<R: Runtime>(
     })
 }
 
-async fn connect<R: Runtime>(runtime: &R, host: &str, port: u16) -> Result<Io<R::Stream>, DialError> {
-    let addresses = runtime
-        .resolve(host, port)
-        .await
-        .map_err(|error| DialError::new(Seen::Resolve, format_args!("{host}: {error}")))?;
-    connect_any(runtime, addresses).await.map(Io::plain)
+async fn connect<R: Runtime>(
+    network: &Network<R>,
+    host: &str,
+    port: u16,
+) -> Result<Io<R::Stream>, DialError> {
+    let resolved = network.runtime.resolve(host, port).await;
+    let resolved =
+        resolved.map_err(|error| DialError::new(Seen::Resolve, format_args!("{host}: {error}")))?;
+    let addresses = network.addresses.sort(host, resolved);
+    connect_any(network, host, addresses).await.map(Io::plain)
 }
 
 async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
@@ -96,13 +100,21 @@ async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// The first address that answers wins. Each gets a head start before the next one.
-async fn connect_any<R: Runtime>(runtime: &R, addresses: Vec<SocketAddr>) -> Result<R::Stream, DialError> {
+async fn connect_any<R: Runtime>(
+    network: &Network<R>,
+    host: &str,
+    addresses: Vec<SocketAddr>,
+) -> Result<R::Stream, DialError> {
+    let runtime = &network.runtime;
     let mut waiting = addresses.into_iter();
     let mut trying = FuturesUnordered::new();
+    // Those that were begun, in order, and those that failed.
+    let (mut begun, mut refused) = (Vec::new(), Vec::new());
     let mut failed = DialError::new(Seen::Resolve, "the name has no address");
     loop {
         let more = match waiting.next() {
             Some(address) => {
+                begun.push(address);
                 trying.push(async move { (address, runtime.connect(address).await) });
                 waiting.len() > 0
             }
@@ -119,14 +131,23 @@ async fn connect_any<R: Runtime>(runtime: &R, addresses: Vec<SocketAddr>) -> Res
                 trying.next().await
             };
             match tried {
-                Some((_, Ok(stream))) => return Ok(stream),
+                Some((address, Ok(stream))) => {
+                    // One that was begun after it was not given the time to answer.
+                    let silent = begun.into_iter().take_while(|other| *other != address).chain(refused);
+                    network.addresses.handle_tried(host, Some(address), silent);
+                    return Ok(stream);
+                }
                 Some((address, Err(error))) => {
                     failed = DialError::new(Seen::Connect, format_args!("{address}: {error}"));
+                    refused.push(address);
                     if more {
                         break;
                     }
                 }
-                None => return Err(failed),
+                None => {
+                    network.addresses.handle_tried(host, None, refused);
+                    return Err(failed);
+                }
             }
         }
     }

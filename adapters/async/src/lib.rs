@@ -9,9 +9,11 @@
 //! [`Client::stream`] makes a [`ResponseStream`], which opens a call with the policy and then goes through attempts until
 //! one carries the response or the policy gives up. An attempt takes an idle connection or dials one; a WebSocket
 //! handshake gets a head start, and goes on by itself when that has run out. The stream does its own work when it is polled:
-//! dropping it drops its sockets, and whatever it held in the policy is given back. Only two things run beside it: the
-//! task of an HTTP connection, which ends with the connection, and a handshake that its turn has left, which ends with
-//! the client.
+//! dropping it drops its sockets, and whatever it held in the policy is given back. Only this runs beside it: the task of
+//! an HTTP connection, which ends with the connection, and one more until the end of an answer has come that nobody
+//! waits for; a handshake that its turn has left; and the keeper of the WebSocket that waits for the next turn, which
+//! answers pings and sends them, and notices when the socket ends. The last three end with the client, but for the
+//! second that a server is given to answer a Close frame.
 //!
 //! # Bounds
 //!
@@ -23,9 +25,11 @@
 //! Implement [`Runtime`], and [`Client::with_runtime`] does the rest.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod client;
 mod dial;
 mod http;
+mod idle;
 mod io;
 mod pool;
 mod proxy;

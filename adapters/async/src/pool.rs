@@ -1,17 +1,28 @@
 use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use failback::Timestamp;
-use failback_wire::Limits;
 use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 
 use crate::Runtime;
+use crate::client::Network;
 use crate::http::HttpConn;
+use crate::idle::IdleSocket;
 use crate::sse::UsedConn;
 use crate::websocket::WsConn;
 
 /// How many HTTP connections are kept between turns.
 const IDLE_HTTP: usize = 4;
+
+/// How long after its last turn an HTTP connection is used for another one. It cannot be asked whether it is alive, and
+/// what is on the way forgets a silent connection after a minute or more without telling either end.
+const HTTP_LIFE: Duration = Duration::from_secs(60);
+
+/// How long the end of an answer may come after its last event. No turn waits for it.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The connections that wait for a turn, and the handshakes that no turn waits for.
 pub(crate) struct Pool<R: Runtime> {
@@ -19,10 +30,16 @@ pub(crate) struct Pool<R: Runtime> {
 }
 
 struct Idle<R: Runtime> {
-    websocket: Option<WsConn<R>>,
-    http: Vec<UsedConn>,
+    websocket: Option<IdleSocket<R>>,
+    http: Vec<IdleHttp>,
     /// Each of these ends its handshake when it is dropped.
     dials: Vec<oneshot::Sender<Infallible>>,
+}
+
+struct IdleHttp {
+    used_at: Timestamp,
+    /// Gives the connection once the end of its last answer has come. Whoever reads for that ends when this is dropped.
+    ready: oneshot::Receiver<HttpConn>,
 }
 
 impl<R: Runtime> Pool<R> {
@@ -31,37 +48,67 @@ impl<R: Runtime> Pool<R> {
     }
 
     /// The idle WebSocket, if there is one that still works.
-    pub(crate) fn take_websocket(&self, limits: &Limits, now: Timestamp) -> Option<WsConn<R>> {
-        let mut conn = self.lock().websocket.take()?;
-        conn.is_usable(limits, now).then_some(conn)
+    pub(crate) fn take_websocket(&self, now: Timestamp) -> Option<WsConn<R>> {
+        let socket = self.lock().websocket.take()?;
+        socket.take(now)
     }
 
     /// Keeps a WebSocket for the next turn, in place of an older one.
-    pub(crate) fn put_websocket(&self, conn: WsConn<R>) {
-        let older = self.lock().websocket.replace(conn);
+    pub(crate) fn put_websocket(&self, conn: WsConn<R>, network: &Network<R>) {
+        let socket = IdleSocket::keep(conn, network);
+        let mut idle = self.lock();
+        idle.forget_old_http(network.clock.now());
+        let older = idle.websocket.replace(socket);
+        drop(idle);
         drop(older);
     }
 
-    /// An HTTP connection that still works, the one used last first.
-    pub(crate) async fn take_http(&self, runtime: &R) -> Option<HttpConn> {
-        loop {
-            let used = self.lock().http.pop()?;
-            if let Some(conn) = used.recover(runtime).await {
-                return Some(conn);
+    /// An HTTP connection that still works, the one used last first. One that is not ready yet is left for a later turn.
+    pub(crate) fn take_http(&self, now: Timestamp) -> Option<HttpConn> {
+        let mut idle = self.lock();
+        idle.forget_old_http(now);
+        for at in (0..idle.http.len()).rev() {
+            let ready = idle.http.get_mut(at).map(|http| http.ready.try_recv());
+            if matches!(ready, Some(Ok(None))) {
+                continue;
+            }
+            idle.http.remove(at);
+            if let Some(Ok(Some(mut conn))) = ready {
+                if conn.is_ready() {
+                    return Some(conn);
+                }
             }
         }
+        None
     }
 
-    /// Keeps an HTTP connection for later turns.
-    pub(crate) fn put_http(&self, conn: UsedConn) {
+    /// Keeps an HTTP connection for later turns, as soon as the end of its last answer has come.
+    pub(crate) fn put_http(&self, conn: UsedConn, network: &Network<R>) {
+        let (mut sender, ready) = oneshot::channel();
+        let mut recovered = Box::pin(conn.recover());
+        match recovered.as_mut().now_or_never() {
+            Some(None) => return,
+            Some(Some(conn)) => drop(sender.send(conn)),
+            None => {
+                let limit = Box::pin(network.runtime.sleep(DRAIN_TIME));
+                network.runtime.spawn(async move {
+                    let ended = select(limit, sender.cancellation());
+                    let Either::Left((Some(conn), _)) = select(recovered, ended).await else { return };
+                    // Fails when nobody wants it any more.
+                    let _ = sender.send(conn);
+                });
+            }
+        }
+        let used_at = network.clock.now();
         let mut idle = self.lock();
+        idle.forget_old_http(used_at);
         let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
-        idle.http.push(conn);
+        idle.http.push(IdleHttp { used_at, ready });
         drop(idle);
         drop(oldest);
     }
 
-    /// Holds a handshake that goes on without a turn. When what is returned resolves, nobody wants it any more.
+    /// Holds a handshake that goes on without a turn. What is returned resolves when the handshake is to be given up.
     pub(crate) fn hold_dial(&self) -> oneshot::Receiver<Infallible> {
         let (held, ended) = oneshot::channel();
         let dials = &mut self.lock().dials;
@@ -83,5 +130,11 @@ impl<R: Runtime> Pool<R> {
     fn lock(&self) -> MutexGuard<'_, Idle<R>> {
         // Nothing here can be left half done.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<R: Runtime> Idle<R> {
+    fn forget_old_http(&mut self, now: Timestamp) {
+        self.http.retain(|http| http.used_at.saturating_add(HTTP_LIFE) > now);
     }
 }

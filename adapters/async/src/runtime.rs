@@ -25,7 +25,9 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     fn sleep(&self, duration: Duration) -> Self::Sleep;
 
     /// Runs a future to its end beside the caller. The driver spawns bounded work only: a connection's own task,
-    /// which ends with the connection, and handshakes that their calls have left, which end with the client.
+    /// which ends with the connection, the keeper of an idle WebSocket, and handshakes that their calls have left, which
+    /// end with the client. What is spawned on a runtime that does not run between turns does no harm, but then
+    /// nobody answers a server's pings.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
 
     /// The runtime's monotonic clock, which may be a virtual one.

@@ -1,7 +1,7 @@
 //! Server-Sent Events: one POST, and the events of its answer.
 
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::{Buf, Bytes};
 use failback::{Stage, Transport};
@@ -20,9 +20,8 @@ use crate::watch::{Alarm, Watch};
 
 const TRANSPORT: Transport = Transport::Sse;
 
-/// How long, and how much, is read after the last event to see the end of an answer, so that its connection can be
-/// used again. A new connection costs no more.
-const DRAIN_TIME: Duration = Duration::from_millis(100);
+/// How much is read after the last event to see the end of an answer, so that its connection can be used again. A new
+/// connection costs no more.
 const DRAIN_BYTES: usize = 64 * 1024;
 
 /// An HTTP connection whose last answer is over but for its end.
@@ -32,25 +31,17 @@ pub(crate) struct UsedConn {
 }
 
 impl UsedConn {
-    /// Reads to the end of the last answer, if that takes no longer than a new connection would.
-    pub(crate) async fn recover<R: Runtime>(mut self, runtime: &R) -> Option<HttpConn> {
-        let drained = async {
-            let mut read = 0_usize;
-            while let Some(frame) = self.rest.frame().await {
-                read = read.saturating_add(frame.ok()?.data_ref().map_or(0, Bytes::len));
-                if read > DRAIN_BYTES {
-                    return None;
-                }
+    /// Reads to the end of the last answer.
+    pub(crate) async fn recover(mut self) -> Option<HttpConn> {
+        let mut read = 0_usize;
+        while let Some(frame) = self.rest.frame().await {
+            read = read.saturating_add(frame.ok()?.data_ref().map_or(0, Bytes::len));
+            if read > DRAIN_BYTES {
+                return None;
             }
-            self.conn.ready().await.ok()?;
-            self.conn.is_ready().then_some(())
-        };
-        let limit = runtime.sleep(DRAIN_TIME);
-        let drained = match select(pin!(drained), pin!(limit)).await {
-            Either::Left((drained, _)) => drained,
-            Either::Right(_) => None,
-        };
-        drained.map(|()| self.conn)
+        }
+        self.conn.ready().await.ok()?;
+        Some(self.conn)
     }
 }
 

@@ -145,7 +145,7 @@ impl<R: Runtime> Driver<R> {
 
     async fn connect_websocket(&mut self, attempt: AttemptGuard) -> Phase<R> {
         let network = &self.shared.network;
-        let conn = match self.shared.pool.take_websocket(&network.limits, network.clock.now()) {
+        let conn = match self.shared.pool.take_websocket(network.clock.now()) {
             Some(conn) => Ok(conn),
             None => {
                 let network = network.clone();
@@ -196,7 +196,7 @@ impl<R: Runtime> Driver<R> {
                 Ok(conn) => {
                     trace::dialled(None);
                     // Kept before the policy hears of it, so that the turn that is told to use it finds it.
-                    shared.pool.put_websocket(conn);
+                    shared.pool.put_websocket(conn, &shared.network);
                     guard.handle_dial(DialOutcome::Opened);
                 }
                 Err(fault) => {
@@ -225,7 +225,7 @@ impl<R: Runtime> Driver<R> {
 
     async fn connect_sse(&mut self, attempt: AttemptGuard) -> Phase<R> {
         let network = &self.shared.network;
-        let (conn, reused) = match self.shared.pool.take_http(&network.runtime).await {
+        let (conn, reused) = match self.shared.pool.take_http(network.clock.now()) {
             Some(conn) => (Ok(conn), true),
             None => (sse::connect(network).await, false),
         };
@@ -292,9 +292,10 @@ impl<R: Runtime> Driver<R> {
 
     /// The response is over, and its connection is as good as before.
     fn keep(&self, source: Source<R>, completed: Option<String>) {
+        let Shared { network, pool, .. } = &*self.shared;
         match source {
-            Source::WebSocket(stream) => self.shared.pool.put_websocket(stream.finish(completed)),
-            Source::Sse(stream) => self.shared.pool.put_http(stream.finish()),
+            Source::WebSocket(stream) => pool.put_websocket(stream.finish(completed), network),
+            Source::Sse(stream) => pool.put_http(stream.finish(), network),
         }
     }
 

@@ -54,6 +54,10 @@ pub(crate) fn dialled(text: Option<&str>) {
     }
 }
 
+pub(crate) fn idle_ended(why: &'static str) {
+    debug!(target: "failback::idle", why, "an idle WebSocket is not kept any longer");
+}
+
 pub(crate) fn ended(turn: u64, transport: &'static str, result: &'static str) {
     info!(target: "failback::end", turn, transport, result, "turn ended");
 }

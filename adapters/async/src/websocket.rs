@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use async_tungstenite::WebSocketStream;
 use failback::{Stage, Timestamp, Transport};
-use failback_wire::{Carried, Event, Fault, Limits, Owner, Said, Seen};
+use failback_wire::{Carried, Event, Fault, Owner, Said, Seen};
+use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use futures_util::{FutureExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use smol_hyper::rt::FuturesIo;
@@ -27,11 +27,11 @@ const TRANSPORT: Transport = Transport::WebSocket;
 
 /// An open WebSocket between responses.
 pub(crate) struct WsConn<R: Runtime> {
-    socket: WebSocketStream<Io<R::Stream>>,
+    pub(crate) socket: WebSocketStream<Io<R::Stream>>,
     activity: Activity,
-    opened_at: Timestamp,
+    pub(crate) opened_at: Timestamp,
     /// It has carried a response before, or waited for one.
-    reused: bool,
+    pub(crate) reused: bool,
     /// The response that it completed last, and that a continuation may build on.
     last_completed: Option<String>,
     /// Tells the events of one response from those of the next.
@@ -54,20 +54,6 @@ impl<R: Runtime> WsConn<R> {
             Either::Left((upgraded, _)) => upgraded,
             Either::Right(_) => {
                 Err(fault(&Seen::HandshakeTimeout, network.proxies.told_of(TRANSPORT).as_deref()))
-            }
-        }
-    }
-
-    /// Whether it is still good for a response: nothing ended it meanwhile, and it is not too old.
-    pub(crate) fn is_usable(&mut self, limits: &Limits, now: Timestamp) -> bool {
-        if self.opened_at.saturating_add(limits.websocket_lifetime()) <= now {
-            return false;
-        }
-        loop {
-            match self.socket.next().now_or_never() {
-                None => return true,
-                Some(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-                Some(_) => return false,
             }
         }
     }
@@ -220,7 +206,6 @@ impl<R: Runtime> WsStream<R> {
 
     /// The response is over, and this is what a continuation may build on. The connection is as good as before.
     pub(crate) fn finish(mut self, completed: Option<String>) -> WsConn<R> {
-        self.conn.reused = true;
         self.conn.last_completed = completed;
         self.conn
     }

@@ -151,8 +151,27 @@ impl Conn {
         }
         self.record(What::CloseSent { code });
         match self.write(&frame::close_frame(code, reason)).await {
-            Ok(()) => self.linger().await,
+            Ok(()) => tokio::time::timeout(LINGER, self.answered()).await.unwrap_or(Gone),
             Err(gone) => gone,
+        }
+    }
+
+    /// Waits for the client's Close frame, and ends then; whatever comes before it is thrown away.
+    async fn answered(&mut self) -> Gone {
+        loop {
+            match frame::take(&mut self.buf, BOUND) {
+                Ok(Some(frame)) if frame.opcode == frame::CLOSE => {
+                    self.record(What::CloseReceived { code: frame.code() });
+                    return self.end().await;
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    if let Err(gone) = self.fill().await {
+                        return gone;
+                    }
+                }
+                Err(_) => return self.swallow().await,
+            }
         }
     }
 

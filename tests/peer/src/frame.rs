@@ -82,6 +82,13 @@ pub(crate) struct Frame {
     pub(crate) payload: Vec<u8>,
 }
 
+impl Frame {
+    /// The code of a Close frame.
+    pub(crate) fn code(&self) -> u16 {
+        self.payload.first_chunk().map_or(NO_CODE, |code| u16::from_be_bytes(*code))
+    }
+}
+
 #[derive(Debug, PartialEq)]
 pub(crate) enum ParseError {
     /// Longer than allowed.

@@ -34,6 +34,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod between;
 mod conn;
 mod frame;
 mod gate;
@@ -52,6 +53,7 @@ mod turn;
 mod wait;
 mod ws;
 
+pub use between::Between;
 pub use failback::Transport;
 pub use frame::{binary_frame, close_frame, frame_header, ping_frame, text_frame};
 pub use gate::Gate;

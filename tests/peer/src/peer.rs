@@ -12,7 +12,7 @@ use crate::server::{Command, Order, Setup};
 use crate::state::State;
 use crate::tls::Tls;
 use crate::wait::{PATIENCE, block_on, within};
-use crate::{Handshake, Turn, server};
+use crate::{Between, Handshake, Turn, server};
 
 /// A running server. Clones are the same server; when the last one is dropped it stops, closes all its sockets and
 /// joins its thread.
@@ -163,6 +163,11 @@ impl Peer {
     /// nothing up.
     pub fn push_turn(&self, transport: Transport, turn: Turn) {
         self.inner.state.plan().turns(transport).push(turn);
+    }
+
+    /// For every WebSocket that has carried a response. At first: [`Between::Wait`].
+    pub fn set_between(&self, between: Between) {
+        self.inner.state.plan().between = between;
     }
 
     /// Forgets all that was pushed and not yet used.

@@ -5,6 +5,7 @@ use std::future::Future;
 use failback::Transport;
 use serde_json::Value;
 
+use crate::Gate;
 use crate::conn::{Conn, Gone};
 use crate::http::{Head, PATH, refuse, respond};
 use crate::journal::What;
@@ -37,7 +38,8 @@ pub(crate) async fn serve(conn: &mut Conn, head: &Head, body: &[u8]) -> Result<(
     }
     let next = conn.state.next_turn(Transport::Sse);
     let script = Script::new(turn, &body, next.text.as_deref());
-    run(&mut Sse { conn, headers_due: true }, next, script).await
+    let late_end = next.late_end.clone();
+    run(&mut Sse { conn, headers_due: true, late_end }, next, script).await
 }
 
 fn check_route(head: &Head) -> Result<(), Refusal> {
@@ -95,6 +97,7 @@ async fn answer(conn: &mut Conn, refusal: Refusal) -> Result<(), Gone> {
 struct Sse<'a> {
     conn: &'a mut Conn,
     headers_due: bool,
+    late_end: Option<Gate>,
 }
 
 impl Sse<'_> {
@@ -139,6 +142,9 @@ impl Lane for Sse<'_> {
 
     async fn last_event(&mut self, event: &Value) -> Result<(), Gone> {
         self.chunk(framed(event).as_bytes()).await?;
+        if let Some(gate) = self.late_end.take() {
+            self.conn.gate(&gate).await?;
+        }
         self.conn.write(b"0\r\n\r\n").await
     }
 

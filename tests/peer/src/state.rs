@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use failback::Transport;
 
 use crate::journal::{Recorder, What};
-use crate::{Handshake, Turn};
+use crate::{Between, Handshake, Turn};
 
 /// Nothing that a client sends, and nothing endless that the peer sends, is larger.
 pub(crate) const BOUND: usize = 64 * 1024 * 1024;
@@ -26,6 +26,7 @@ pub(crate) struct Plan {
     pub(crate) handshake: Queue<Handshake>,
     pub(crate) websocket: Queue<Turn>,
     pub(crate) sse: Queue<Turn>,
+    pub(crate) between: Between,
     pub(crate) bearer: Option<String>,
     pub(crate) max_ws_message: usize,
 }
@@ -76,6 +77,7 @@ impl State {
                 handshake: Queue::new(Handshake::Accept),
                 websocket: Queue::new(Turn::complete()),
                 sse: Queue::new(Turn::complete()),
+                between: Between::Wait,
                 bearer: None,
                 max_ws_message: BOUND,
             }),

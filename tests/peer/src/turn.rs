@@ -21,6 +21,7 @@ pub struct Turn {
     pub(crate) steps: Vec<Step>,
     pub(crate) gates: Vec<(usize, Gate)>,
     pub(crate) late: Vec<Late>,
+    pub(crate) late_end: Option<Gate>,
 }
 
 /// An event that is sent when its turn is over.
@@ -164,6 +165,12 @@ impl Turn {
     /// does nothing.
     pub fn with_late_event(mut self, event: Value, pause: Duration) -> Self {
         self.late.push(Late { event, pause });
+        self
+    }
+
+    /// Waits at `gate` between the last event of a response over SSE and the end of its body. Over WebSocket does nothing.
+    pub fn with_late_end(mut self, gate: &Gate) -> Self {
+        self.late_end = Some(gate.clone());
         self
     }
 

@@ -1,13 +1,16 @@
 //! Responses over WebSocket.
 
 use std::collections::HashSet;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::pin::pin;
+use std::time::Duration;
 
 use failback::Transport;
 use serde_json::{Map, Value};
+use tokio::time::{Instant, sleep_until};
 use tungstenite::handshake::derive_accept_key;
 
+use crate::between::Between;
 use crate::conn::{Conn, Gone};
 use crate::frame::{self, Frame, ParseError};
 use crate::handshake::Handshake;
@@ -23,7 +26,15 @@ pub(crate) async fn serve(conn: &mut Conn, head: &Head) -> Gone {
         return gone;
     }
     let authorized = head.get("authorization").is_some();
-    let mut socket = Ws { conn, authorized, partial: None, known: HashSet::new() };
+    let mut socket = Ws {
+        conn,
+        authorized,
+        partial: None,
+        known: HashSet::new(),
+        answered: false,
+        beat_at: None,
+        pong_due: None,
+    };
     loop {
         if let Err(gone) = socket.turn().await {
             return gone;
@@ -127,6 +138,12 @@ struct Ws<'a> {
     partial: Option<Vec<u8>>,
     /// The responses that this connection may continue.
     known: HashSet<String>,
+    /// It has carried a response.
+    answered: bool,
+    /// When the next ping is due, if there is a heartbeat.
+    beat_at: Option<Instant>,
+    /// When the answer to the last one is.
+    pong_due: Option<Instant>,
 }
 
 impl Ws<'_> {
@@ -136,7 +153,7 @@ impl Ws<'_> {
             if let Some(message) = self.take().await? {
                 break message;
             }
-            self.conn.fill().await?;
+            self.wait().await?;
         };
         let Some(body) = self.request(&message).await? else { return Ok(()) };
         let turn = self.conn.state.number_turn();
@@ -155,11 +172,47 @@ impl Ws<'_> {
         let script = Script::new(turn, &body, next.text.as_deref());
         let late = next.late.clone();
         run(self, next, script).await?;
+        self.answered = true;
         for Late { event, pause } in late {
             // The client may send its next request meanwhile; it waits.
             tokio::time::sleep(pause).await;
             self.event(&event).await?;
             self.conn.record(What::LateSent);
+        }
+        Ok(())
+    }
+
+    /// Waits for what the client sends next.
+    async fn wait(&mut self) -> Result<(), Gone> {
+        let between = self.conn.state.plan().between;
+        match if self.answered { between } else { Between::Wait } {
+            Between::Wait => self.conn.fill().await,
+            Between::Heartbeat { every, limit } => self.beat(every, limit).await,
+            Between::Deaf => Err(self.conn.swallow().await),
+            Between::Frozen => pending().await,
+            Between::Flood => {
+                self.conn.stream(&frame::ping_frame(b"").repeat(1024), u64::MAX).await?;
+                Err(self.conn.swallow().await)
+            }
+        }
+    }
+
+    async fn beat(&mut self, every: Duration, limit: Duration) -> Result<(), Gone> {
+        let beat_at = *self.beat_at.get_or_insert_with(|| Instant::now() + every);
+        let wake_at = self.pong_due.map_or(beat_at, |due| due.min(beat_at));
+        tokio::select! {
+            biased;
+            filled = self.conn.fill() => return filled,
+            () = sleep_until(wake_at) => {}
+        }
+        let now = Instant::now();
+        if self.pong_due.is_some_and(|due| due <= now) {
+            return Err(self.conn.close(1011, "keepalive ping timeout").await);
+        }
+        if beat_at <= now {
+            self.beat_at = Some(now + every);
+            self.pong_due.get_or_insert(now + limit);
+            self.conn.write(&frame::ping_frame(b"beat")).await?;
         }
         Ok(())
     }
@@ -206,6 +259,7 @@ impl Ws<'_> {
     }
 
     async fn absorb(&mut self, frame: Frame) -> Result<Option<Vec<u8>>, Gone> {
+        let code = frame.code();
         let Frame { fin, opcode, payload } = frame;
         match opcode {
             frame::PING => {
@@ -214,11 +268,11 @@ impl Ws<'_> {
                 return Ok(None);
             }
             frame::PONG => {
+                self.pong_due = None;
                 self.conn.record(What::Pong);
                 return Ok(None);
             }
             frame::CLOSE => {
-                let code = payload.first_chunk().map_or(frame::NO_CODE, |code| u16::from_be_bytes(*code));
                 self.conn.record(What::CloseReceived { code });
                 self.conn.write(&frame::close_frame(code, "")).await?;
                 return Err(self.conn.end().await);

@@ -1,6 +1,7 @@
 //! What the async adapters have in common: a client of some runtime, and the ground that it runs on.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -87,6 +88,22 @@ impl<G: Ground> TestClient for AsyncClient<G> {
 
     fn resolves(&self, names: bool) {
         self.clock.resolves(names);
+    }
+
+    fn resolves_to(&self, addresses: &[SocketAddr]) {
+        self.clock.resolves_to(addresses);
+    }
+
+    fn black_hole(&self, address: SocketAddr) {
+        self.clock.black_hole(address);
+    }
+
+    fn dialled(&self) -> Vec<SocketAddr> {
+        self.clock.dialled()
+    }
+
+    fn close_idle(&self) {
+        self.client.close_idle();
     }
 
     fn handle_network_change(&self) {

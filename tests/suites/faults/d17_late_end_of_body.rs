@@ -1,0 +1,79 @@
+//! The end of an SSE answer comes long after its last event: the next turn waits for it.
+
+use std::time::{Duration, Instant};
+
+use failback::Transport;
+use failback_peer::{Gate, Handshake, Peer, Turn};
+use failback_tests::{Adapter, Settings, TestClient, collect, until};
+use failback_wire::Request;
+
+with_every_adapter!(
+    no_turn_waits_for_the_end_of_an_answer,
+    a_connection_is_used_again_once_the_end_has_come,
+    what_is_not_at_its_end_ends_with_the_client,
+);
+
+/// The script to its last event, and the end of the body when the gate opens.
+fn late_end(gate: &Gate) -> Turn {
+    Turn::complete().with_late_end(gate)
+}
+
+fn on_sse(adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
+    peer.set_handshake(Handshake::status(403));
+    adapter.client(Settings::new(peer))
+}
+
+fn completes(client: &dyn TestClient) {
+    let outcome = collect(client.stream(Request::text("m", "hello")));
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.text(), "echo: hello");
+}
+
+fn no_turn_waits_for_the_end_of_an_answer(adapter: &dyn Adapter) {
+    const TURNS: usize = 6;
+    let peer = Peer::start();
+    let client = on_sse(adapter, &peer);
+    let gate = Gate::new();
+    peer.set_turn(Transport::Sse, late_end(&gate));
+    completes(&*client);
+    let mut fastest = Duration::MAX;
+    for _ in 1..TURNS {
+        let begun = Instant::now();
+        completes(&*client);
+        fastest = fastest.min(begun.elapsed());
+    }
+    // What is waited for in each turn shows in the fastest, however busy the machine is.
+    assert!(fastest < Duration::from_millis(100), "{fastest:?}");
+    // Each had its own connection, for none was ready again.
+    let journal = peer.journal();
+    let mut connections = journal.request_connections();
+    connections.dedup();
+    assert_eq!(connections.len(), TURNS, "{journal}");
+    // And no more than a few of them are kept: a task for each connection, and one that reads to its end.
+    until("the tasks of the others to end", || client.background_tasks() == 2 * 4);
+}
+
+fn a_connection_is_used_again_once_the_end_has_come(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = on_sse(adapter, &peer);
+    let gate = Gate::new();
+    peer.push_turn(Transport::Sse, late_end(&gate));
+    completes(&*client);
+    assert_eq!(client.background_tasks(), 2, "the connection, and who reads to the end of the answer");
+    gate.open();
+    until("the connection to be ready again", || client.background_tasks() == 1);
+    completes(&*client);
+    let journal = peer.journal();
+    assert_eq!(journal.request_connections(), [2, 2], "{journal}");
+}
+
+fn what_is_not_at_its_end_ends_with_the_client(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = on_sse(adapter, &peer);
+    peer.push_turn(Transport::Sse, late_end(&Gate::new()));
+    completes(&*client);
+    let (tasks, begun) = (client.leave(), Instant::now());
+    until("the tasks to end", || tasks() == 0);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    peer.wait_for_blocking("the connection to end", |journal| journal.open_connections() == 0);
+}

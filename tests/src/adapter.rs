@@ -17,6 +17,10 @@ pub trait Adapter: Sync {
 
     /// A client with these settings.
     fn client(&self, settings: Settings) -> Box<dyn TestClient>;
+
+    /// A client on a runtime of one thread, which is the caller's: nothing at all goes on but while a turn is read, and
+    /// between two items the runtime stands still.
+    fn client_that_stands_still(&self, settings: Settings) -> Box<dyn TestClient>;
 }
 
 /// A client of any adapter. Its background work goes on whether or not anyone reads.

@@ -1,13 +1,11 @@
 //! One HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
 
-use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use failback::{Blame, Stage, Transport};
 use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError, classify};
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use http::header::{CONTENT_ENCODING, HOST, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -17,6 +15,7 @@ use smol_hyper::rt::FuturesIo;
 
 use crate::Runtime;
 use crate::io::{Activity, Io};
+use crate::timer::Deadline;
 
 /// How long the body of an error answer may take that may say what to do, or what to tell people.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
@@ -108,23 +107,21 @@ pub(crate) async fn error_of<R: Runtime>(
         return ServerError::from_body(status, said.as_bytes());
     }
     let time = if is_decided(transport, &response) { DECIDED_BODY_TIME } else { ERROR_BODY_TIME };
-    let mut limit = pin!(runtime.sleep(time));
     let mut body = response.into_body();
     let mut read = Vec::new();
-    let is_whole = loop {
-        match select(body.frame(), limit.as_mut()).await {
-            Either::Left((Some(Ok(frame)), _)) => {
-                let data = frame.data_ref().map_or(&[][..], |data| data);
-                let room = MAX_ERROR_BODY_BYTES.saturating_sub(read.len());
-                read.extend_from_slice(data.get(..room).unwrap_or(data));
-                if data.len() > room {
-                    break false;
-                }
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            let Ok(frame) = frame else { return false };
+            let data = frame.data_ref().map_or(&[][..], |data| data);
+            let room = MAX_ERROR_BODY_BYTES.saturating_sub(read.len());
+            read.extend_from_slice(data.get(..room).unwrap_or(data));
+            if data.len() > room {
+                return false;
             }
-            Either::Left((None, _)) => break true,
-            Either::Left((Some(Err(_)), _)) | Either::Right(_) => break false,
         }
+        true
     };
+    let is_whole = Deadline::after(runtime, time).limit(reading).await.unwrap_or(false);
     if !is_whole && !read.is_empty() {
         // A secret may be cut in two there.
         read.extend_from_slice("…".as_bytes());

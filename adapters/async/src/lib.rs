@@ -34,6 +34,7 @@ mod io;
 mod pool;
 mod proxy;
 mod runtime;
+mod socket;
 mod sse;
 mod stream;
 mod timer;

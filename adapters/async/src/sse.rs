@@ -1,12 +1,10 @@
 //! Server-Sent Events: one POST, and the events of its answer.
 
-use std::pin::pin;
 use std::time::SystemTime;
 
 use bytes::{Buf, Bytes};
 use failback::{Stage, Transport};
-use failback_wire::{Body, Event, Fault, Said, Seen};
-use futures_util::future::{Either, select};
+use failback_wire::{Body, Event, Fault, Liveness, Said, Seen};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
@@ -16,6 +14,7 @@ use crate::Runtime;
 use crate::client::Network;
 use crate::dial::{DialError, dial};
 use crate::http::{self as http1, HttpConn, encoding_of, error_of};
+use crate::timer::Deadline;
 use crate::watch::{Alarm, Watch};
 
 const TRANSPORT: Transport = Transport::Sse;
@@ -61,17 +60,15 @@ pub(crate) async fn connect<R: Runtime>(network: &Network<R>) -> Result<HttpConn
     let fault = |seen: &Seen<'_>, detail: Option<&str>| {
         Fault::new(seen, TRANSPORT, Stage::Connecting, false, detail, SystemTime::now())
     };
-    let limit = network.runtime.sleep(network.limits.connect_timeout());
     let attempt = async {
         let io = dial(network, TRANSPORT).await;
         let io = io.map_err(|DialError { seen, detail }| fault(&seen, Some(&detail)))?;
         let conn = HttpConn::handshake(&network.runtime, io).await;
         conn.map_err(|error| fault(&http1::seen(&error), Some(&http1::detail(&error))))
     };
-    match select(pin!(attempt), pin!(limit)).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) => Err(fault(&Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT).as_deref())),
-    }
+    let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
+    let late = || fault(&Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT).as_deref());
+    deadline.limit(attempt).await.ok_or_else(late)?
 }
 
 impl<R: Runtime> SseStream<R> {
@@ -94,8 +91,9 @@ impl<R: Runtime> SseStream<R> {
         let request = http1::request(Method::POST, target, &network.headers, &own, body)
             .map_err(|error| fault(&Seen::ProtocolViolation, Some(&error.to_string())))?;
 
-        let mut watch =
-            Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, conn.activity());
+        let (limits, activity) = (network.limits, conn.activity());
+        let liveness = |now| Liveness::new(limits, TRANSPORT, now);
+        let mut watch = Watch::new(&network.runtime, &network.clock, limits, liveness, activity);
         let response = match watch.over(conn.send(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(fault(&http1::seen(&error), Some(&http1::detail(&error)))),
@@ -194,6 +192,7 @@ impl<R: Runtime> SseStream<R> {
     }
 
     fn fault(&self, seen: &Seen<'_>, detail: Option<&str>) -> Fault {
-        Fault::new(seen, TRANSPORT, self.stage, self.reused, detail, SystemTime::now())
+        let fault = Fault::new(seen, TRANSPORT, self.stage, self.reused, detail, SystemTime::now());
+        if self.watch.was_left_alone() { fault.left_alone(seen) } else { fault }
     }
 }

@@ -18,6 +18,7 @@ use futures_util::stream::{Fuse, StreamExt};
 
 use crate::client::Shared;
 use crate::sse::{self, SseStream};
+use crate::timer::Deadline;
 use crate::websocket::{WsConn, WsStream};
 use crate::{Runtime, trace};
 
@@ -151,28 +152,27 @@ impl<R: Runtime> Driver<R> {
                 let network = network.clone();
                 let dial: Dialling<R> = Box::pin(async move { WsConn::connect(&network).await });
                 match self.give_head_start(attempt, dial).await {
-                    Ok((again, conn)) => return self.open_websocket(again, conn).await,
+                    Ok((again, conn)) => return self.open_websocket(again, conn),
                     Err(phase) => return phase,
                 }
             }
         };
-        self.open_websocket(attempt, conn).await
+        self.open_websocket(attempt, conn)
     }
 
     /// R17: waits for the handshake, but not for longer than the head start.
     async fn give_head_start(
         &mut self,
         attempt: AttemptGuard,
-        dial: Dialling<R>,
+        mut dial: Dialling<R>,
     ) -> Result<(AttemptGuard, Result<WsConn<R>, Fault>), Phase<R>> {
         let Some(head_start) = attempt.time_until_divert() else {
             return Ok((attempt, dial.await));
         };
-        let sleep = Box::pin(self.shared.network.runtime.sleep(head_start));
-        let dial = match select(dial, sleep).await {
-            Either::Left((conn, _)) => return Ok((attempt, conn)),
-            Either::Right(((), dial)) => dial,
-        };
+        let mut deadline = Deadline::after(&self.shared.network.runtime, head_start);
+        if let Some(conn) = deadline.limit(dial.as_mut()).await {
+            return Ok((attempt, conn));
+        }
         let reason = attempt.reason();
         trace::diverted(self.number, &attempt, head_start);
         let (call, guard) = match attempt.divert() {
@@ -208,12 +208,12 @@ impl<R: Runtime> Driver<R> {
         });
     }
 
-    async fn open_websocket(&mut self, attempt: AttemptGuard, conn: Result<WsConn<R>, Fault>) -> Phase<R> {
+    fn open_websocket(&mut self, attempt: AttemptGuard, conn: Result<WsConn<R>, Fault>) -> Phase<R> {
         let stream = match conn {
             Ok(conn) => {
                 self.turn.send(self.request.names_response(conn.last_completed()));
                 let frame = self.request.websocket_frame(conn.last_completed());
-                conn.request(&self.shared.network, frame).await
+                conn.request(&self.shared.network, frame)
             }
             Err(fault) => Err(fault),
         };
@@ -240,7 +240,13 @@ impl<R: Runtime> Driver<R> {
     }
 
     async fn receive(&mut self, attempt: AttemptGuard, mut source: Source<R>) -> Phase<R> {
-        let event = match source.next().await {
+        // R8.
+        let on_life = || {
+            if attempt.is_probe() {
+                attempt.handle_progress();
+            }
+        };
+        let event = match source.next(on_life).await {
             Ok(event) => event,
             Err(fault) => return self.fail(attempt, fault),
         };
@@ -294,7 +300,13 @@ impl<R: Runtime> Driver<R> {
     fn keep(&self, source: Source<R>, completed: Option<String>) {
         let Shared { network, pool, .. } = &*self.shared;
         match source {
-            Source::WebSocket(stream) => pool.put_websocket(stream.finish(completed), network),
+            Source::WebSocket(stream) => {
+                let conn = stream.finish(completed);
+                // A server may answer before the request has left to its end.
+                if conn.is_reusable() {
+                    pool.put_websocket(conn, network);
+                }
+            }
             Source::Sse(stream) => pool.put_http(stream.finish(), network),
         }
     }
@@ -329,9 +341,10 @@ impl<R: Runtime> Driver<R> {
 type Dialling<R> = BoxFuture<'static, Result<WsConn<R>, Fault>>;
 
 impl<R: Runtime> Source<R> {
-    async fn next(&mut self) -> Result<Event, Fault> {
+    /// The next event. `on_life` hears of what shows that a WebSocket lives.
+    async fn next(&mut self, on_life: impl Fn()) -> Result<Event, Fault> {
         match self {
-            Self::WebSocket(stream) => stream.next().await,
+            Self::WebSocket(stream) => stream.next(on_life).await,
             Self::Sse(stream) => stream.next().await,
         }
     }

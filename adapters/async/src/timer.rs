@@ -1,6 +1,7 @@
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use failback::{SharedPolicy, Timestamp};
 
@@ -42,5 +43,99 @@ impl<R: Runtime> Timer<R> {
             self.sleep = None;
         }
         polled
+    }
+
+    /// A last look for a limit that was to end something `late` ago.
+    pub(crate) fn last_look(&self, late: Duration) -> LastLook<R> {
+        LastLook::new(self.runtime.clone(), late)
+    }
+}
+
+/// How long each round of a last look takes. A sleep, and not a mere yield: a runtime looks at its sockets before it
+/// looks at its timers, and hands what has arrived to the tasks that wait for it.
+const ROUND: Duration = Duration::from_millis(1);
+/// How many rounds in a row must bring nothing.
+const QUIET_ROUNDS: u32 = 3;
+/// How many rounds there are for a peer that always sends more.
+const MAX_ROUNDS: u32 = 24;
+/// How much time a limit that was noticed late is given back, at most.
+const MAX_LATE: Duration = Duration::from_secs(1);
+
+/// What happens between a limit's passing and its ending something.
+///
+/// A runtime that was blocked, or a process that was stopped, notices a limit late, and perhaps before it has read what
+/// arrived meanwhile. So the runtime reads first, for a bounded time; and where it noticed the limit late, the peer, which
+/// could not go on in that time, is given as much again.
+pub(crate) struct LastLook<R: Runtime> {
+    runtime: R,
+    round: Option<Pin<Box<R::Sleep>>>,
+    rounds: u32,
+    quiet: u32,
+    until: Option<Instant>,
+    /// Something has come in this round.
+    active: bool,
+}
+
+impl<R: Runtime> LastLook<R> {
+    fn new(runtime: R, late: Duration) -> Self {
+        let until = runtime.now().checked_add(late.min(MAX_LATE));
+        Self { runtime, round: None, rounds: 0, quiet: 0, until, active: false }
+    }
+
+    /// Ready when everything that had arrived was read. `active` says that something has come since the last poll.
+    pub(crate) fn poll(&mut self, active: bool, cx: &mut Context<'_>) -> Poll<()> {
+        self.active |= active;
+        let is_read = self.quiet >= QUIET_ROUNDS || self.rounds >= MAX_ROUNDS;
+        if is_read && self.until.is_none_or(|until| until <= self.runtime.now()) {
+            return Poll::Ready(());
+        }
+        let round = self.round.get_or_insert_with(|| Box::pin(self.runtime.sleep(ROUND)));
+        ready!(round.as_mut().poll(cx));
+        self.round = None;
+        self.rounds = self.rounds.saturating_add(1);
+        self.quiet = if std::mem::take(&mut self.active) { 0 } else { self.quiet.saturating_add(1) };
+        // What is awaited is polled after each round.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// A limit on the time that something may take as a whole.
+pub(crate) struct Deadline<R: Runtime> {
+    runtime: R,
+    /// `None` is never.
+    at: Option<Instant>,
+    sleep: Pin<Box<R::Sleep>>,
+    has_passed: bool,
+}
+
+impl<R: Runtime> Deadline<R> {
+    /// This long from now.
+    pub(crate) fn after(runtime: &R, limit: Duration) -> Self {
+        let at = runtime.now().checked_add(limit);
+        let sleep = Box::pin(runtime.sleep(limit));
+        Self { runtime: runtime.clone(), at, sleep, has_passed: false }
+    }
+
+    /// What comes of `what`, unless the time is up first. What had come by then counts.
+    pub(crate) async fn limit<T>(&mut self, what: impl Future<Output = T>) -> Option<T> {
+        let mut what = pin!(what);
+        let mut last_look = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = what.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            if !self.has_passed {
+                ready!(self.sleep.as_mut().poll(cx));
+                self.has_passed = true;
+            }
+            let last_look = last_look.get_or_insert_with(|| {
+                let late =
+                    self.at.map_or(Duration::ZERO, |at| self.runtime.now().saturating_duration_since(at));
+                LastLook::new(self.runtime.clone(), late)
+            });
+            last_look.poll(false, cx).map(|()| None)
+        })
+        .await
     }
 }

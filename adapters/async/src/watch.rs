@@ -1,20 +1,40 @@
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use failback::{SharedPolicy, Transport};
+use failback::{SharedPolicy, Timestamp};
 use failback_wire::{Limits, Liveness, LivenessAction, Seen};
-use futures_util::future::poll_fn;
 
 use crate::Runtime;
-use crate::io::Activity;
-use crate::timer::Timer;
+use crate::io::{Activity, Acts};
+use crate::timer::{LastLook, Timer};
+
+/// How often in a row there may be something before the task lets others run.
+const IN_A_ROW: u32 = 32;
+
+/// How late a timer may wake without the caller having been away.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// Keeps watch over one stream while something of it is awaited.
 pub(crate) struct Watch<R: Runtime> {
     liveness: Liveness,
     activity: Activity,
     timer: Timer<R>,
+    limits: Limits,
+    /// A limit has passed: what is to be read first.
+    last_look: Option<LastLook<R>>,
+    /// When the next limit passes, or a ping is due.
+    wake_at: Timestamp,
+    /// The same, if there was nothing to be read when that was last tried: then a caller that is there polls by then.
+    due: Option<Timestamp>,
+    /// When the caller had last read all that there was.
+    caught_up_at: Timestamp,
+    /// Until when what happens may come of the caller's having been away.
+    excused_until: Timestamp,
+    in_a_row: u32,
+    /// Bytes have arrived since that was last asked.
+    has_life: bool,
 }
 
 /// Why what was awaited is not to be awaited any longer.
@@ -26,17 +46,34 @@ pub(crate) enum Alarm {
 }
 
 impl<R: Runtime> Watch<R> {
-    /// Begins to watch a stream whose request is about to be sent.
+    /// Begins to watch a stream, as `liveness` says.
     pub(crate) fn new(
         runtime: &R,
         clock: &SharedPolicy,
         limits: Limits,
-        transport: Transport,
+        liveness: impl FnOnce(Timestamp) -> Liveness,
         activity: Activity,
     ) -> Self {
         activity.take();
-        let liveness = Liveness::new(limits, transport, clock.now());
-        Self { liveness, activity, timer: Timer::new(runtime.clone(), clock.clone()) }
+        let now = clock.now();
+        Self {
+            liveness: liveness(now),
+            activity,
+            timer: Timer::new(runtime.clone(), clock.clone()),
+            limits,
+            last_look: None,
+            wake_at: now,
+            due: None,
+            caught_up_at: now,
+            excused_until: now,
+            in_a_row: 0,
+            has_life: false,
+        }
+    }
+
+    /// The request has left.
+    pub(crate) fn handle_request_sent(&mut self) {
+        self.liveness.handle_request_sent(self.timer.now());
     }
 
     pub(crate) fn handle_event(&mut self) {
@@ -47,32 +84,109 @@ impl<R: Runtime> Watch<R> {
         self.liveness.handle_sign_of_life(self.timer.now());
     }
 
+    /// Whether bytes have arrived since the last time this was asked.
+    pub(crate) fn take_life(&mut self) -> bool {
+        self.has_life |= self.note(self.timer.now()).read();
+        std::mem::take(&mut self.has_life)
+    }
+
+    /// Whether what ended the stream may come of the caller, who had left it alone for longer than a peer need wait.
+    pub(crate) fn was_left_alone(&self) -> bool {
+        let now = self.timer.now();
+        self.is_behind(now) || now < self.excused_until
+    }
+
+    fn is_behind(&self, now: Timestamp) -> bool {
+        now.saturating_duration_since(self.caught_up_at) > self.limits.ping_interval()
+    }
+
     /// Awaits `what` for as long as the stream lives. Must be safe to drop halfway, or not be awaited again.
     pub(crate) async fn over<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Alarm> {
         let mut what = pin!(what);
-        poll_fn(|cx| {
-            // What has arrived counts before the time that has passed: a caller may have been away for long.
-            if let Poll::Ready(done) = what.as_mut().poll(cx) {
+        poll_fn(|cx| self.poll_over(cx, |cx| what.as_mut().poll(cx))).await
+    }
+
+    /// What `poll` gives, as long as the stream lives.
+    pub(crate) fn poll_over<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<Result<T, Alarm>> {
+        self.handle_poll();
+        // What has arrived counts before the time that has passed: a caller may have been away for long.
+        if self.in_a_row < IN_A_ROW {
+            if let Poll::Ready(done) = poll(cx) {
+                self.in_a_row = self.in_a_row.saturating_add(1);
                 return Poll::Ready(Ok(done));
             }
-            loop {
-                let now = self.timer.now();
-                if self.activity.take() {
-                    self.liveness.handle_sign_of_life(now);
-                }
-                match self.liveness.poll(now) {
-                    LivenessAction::Wait(until) => match self.timer.poll_until(until, cx) {
-                        Poll::Ready(()) => {}
-                        Poll::Pending => return Poll::Pending,
-                    },
-                    LivenessAction::SendPing => {
-                        self.liveness.handle_ping_sent(now);
-                        return Poll::Ready(Err(Alarm::Ping));
+        } else {
+            self.due = None;
+            cx.waker().wake_by_ref();
+        }
+        let is_empty = self.in_a_row < IN_A_ROW;
+        self.in_a_row = 0;
+        self.poll_alarm(is_empty, cx).map(Err)
+    }
+
+    /// The caller is back. If it was there all the time, it has missed nothing.
+    fn handle_poll(&mut self) {
+        let now = self.timer.now();
+        if self.due.take().is_some_and(|due| now <= due.saturating_add(SLACK)) {
+            self.caught_up_at = now;
+        }
+    }
+
+    /// Ready when there is nothing to wait for. `is_empty` says that there was nothing more to read.
+    fn poll_alarm(&mut self, is_empty: bool, cx: &mut Context<'_>) -> Poll<Alarm> {
+        let now = self.timer.now();
+        let acts = self.note(now);
+        if is_empty && !acts.yielded() {
+            self.handle_caught_up(now);
+        }
+        loop {
+            let now = self.timer.now();
+            match self.liveness.poll(now) {
+                LivenessAction::Wait(until) => {
+                    self.last_look = None;
+                    (self.due, self.wake_at) = (Some(until), until);
+                    if self.timer.poll_until(until, cx).is_pending() {
+                        return Poll::Pending;
                     }
-                    LivenessAction::Dead(seen) => return Poll::Ready(Err(Alarm::Dead(seen))),
+                }
+                LivenessAction::SendPing => {
+                    self.last_look = None;
+                    self.liveness.handle_ping_sent(now);
+                    return Poll::Ready(Alarm::Ping);
+                }
+                LivenessAction::Dead(seen) => {
+                    self.due = Some(now);
+                    let (timer, late) = (&self.timer, now.saturating_duration_since(self.wake_at));
+                    let last_look = self.last_look.get_or_insert_with(|| timer.last_look(late));
+                    return last_look.poll(acts.read(), cx).map(|()| Alarm::Dead(seen));
                 }
             }
-        })
-        .await
+        }
+    }
+
+    /// Everything that there was to read was read.
+    fn handle_caught_up(&mut self, now: Timestamp) {
+        if self.is_behind(now) {
+            // What the peer did about it may still be on its way.
+            let patience = self.limits.ping_interval().saturating_add(self.limits.pong_timeout());
+            self.excused_until = now.saturating_add(patience);
+        }
+        self.caught_up_at = now;
+    }
+
+    fn note(&mut self, now: Timestamp) -> Acts {
+        let acts = self.activity.take();
+        if acts.read() {
+            self.has_life = true;
+            self.liveness.handle_sign_of_life(now);
+        }
+        if acts.written() {
+            self.liveness.handle_written(now);
+        }
+        acts
     }
 }

@@ -1,19 +1,17 @@
 //! A WebSocket: its handshake, and one response at a time over it.
 
-use std::pin::pin;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use async_tungstenite::WebSocketStream;
 use failback::{Stage, Timestamp, Transport};
-use failback_wire::{Carried, Event, Fault, Owner, Said, Seen};
-use futures_util::StreamExt;
-use futures_util::future::{Either, select};
+use failback_wire::{Carried, Event, Fault, Liveness, Owner, Said, Seen};
+use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use smol_hyper::rt::FuturesIo;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
-use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message};
 
 use crate::Runtime;
@@ -21,13 +19,15 @@ use crate::client::Network;
 use crate::dial::{DialError, dial};
 use crate::http::{self as http1, HttpConn, error_of};
 use crate::io::{Activity, Io};
+use crate::socket::Socket;
+use crate::timer::Deadline;
 use crate::watch::{Alarm, Watch};
 
 const TRANSPORT: Transport = Transport::WebSocket;
 
 /// An open WebSocket between responses.
 pub(crate) struct WsConn<R: Runtime> {
-    pub(crate) socket: WebSocketStream<Io<R::Stream>>,
+    pub(crate) socket: Socket<R::Stream>,
     activity: Activity,
     pub(crate) opened_at: Timestamp,
     /// It has carried a response before, or waited for one.
@@ -41,35 +41,37 @@ pub(crate) struct WsConn<R: Runtime> {
 impl<R: Runtime> WsConn<R> {
     /// Dials, and shakes hands, within the connect time-out.
     pub(crate) async fn connect(network: &Network<R>) -> Result<Self, Fault> {
-        let mut limit = pin!(network.runtime.sleep(network.limits.connect_timeout()));
-        let dialled = pin!(dial(network, TRANSPORT));
-        let io = match select(dialled, limit.as_mut()).await {
-            Either::Left((Ok(io), _)) => io,
-            Either::Left((Err(DialError { seen, detail }), _)) => return Err(fault(&seen, Some(&detail))),
-            Either::Right(_) => {
-                return Err(fault(&Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT).as_deref()));
-            }
+        let late = |seen| fault(&seen, network.proxies.told_of(TRANSPORT).as_deref());
+        let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
+        let dialled = deadline.limit(dial(network, TRANSPORT)).await;
+        let io = match dialled.ok_or_else(|| late(Seen::ConnectTimeout))? {
+            Ok(io) => io,
+            Err(DialError { seen, detail }) => return Err(fault(&seen, Some(&detail))),
         };
-        match select(pin!(upgrade(network, io)), limit).await {
-            Either::Left((upgraded, _)) => upgraded,
-            Either::Right(_) => {
-                Err(fault(&Seen::HandshakeTimeout, network.proxies.told_of(TRANSPORT).as_deref()))
-            }
-        }
+        let upgraded = deadline.limit(upgrade(network, io)).await;
+        upgraded.ok_or_else(|| late(Seen::HandshakeTimeout))?
+    }
+
+    /// Whether another request can follow: the last one was sent to its end.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.socket.is_flushed()
     }
 
     pub(crate) fn last_completed(&self) -> Option<&str> {
         self.last_completed.as_deref()
     }
 
-    /// Sends a request. What comes back is read from the stream.
-    pub(crate) async fn request(mut self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Fault> {
+    /// Begins to send a request, which leaves while the stream is read: a server may answer in the middle of it.
+    pub(crate) fn request(mut self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Fault> {
         self.carried.begin();
-        let activity = self.activity.clone();
-        let watch = Watch::new(&network.runtime, &network.clock, network.limits, TRANSPORT, activity);
-        let mut stream = WsStream { conn: self, watch, stage: Stage::Open };
-        stream.send(Message::text(frame)).await?;
-        Ok(stream)
+        let (limits, activity) = (network.limits, self.activity.clone());
+        let liveness = |now| Liveness::before_request(limits, TRANSPORT, now);
+        let watch = Watch::new(&network.runtime, &network.clock, limits, liveness, activity);
+        let mut stream = WsStream { conn: self, watch, stage: Stage::Open, is_sent: false };
+        match stream.conn.socket.queue(Message::text(frame)) {
+            Ok(()) => Ok(stream),
+            Err(error) => Err(stream.broken(&error)),
+        }
     }
 }
 
@@ -109,10 +111,8 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
         .downcast::<FuturesIo<Io<R::Stream>>>()
         .map_err(|_| fault(&Seen::BadAccept, Some("the connection was not handed back")))?;
 
-    let limit = Some(network.limits.max_message_bytes());
-    let config = WebSocketConfig::default().max_message_size(limit).max_frame_size(limit);
     let (io, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
-    let socket = WebSocketStream::from_partially_read(io, early, Role::Client, Some(config)).await;
+    let socket = Socket::new(io, early, network.limits.max_message_bytes());
     Ok(WsConn {
         socket,
         activity,
@@ -145,17 +145,22 @@ pub(crate) struct WsStream<R: Runtime> {
     conn: WsConn<R>,
     watch: Watch<R>,
     stage: Stage,
+    /// The request has left, to its last byte.
+    is_sent: bool,
 }
 
 impl<R: Runtime> WsStream<R> {
-    /// The next event. After an error there is none.
-    pub(crate) async fn next(&mut self) -> Result<Event, Fault> {
+    /// The next event. After an error there is none. R8: `on_life` hears of every sign of life once an event has come.
+    pub(crate) async fn next(&mut self, on_life: impl Fn()) -> Result<Event, Fault> {
         loop {
-            let message = match self.watch.over(self.conn.socket.next()).await {
+            let message = match poll_fn(|cx| self.poll_message(&on_life, cx)).await {
                 Ok(message) => message,
                 Err(Alarm::Ping) => {
-                    self.send(Message::Ping(Bytes::new())).await?;
-                    continue;
+                    match self.conn.socket.queue(Message::Ping(Bytes::new())) {
+                        // A peer that takes nothing gets no ping, and answers none.
+                        Ok(()) | Err(Error::WriteBufferFull(_)) => continue,
+                        Err(error) => return Err(self.broken(&error)),
+                    }
                 }
                 Err(Alarm::Dead(seen)) => return Err(self.fault(&seen, None)),
             };
@@ -210,22 +215,22 @@ impl<R: Runtime> WsStream<R> {
         self.conn
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Fault> {
-        // Safe to drop halfway: what interrupts it ends the connection, but for a ping that is due, and a connection
-        // on which not even the request could be sent within the ping interval gets no ping.
-        let mut sending = Box::pin(self.conn.socket.send(message));
-        let sent = loop {
-            match self.watch.over(sending.as_mut()).await {
-                Err(Alarm::Ping) => {}
-                sent => break sent,
-            }
-        };
-        drop(sending);
-        match sent {
-            Ok(Ok(())) | Err(Alarm::Ping) => Ok(()),
-            Ok(Err(error)) => Err(self.broken(&error)),
-            Err(Alarm::Dead(seen)) => Err(self.fault(&seen, None)),
+    fn poll_message(
+        &mut self,
+        on_life: &impl Fn(),
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Result<Message, Error>>, Alarm>> {
+        let (socket, watch) = (&mut self.conn.socket, &mut self.watch);
+        // An error is found again by reading, after what had arrived.
+        if !self.is_sent && socket.poll_flush_unpin(cx).is_ready() {
+            self.is_sent = true;
+            watch.handle_request_sent();
         }
+        let polled = watch.poll_over(cx, |cx| socket.poll_next_unpin(cx));
+        if self.stage == Stage::Streaming && watch.take_life() {
+            on_life();
+        }
+        polled
     }
 
     fn broken(&self, error: &Error) -> Fault {
@@ -242,6 +247,7 @@ impl<R: Runtime> WsStream<R> {
     }
 
     fn fault(&self, seen: &Seen<'_>, detail: Option<&str>) -> Fault {
-        Fault::new(seen, TRANSPORT, self.stage, self.conn.reused, detail, SystemTime::now())
+        let fault = Fault::new(seen, TRANSPORT, self.stage, self.conn.reused, detail, SystemTime::now());
+        if self.watch.was_left_alone() { fault.left_alone(seen) } else { fault }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use failback::Config;
 use failback_wire::Limits;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::error::Error;
 
@@ -32,10 +32,11 @@ const fn key(name: &'static str, expected: &'static str, about: &'static str) ->
 
 const MILLIS: &str = "a whole number of milliseconds";
 const SOME_MILLIS: &str = "a whole number of milliseconds from 1";
+const SOME_MILLIS_OR_NULL: &str = "a whole number of milliseconds from 1, or null";
 const SMALL: &str = "a whole number from 0 to 255";
 
 /// Every key: the policy's, as [`Config::KEYS`] lists them, then the limits'.
-const KEYS: [Key; 20] = [
+const KEYS: [Key; 21] = [
     key("stream_max_retries", SMALL, "stream failures in a row that WebSocket is forgiven"),
     key("fallback_within_ms", MILLIS, "how long a call may be retried on a failing WebSocket"),
     key("head_start_ms", MILLIS, "how long a handshake may keep a call waiting"),
@@ -55,6 +56,11 @@ const KEYS: [Key; 20] = [
     key("idle_timeout_ms", SOME_MILLIS, "how long a stream may be silent"),
     key("ping_interval_ms", SOME_MILLIS, "how long a WebSocket may be silent without a ping"),
     key("pong_timeout_ms", SOME_MILLIS, "how long the answer to a ping may take"),
+    key(
+        "event_timeout_ms",
+        SOME_MILLIS_OR_NULL,
+        "how long a stream may go without an event; null sets no limit",
+    ),
     key("max_message_bytes", "a whole number of bytes from 1024", "the largest message, event or line"),
 ];
 
@@ -101,9 +107,7 @@ impl Settings {
                 policy.insert(name, value.clone());
                 valid
             } else {
-                value.as_u64().and_then(|value| set_limit(settings.limits, key.name, value)).map(|limits| {
-                    settings.limits = limits;
-                })
+                set_limit(settings.limits, key.name, &value).map(|limits| settings.limits = limits)
             };
             if valid.is_none() {
                 let problem = format_args!("`{}`: expected {}, got {value}", key.name, key.expected);
@@ -125,7 +129,11 @@ fn is_policy_value(name: &str, value: &Value) -> Option<()> {
     (name == "jitter" || kept.get(name) == Some(value)).then_some(())
 }
 
-fn set_limit(limits: Limits, name: &str, value: u64) -> Option<Limits> {
+fn set_limit(limits: Limits, name: &str, given: &Value) -> Option<Limits> {
+    if name == "event_timeout_ms" && given.is_null() {
+        return Some(limits.with_event_timeout(None));
+    }
+    let value = given.as_u64()?;
     let duration = Duration::from_millis(value);
     let limits = match name {
         "connect_timeout_ms" => limits.with_connect_timeout(duration),
@@ -133,24 +141,30 @@ fn set_limit(limits: Limits, name: &str, value: u64) -> Option<Limits> {
         "idle_timeout_ms" => limits.with_idle_timeout(duration),
         "ping_interval_ms" => limits.with_ping_interval(duration),
         "pong_timeout_ms" => limits.with_pong_timeout(duration),
+        "event_timeout_ms" => limits.with_event_timeout(Some(duration)),
         "max_message_bytes" => limits.with_max_message_bytes(usize::try_from(value).ok()?),
         _ => return None,
     };
     // What the library would raise to the least it can use is out of range here.
-    (limit(&limits, name) == Some(value)).then_some(limits)
+    (limit(&limits, name).as_ref() == Some(given)).then_some(limits)
 }
 
-fn limit(limits: &Limits, name: &str) -> Option<u64> {
+/// The limit of this name, if it is one, as it would be given.
+fn limit(limits: &Limits, name: &str) -> Option<Value> {
     let duration = match name {
         "connect_timeout_ms" => limits.connect_timeout(),
         "first_event_timeout_ms" => limits.first_event_timeout(),
         "idle_timeout_ms" => limits.idle_timeout(),
         "ping_interval_ms" => limits.ping_interval(),
         "pong_timeout_ms" => limits.pong_timeout(),
-        "max_message_bytes" => return u64::try_from(limits.max_message_bytes()).ok(),
+        "event_timeout_ms" => match limits.event_timeout() {
+            Some(timeout) => timeout,
+            None => return Some(Value::Null),
+        },
+        "max_message_bytes" => return Some(limits.max_message_bytes().into()),
         _ => return None,
     };
-    u64::try_from(duration.as_millis()).ok()
+    u64::try_from(duration.as_millis()).ok().map(Value::from)
 }
 
 fn find(name: &str) -> Result<&'static Key, String> {
@@ -191,7 +205,7 @@ pub(crate) fn help() -> String {
     let mut text = String::from("Settings, as keys of --config and of --set, with their defaults:\n");
     for key in &KEYS {
         let default = match limit(&Limits::new(), key.name) {
-            Some(limit) => Value::Number(Number::from(limit)),
+            Some(limit) => limit,
             None => defaults.get(key.name).cloned().unwrap_or_default(),
         };
         let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
@@ -222,7 +236,7 @@ mod tests {
         let defaults = serde_json::to_value(Config::new()).unwrap();
         for key in &KEYS {
             let default = match limit(&Limits::new(), key.name) {
-                Some(limit) => Value::from(limit),
+                Some(limit) => limit,
                 None => defaults[key.name].clone(),
             };
             set(&[&format!("{}={default}", key.name)]).unwrap();
@@ -239,6 +253,7 @@ mod tests {
             "cooldown_ms=2",
             "jitter=0.25",
             "ping_interval_ms=50",
+            "event_timeout_ms=20",
         ])
         .unwrap();
         let expected = Config::new()
@@ -248,7 +263,12 @@ mod tests {
             .with_cooldown(Duration::from_millis(2))
             .with_jitter_permille(250);
         assert_eq!(settings.config, expected);
-        assert_eq!(settings.limits, Limits::new().with_ping_interval(Duration::from_millis(50)));
+        let expected = Limits::new()
+            .with_ping_interval(Duration::from_millis(50))
+            .with_event_timeout(Some(Duration::from_millis(20)));
+        assert_eq!(settings.limits, expected);
+        let settings = set(&["event_timeout_ms=20", "event_timeout_ms=null"]).unwrap();
+        assert_eq!(settings.limits, Limits::new());
     }
 
     #[test]
@@ -265,6 +285,10 @@ mod tests {
             (
                 "idle_timeout_ms=0",
                 "--set: `idle_timeout_ms`: expected a whole number of milliseconds from 1, got 0",
+            ),
+            (
+                "event_timeout_ms=0",
+                "--set: `event_timeout_ms`: expected a whole number of milliseconds from 1, or null, got 0",
             ),
             ("replay=never", "--set: `replay`: expected before_output or restart, got \"never\""),
             (

@@ -48,6 +48,12 @@ impl Cause {
         Self(text)
     }
 
+    /// The same sentence, and that the caller had not read for a while before.
+    pub(crate) fn left_alone(mut self) -> Self {
+        self.0.push_str(" (the caller had not read for a while)");
+        self
+    }
+
     /// The same sentence, without the credentials among these headers: a server may have repeated one.
     #[must_use]
     pub fn redacted(self, headers: &Headers) -> Self {
@@ -131,6 +137,7 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
             format!("the request was sent over {transport}, but no event came in time")
         }
         Seen::IdleTimeout => format!("{stream} was silent for too long {when}"),
+        Seen::EventTimeout => format!("{stream} brought no event for too long {when}"),
         Seen::MissedPong => format!("{stream} did not answer a ping in time {when}: the connection is dead"),
         Seen::TooLarge => format!("{stream} sent more {when} than the size limit allows"),
         Seen::ErrorEvent(error) | Seen::UnknownResponse(error) => {

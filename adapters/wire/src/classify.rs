@@ -87,6 +87,7 @@ pub fn classify(
         | Seen::BinaryFrame
         | Seen::FirstEventTimeout
         | Seen::IdleTimeout
+        | Seen::EventTimeout
         | Seen::MissedPong
         | Seen::BadEvent => (Blame::Transport, begun),
         Seen::ErrorEvent(error) => {

@@ -32,6 +32,7 @@ pub struct Limits {
     idle_timeout: Duration,
     ping_interval: Duration,
     pong_timeout: Duration,
+    event_timeout: Option<Duration>,
     max_message_bytes: usize,
     websocket_lifetime: Duration,
 }
@@ -52,6 +53,7 @@ impl Limits {
             idle_timeout: Duration::from_secs(300),
             ping_interval: Duration::from_secs(15),
             pong_timeout: Duration::from_secs(15),
+            event_timeout: None,
             max_message_bytes: 16 * 1024 * 1024,
             websocket_lifetime: Duration::from_secs(55 * 60),
         }
@@ -65,15 +67,17 @@ impl Limits {
         self
     }
 
-    /// How long after the request the first event may take. Nothing but an event extends it. Default 30 s: the
-    /// server says `response.created` before it begins to think.
+    /// How long the first event may take on a WebSocket, from when the whole request was sent. Nothing but an event extends
+    /// it. Default 30 s: the server says `response.created` before it begins to think. On SSE only the idle limit holds
+    /// for the first event: behind a proxy that buffers, the first byte comes when the model has thought.
     #[must_use]
     pub const fn with_first_event_timeout(mut self, timeout: Duration) -> Self {
         self.first_event_timeout = at_least(timeout);
         self
     }
 
-    /// How long a stream may be silent, without any byte: no event, no comment, no pong. Default 300 s: models think
+    /// How long a stream may be silent, without any byte: no event, no comment, no pong, and none of the request that is
+    /// taken. Default 300 s: models think
     /// for minutes without an event, and an SSE stream need not send comments meanwhile.
     #[must_use]
     pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
@@ -93,6 +97,17 @@ impl Limits {
     #[must_use]
     pub const fn with_pong_timeout(mut self, timeout: Duration) -> Self {
         self.pong_timeout = at_least(timeout);
+        self
+    }
+
+    /// How long a stream may go without an *event*, from the request or the event before, for callers to whom pongs and
+    /// comments are not enough. Default `None`, no such limit: models think for minutes.
+    #[must_use]
+    pub const fn with_event_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.event_timeout = match timeout {
+            Some(timeout) => Some(at_least(timeout)),
+            None => None,
+        };
         self
     }
 
@@ -142,6 +157,12 @@ impl Limits {
         self.pong_timeout
     }
 
+    /// See [`with_event_timeout`](Self::with_event_timeout).
+    #[must_use]
+    pub const fn event_timeout(&self) -> Option<Duration> {
+        self.event_timeout
+    }
+
     /// See [`with_max_message_bytes`](Self::with_max_message_bytes).
     #[must_use]
     pub const fn max_message_bytes(&self) -> usize {
@@ -171,6 +192,7 @@ mod tests {
             .with_idle_timeout(Duration::ZERO)
             .with_ping_interval(Duration::ZERO)
             .with_pong_timeout(Duration::ZERO)
+            .with_event_timeout(Some(Duration::ZERO))
             .with_max_message_bytes(0)
             .with_websocket_lifetime(Duration::ZERO);
         assert_eq!(zero.connect_timeout(), SHORTEST);
@@ -178,6 +200,7 @@ mod tests {
         assert_eq!(zero.idle_timeout(), SHORTEST);
         assert_eq!(zero.ping_interval(), SHORTEST);
         assert_eq!(zero.pong_timeout(), SHORTEST);
+        assert_eq!(zero.event_timeout(), Some(SHORTEST));
         assert_eq!(zero.max_message_bytes(), SMALLEST);
         assert_eq!(zero.websocket_lifetime(), SHORTEST);
     }
@@ -195,6 +218,11 @@ mod tests {
             Limits { ping_interval: second, ..Limits::new() }
         );
         assert_eq!(Limits::new().with_pong_timeout(second), Limits { pong_timeout: second, ..Limits::new() });
+        assert_eq!(
+            Limits::new().with_event_timeout(Some(second)),
+            Limits { event_timeout: Some(second), ..Limits::new() }
+        );
+        assert_eq!(Limits::new().event_timeout(), None);
         assert_eq!(Limits::new().with_max_message_bytes(4096).max_message_bytes(), 4096);
         assert_eq!(Limits::default(), Limits::new());
     }

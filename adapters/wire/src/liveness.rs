@@ -1,3 +1,5 @@
+use core::time::Duration;
+
 use failback::{Timestamp, Transport};
 
 use crate::{Limits, Seen};
@@ -7,28 +9,34 @@ use crate::{Limits, Seen};
 /// It is told what happens, and [`poll`](Self::poll) says what to do. Time is always an argument; calling it early,
 /// late or twice does no harm, and a clock that runs backwards stands still.
 ///
-/// Three things end a stream, and each is measured from something else:
+/// Four things end a stream, and each is measured from something else:
 ///
-/// - *First event*: [`first_event_timeout`](Limits::first_event_timeout) after the request, unless an **event** has
-///   come. Pongs and comments show that someone is there, not that the request got through, so they do not extend it.
+/// - *First event* (WebSocket only): [`first_event_timeout`](Limits::first_event_timeout) after the request was sent, unless
+///   an **event** has come. Pongs show that someone is there, not that the request got through, so they do not extend it. On
+///   SSE the answer itself may begin late, behind a proxy that buffers or a model that thinks, so only the other limits hold.
 /// - *Missed pong* (WebSocket only): a ping is due after [`ping_interval`](Limits::ping_interval) without any byte.
 ///   **Any byte** within [`pong_timeout`](Limits::pong_timeout) answers it, for the path is then alive. The time counts from
 ///   when the ping was sent, so that a driver that was not polled for a while asks before it judges.
-/// - *Idle*: [`idle_timeout`](Limits::idle_timeout) after the last **byte** of any kind: event, pong, ping, comment.
+/// - *Idle*: [`idle_timeout`](Limits::idle_timeout) after the last **byte** of any kind: event, pong, ping, comment, and
+///   of the request while that is sent. While a request is sent over a WebSocket, no ping can be, so that a path that
+///   takes nothing is found within ping interval + pong time-out too.
+/// - *No event*: [`event_timeout`](Limits::event_timeout), if there is one, after the last **event**, or the request.
 ///
 /// So long thinking is not a failure. A WebSocket whose pings are answered, and an SSE stream that sends comments, live
 /// on without an event for as long as the caller is willing to wait; and a path that is dead is found within ping
 /// interval + pong time-out on a WebSocket, and within the idle time-out on SSE, where nothing can be asked.
 ///
-/// A driver reads what there is to read before it polls: bytes that wait in a buffer are signs of life.
+/// A driver reads what there is to read before it polls: bytes that wait in a buffer are signs of life. Where its runtime
+/// tells it late of what has arrived, it reads once more before it obeys [`Dead`](LivenessAction::Dead).
 #[derive(Clone, Debug)]
 pub struct Liveness {
     limits: Limits,
-    pings: bool,
+    transport: Transport,
     now: Timestamp,
-    requested_at: Timestamp,
+    /// When the request was sent, as far as that is known. `None` while it is being sent.
+    sent_at: Option<Timestamp>,
     last_life: Timestamp,
-    had_event: bool,
+    last_event: Option<Timestamp>,
     ping_sent_at: Option<Timestamp>,
 }
 
@@ -52,19 +60,52 @@ impl Liveness {
     pub const fn new(limits: Limits, transport: Transport, now: Timestamp) -> Self {
         Self {
             limits,
-            pings: matches!(transport, Transport::WebSocket),
+            transport,
             now,
-            requested_at: now,
+            sent_at: Some(now),
             last_life: now,
-            had_event: false,
+            last_event: None,
             ping_sent_at: None,
+        }
+    }
+
+    /// Begins to watch a stream whose request is about to be sent: [`handle_request_sent`](Self::handle_request_sent)
+    /// says when that is done.
+    #[must_use]
+    pub const fn before_request(limits: Limits, transport: Transport, now: Timestamp) -> Self {
+        let mut liveness = Self::new(limits, transport, now);
+        liveness.sent_at = None;
+        liveness
+    }
+
+    /// The request has left, to its last byte.
+    pub fn handle_request_sent(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        if self.sent_at.is_none() {
+            self.sent_at = Some(now);
+            self.last_life = now;
+        }
+    }
+
+    /// Bytes were taken to be sent. Those of the request are a sign of life; on a WebSocket those after it are pings and
+    /// pongs, and show nothing.
+    pub fn handle_written(&mut self, now: Timestamp) {
+        let now = self.advance(now);
+        match (self.transport, self.sent_at) {
+            (Transport::WebSocket, Some(_)) => {}
+            (Transport::WebSocket, None) => self.last_life = now,
+            (Transport::Sse, sent_at) => {
+                // Nothing but the request is ever sent.
+                self.sent_at = sent_at.map(|_| now);
+                self.last_life = now;
+            }
         }
     }
 
     /// An event arrived.
     pub fn handle_event(&mut self, now: Timestamp) {
-        self.had_event = true;
         self.handle_sign_of_life(now);
+        self.last_event = Some(self.now);
     }
 
     /// Anything else arrived: a pong, a ping, a comment, the head of the answer, part of an event.
@@ -82,34 +123,49 @@ impl Liveness {
     /// What to do at `now`.
     pub fn poll(&mut self, now: Timestamp) -> LivenessAction {
         let now = self.advance(now);
-
-        let mut wake = self.last_life.saturating_add(self.limits.idle_timeout());
-        let mut end = Seen::IdleTimeout;
-        if let Some(sent_at) = self.ping_sent_at {
-            let missed = sent_at.saturating_add(self.limits.pong_timeout());
-            if missed <= wake {
-                (wake, end) = (missed, Seen::MissedPong);
-            }
-        }
-        if !self.had_event {
-            let first = self.requested_at.saturating_add(self.limits.first_event_timeout());
-            if first <= wake {
-                (wake, end) = (first, Seen::FirstEventTimeout);
-            }
-        }
+        let (wake, end) = self.end();
         // The latest point there is means "never", so it never comes.
         if wake <= now && wake < Timestamp::MAX {
             return LivenessAction::Dead(end);
         }
-
-        if self.pings && self.ping_sent_at.is_none() {
-            let ping_at = self.last_life.saturating_add(self.limits.ping_interval());
-            if ping_at <= now && ping_at < Timestamp::MAX {
-                return LivenessAction::SendPing;
-            }
-            wake = wake.min(ping_at);
+        if self.transport == Transport::Sse || self.sent_at.is_none() || self.ping_sent_at.is_some() {
+            return LivenessAction::Wait(wake);
         }
-        LivenessAction::Wait(wake)
+        let ping_at = self.last_life.saturating_add(self.limits.ping_interval());
+        if ping_at <= now && ping_at < Timestamp::MAX {
+            return LivenessAction::SendPing;
+        }
+        LivenessAction::Wait(wake.min(ping_at))
+    }
+
+    /// When the first of the limits ends the stream, and which that is.
+    fn end(&self) -> (Timestamp, Seen<'static>) {
+        let limits = &self.limits;
+        let pings = self.transport == Transport::WebSocket;
+        let mut first = (self.last_life.saturating_add(limits.idle_timeout()), Seen::IdleTimeout);
+        let mut limit = |since: Timestamp, limit: Duration, seen: Seen<'static>| {
+            let at = since.saturating_add(limit);
+            if at <= first.0 {
+                first = (at, seen);
+            }
+        };
+        let Some(sent_at) = self.sent_at else {
+            if pings {
+                let dead = limits.ping_interval().saturating_add(limits.pong_timeout());
+                limit(self.last_life, dead, Seen::IdleTimeout);
+            }
+            return first;
+        };
+        if let Some(ping_sent_at) = self.ping_sent_at {
+            limit(ping_sent_at, limits.pong_timeout(), Seen::MissedPong);
+        }
+        if let Some(event_timeout) = limits.event_timeout() {
+            limit(self.last_event.unwrap_or(sent_at), event_timeout, Seen::EventTimeout);
+        }
+        if pings && self.last_event.is_none() {
+            limit(sent_at, limits.first_event_timeout(), Seen::FirstEventTimeout);
+        }
+        first
     }
 
     fn advance(&mut self, now: Timestamp) -> Timestamp {

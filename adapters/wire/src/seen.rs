@@ -80,6 +80,8 @@ pub enum Seen<'a> {
     FirstEventTimeout,
     /// No byte came for too long.
     IdleTimeout,
+    /// No event came for longer than the caller was willing to wait, whatever else came.
+    EventTimeout,
     /// A ping was not answered in time.
     MissedPong,
     /// A message, event, line or head was larger than our own limit.
@@ -134,6 +136,7 @@ impl Seen<'_> {
             Self::BinaryFrame => "BinaryFrame",
             Self::FirstEventTimeout => "FirstEventTimeout",
             Self::IdleTimeout => "IdleTimeout",
+            Self::EventTimeout => "EventTimeout",
             Self::MissedPong => "MissedPong",
             Self::TooLarge => "TooLarge",
             Self::ErrorEvent(_) => "ErrorEvent",

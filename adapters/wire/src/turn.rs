@@ -162,6 +162,18 @@ impl Fault {
         Self { failure, cause: Cause::new(seen, transport, stage, detail) }
     }
 
+    /// The same, when the caller had not read for longer than a peer need wait: that the peer closed, reset or was silent
+    /// comes of that, and shows nothing against the transport. What it stated counts all the same.
+    #[must_use]
+    pub fn left_alone(mut self, seen: &Seen<'_>) -> Self {
+        let is_end = matches!(seen, Seen::Reset | Seen::EndOfStream | Seen::Closed { .. } | Seen::MissedPong);
+        if is_end && self.failure.blame() == Blame::Transport {
+            self.failure = Failure::new(Blame::Connection, self.failure.stage());
+            self.cause = self.cause.left_alone();
+        }
+        self
+    }
+
     /// What it means for the policy, apart from what the turn has delivered: [`Turn::fail`] adds that.
     #[must_use]
     pub const fn failure(&self) -> Failure {

@@ -60,10 +60,62 @@ fn frames_swallowed_and_pings_answered_is_no_first_event() {
 }
 
 #[test]
-fn comments_do_not_extend_the_first_event() {
-    let peer = Peer { answers_pings: false, says: (1..100).map(|n| (n * 1000, false)).collect() };
+fn the_first_byte_of_sse_may_come_as_late_as_any_other() {
+    let peer = Peer { answers_pings: false, says: vec![(40_000, true)] };
     let (end, _) = run(Transport::Sse, Limits::new(), &peer, HOUR);
-    assert_eq!(end, Some((30_000, Seen::FirstEventTimeout)));
+    assert_eq!(end, Some((340_000, Seen::IdleTimeout)));
+}
+
+#[test]
+fn an_event_timeout_counts_events_alone() {
+    let limits = Limits::new().with_event_timeout(Some(Duration::from_secs(60)));
+    let says: Vec<_> = (1..100).map(|n| (n * 10_000, n == 2)).collect();
+    for transport in [Transport::WebSocket, Transport::Sse] {
+        let peer = Peer { answers_pings: true, says: says.clone() };
+        let (end, _) = run(transport, limits, &peer, HOUR);
+        assert_eq!(end, Some((80_000, Seen::EventTimeout)), "after the second thing said");
+        let peer = Peer { answers_pings: true, says: vec![] };
+        let (end, _) = run(transport, limits.with_first_event_timeout(Duration::MAX), &peer, HOUR);
+        assert_eq!(end, Some((60_000, Seen::EventTimeout)), "after the request");
+    }
+}
+
+#[test]
+fn an_upload_lives_as_long_as_bytes_leave() {
+    let mut liveness = Liveness::before_request(Limits::new(), Transport::WebSocket, Timestamp::ZERO);
+    let at = Timestamp::from_millis;
+    for second in 1..=100 {
+        assert!(matches!(liveness.poll(at(second * 1000)), Wait(_)), "{second}");
+        liveness.handle_written(at(second * 1000));
+    }
+    // Neither is a ping due in the middle of it, nor the first event.
+    assert_eq!(liveness.poll(at(129_999)), Wait(at(130_000)));
+    liveness.handle_request_sent(at(129_999));
+    assert_eq!(liveness.poll(at(130_000)), Wait(at(144_999)));
+    assert_eq!(liveness.poll(at(144_999)), SendPing);
+    liveness.handle_ping_sent(at(144_999));
+    // The ping itself is not life.
+    liveness.handle_written(at(145_000));
+    assert_eq!(liveness.poll(at(159_999)), Dead(Seen::FirstEventTimeout));
+}
+
+#[test]
+fn an_upload_that_nobody_takes_is_found_as_a_dead_path_is() {
+    let mut liveness = Liveness::before_request(Limits::new(), Transport::WebSocket, Timestamp::ZERO);
+    liveness.handle_written(Timestamp::from_millis(1_000));
+    assert_eq!(liveness.poll(Timestamp::from_millis(30_999)), Wait(Timestamp::from_millis(31_000)));
+    assert_eq!(liveness.poll(Timestamp::from_millis(31_000)), Dead(Seen::IdleTimeout));
+}
+
+#[test]
+fn an_upload_over_sse_lives_as_long_as_bytes_leave() {
+    let limits = Limits::new().with_event_timeout(Some(Duration::from_secs(60)));
+    let mut liveness = Liveness::new(limits, Transport::Sse, Timestamp::ZERO);
+    for second in (0..1000).step_by(50) {
+        assert!(matches!(liveness.poll(Timestamp::from_millis(second * 1000)), Wait(_)), "{second}");
+        liveness.handle_written(Timestamp::from_millis(second * 1000));
+    }
+    assert_eq!(liveness.poll(Timestamp::from_millis(1_010_000)), Dead(Seen::EventTimeout));
 }
 
 #[test]

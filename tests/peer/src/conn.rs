@@ -46,11 +46,13 @@ pub(crate) struct Conn {
     pub(crate) state: Arc<State>,
     id: u64,
     pub(crate) upgraded: bool,
+    /// What was read slowly.
+    taken: usize,
 }
 
 impl Conn {
     pub(crate) fn new(io: Io, id: u64, state: Arc<State>) -> Self {
-        Self { io, buf: Vec::new(), state, id, upgraded: false }
+        Self { io, buf: Vec::new(), state, id, upgraded: false, taken: 0 }
     }
 
     pub(crate) fn record(&self, what: What) {
@@ -62,10 +64,30 @@ impl Conn {
         if self.buf.len() > BOUND + 4096 {
             return Err(Gone);
         }
+        if let Some((bytes, pause)) = self.pace() {
+            return self.fill_slowly(bytes, pause).await;
+        }
         self.buf.reserve(16 * 1024);
         match self.io.read_buf(&mut self.buf).await {
             Ok(0) | Err(_) => Err(Gone),
             Ok(_) => Ok(()),
+        }
+    }
+
+    fn pace(&self) -> Option<(usize, Duration)> {
+        self.state.plan().pace
+    }
+
+    /// Reads at most so much, after a pause. May be cancelled.
+    async fn fill_slowly(&mut self, bytes: usize, pause: Duration) -> Result<(), Gone> {
+        tokio::time::sleep(pause).await;
+        match (&mut self.io).take(bytes as u64).read_buf(&mut self.buf).await {
+            Ok(0) | Err(_) => Err(Gone),
+            Ok(read) => {
+                self.taken += read;
+                self.record(What::Taken { bytes: self.taken });
+                Ok(())
+            }
         }
     }
 
@@ -173,6 +195,18 @@ impl Conn {
                 Err(_) => return self.swallow().await,
             }
         }
+    }
+
+    /// Close 1009, after a message that is too large.
+    pub(crate) async fn close_on_large(&mut self) -> Gone {
+        const WHY: &str = "message too big";
+        if !self.state.plan().hangs_up {
+            return self.close(1009, WHY).await;
+        }
+        self.record(What::CloseSent { code: 1009 });
+        // Whether or not it could be written, this is the end.
+        let _ = self.write(&frame::close_frame(1009, WHY)).await;
+        Gone
     }
 
     /// The proper end: with TLS a close_notify before the end of the TCP stream.

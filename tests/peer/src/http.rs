@@ -110,7 +110,11 @@ async fn read_body(conn: &mut Conn, head: &Head) -> Result<Vec<u8>, Gone> {
     }
     let len = match head.get("content-length").map(str::parse::<usize>) {
         None => 0,
-        Some(Ok(len)) if len <= BOUND => len,
+        Some(Ok(len)) if len <= conn.state.plan().max_body => len,
+        Some(Ok(len)) if len <= BOUND => {
+            refuse(conn, 413, &script::error_body(413), &[("connection", "close")]).await?;
+            return Err(Gone);
+        }
         Some(Ok(_)) => return Err(reject(conn, 413, "the body is too large").await),
         Some(Err(_)) => return Err(reject(conn, 400, "bad content-length").await),
     };

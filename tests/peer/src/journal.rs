@@ -72,6 +72,11 @@ pub enum What {
         /// Bytes that the socket took.
         bytes: u64,
     },
+    /// A part of what the client sent was read slowly.
+    Taken {
+        /// Bytes of this connection so far.
+        bytes: usize,
+    },
     /// The connection has ended, whoever ended it.
     Disconnected,
     /// A second `response.create` while a response was running on the same connection.

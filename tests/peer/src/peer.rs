@@ -189,6 +189,28 @@ impl Peer {
     }
 }
 
+/// How it takes what is large.
+impl Peer {
+    /// Hangs up on a larger message or body as soon as it sees how large it is: after a close 1009, or an answer 413, with
+    /// the rest unread, so that the client's next write fails.
+    pub fn hang_up_above(&self, bytes: usize) {
+        let mut plan = self.inner.state.plan();
+        plan.max_ws_message = bytes.min(crate::state::BOUND);
+        plan.max_body = plan.max_ws_message;
+        plan.hangs_up = true;
+    }
+
+    /// Reads at most this much at once, and nothing for a while after each time; the journal has each of them.
+    pub fn read_slowly(&self, bytes: usize, pause: Duration) {
+        self.inner.state.plan().pace = Some((bytes, pause));
+    }
+
+    /// Reads what there is again.
+    pub fn read_at_once(&self) {
+        self.inner.state.plan().pace = None;
+    }
+}
+
 /// What happened.
 impl Peer {
     /// What happened so far.

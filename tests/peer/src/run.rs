@@ -57,6 +57,9 @@ pub(crate) enum Endless {
     Frame(u64),
 }
 
+/// How much of a flood is written at once.
+const FLOOD: usize = 32 * 1024;
+
 /// Whether the next step is reached.
 #[derive(PartialEq)]
 enum Flow {
@@ -153,6 +156,10 @@ impl<L: Lane> Run<'_, L> {
             },
             Step::EndlessLine => self.lane.endless(Endless::Line).await?,
             Step::EndlessEvent => self.lane.endless(Endless::Event).await?,
+            Step::Flood(bytes) => {
+                let filler = bytes.repeat((FLOOD / bytes.len().max(1)).max(1));
+                self.lane.conn().stream(&filler, u64::MAX).await?;
+            }
             Step::EndlessFrame(bytes) => self.lane.endless(Endless::Frame(bytes)).await?,
             _ => {}
         }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use failback::Transport;
 
@@ -29,6 +30,11 @@ pub(crate) struct Plan {
     pub(crate) between: Between,
     pub(crate) bearer: Option<String>,
     pub(crate) max_ws_message: usize,
+    pub(crate) max_body: usize,
+    /// Hangs up on what is too large, instead of reading it to its end.
+    pub(crate) hangs_up: bool,
+    /// How much is read at once, and how long nothing is read after that.
+    pub(crate) pace: Option<(usize, Duration)>,
 }
 
 /// Once each, in order; after that the default.
@@ -80,6 +86,9 @@ impl State {
                 between: Between::Wait,
                 bearer: None,
                 max_ws_message: BOUND,
+                max_body: BOUND,
+                hangs_up: false,
+                pace: None,
             }),
             turns: AtomicU64::new(0),
             conns: AtomicU64::new(0),

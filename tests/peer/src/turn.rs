@@ -56,6 +56,7 @@ pub(crate) enum Step {
     EndlessLine,
     EndlessEvent,
     EndlessFrame(u64),
+    Flood(Vec<u8>),
 }
 
 /// Whole turns.
@@ -319,6 +320,12 @@ impl Turn {
     /// An SSE event of endless lines. Over WebSocket: a message of endless fragments. At most 64 MiB are sent.
     pub fn then_endless_event(self) -> Self {
         self.step(Step::EndlessEvent)
+    }
+
+    /// These bytes over and over, as they are, and nothing of what the client sends is read meanwhile. At most 64 MiB are
+    /// sent.
+    pub fn then_flood(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.step(Step::Flood(bytes.into()))
     }
 
     /// One frame whose header promises `bytes`; at most 64 MiB of them are sent. Over SSE: one such chunk.

@@ -249,7 +249,7 @@ impl Ws<'_> {
             let frame = match frame::take(&mut self.conn.buf, room) {
                 Ok(Some(frame)) => frame,
                 Ok(None) => return Ok(None),
-                Err(ParseError::TooLong) => return Err(self.conn.close(1009, "message too big").await),
+                Err(ParseError::TooLong) => return Err(self.conn.close_on_large().await),
                 Err(ParseError::Broken(why)) => return Err(self.break_off(1002, why).await),
             };
             if let Some(message) = self.absorb(frame).await? {

@@ -20,6 +20,29 @@ impl Adapter for SmolAdapter {
     fn client(&self, settings: Settings) -> Box<dyn TestClient> {
         asynchronous::client(SmolGround::new(), settings)
     }
+
+    fn client_that_stands_still(&self, settings: Settings) -> Box<dyn TestClient> {
+        asynchronous::client(OneThread(Arc::new(Executor::new())), settings)
+    }
+}
+
+/// An executor that runs while something is awaited.
+struct OneThread(Arc<Executor<'static>>);
+
+impl Ground for OneThread {
+    type Runtime = Smol;
+
+    fn runtime(&self) -> Smol {
+        Smol::on(&self.0)
+    }
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        smol::block_on(self.0.run(future))
+    }
+
+    fn inside<T>(&self, act: impl FnOnce() -> T) -> T {
+        act()
+    }
 }
 
 /// An executor, and the thread that runs it.

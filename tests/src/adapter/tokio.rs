@@ -18,6 +18,11 @@ impl Adapter for TokioAdapter {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         asynchronous::client(runtime.expect("a runtime for the test"), settings)
     }
+
+    fn client_that_stands_still(&self, settings: Settings) -> Box<dyn TestClient> {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        asynchronous::client(runtime.expect("a runtime for the test"), settings)
+    }
 }
 
 impl Ground for Runtime {

@@ -4,8 +4,12 @@
 extern crate failback_tests;
 
 mod common;
+mod d02_floods;
 mod d03_late_events;
+mod d04_late_looks;
+mod d05_uploads;
 mod d06_secrets_cut_in_two;
+mod d07_slow_callers;
 mod d08_dead_while_idle;
 mod d09_idle_websocket;
 mod d11_errors_in_other_shapes;
@@ -20,6 +24,9 @@ mod d19_warm_ups;
 mod d20_close_frames;
 mod d21_addresses;
 mod d22_streams_of_another_kind;
+mod d25_answers_in_mid_upload;
 mod d26_refused_upgrades;
 mod d27_unknown_responses;
 mod d29_asked_not_to_retry;
+mod event_timeout;
+mod r08_signs_of_life;

@@ -186,7 +186,7 @@ fn a_network_that_swallows_everything_blames_nobody(adapter: &dyn Adapter) {
     // 15 s and 30 s otherwise, and five retries, each of which takes that long.
     let limits = Limits::new()
         .with_connect_timeout(Duration::from_secs(2))
-        .with_first_event_timeout(Duration::from_millis(1500));
+        .with_idle_timeout(Duration::from_millis(1500));
     let config = Config::new().with_stream_max_retries(1);
     let client = adapter.client(Settings::new(&peer).limits(limits).config(config));
 

@@ -1,18 +1,19 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use failback::{Config, Mode, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_wire::{Announcer, Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
+use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
+use failback_client::Context;
+use failback_wire::{Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
 use rustls::ClientConfig;
 
-use crate::addresses::Addresses;
+use crate::Runtime;
+use crate::network::Network;
 use crate::pool::Pool;
 use crate::proxy::{Proxies, ProxyChoice, ProxyError, Secret};
+use crate::shared::Shared;
 use crate::stream::ResponseStream;
 use crate::tls::{self, TlsError};
-use crate::{Runtime, trace};
 
 /// A client of one endpoint, that streams responses over whichever transport works.
 ///
@@ -20,30 +21,6 @@ use crate::{Runtime, trace};
 /// for how turns go.
 pub struct Client<R: Runtime> {
     shared: Arc<Shared<R>>,
-}
-
-pub(crate) struct Shared<R: Runtime> {
-    pub(crate) network: Network<R>,
-    pub(crate) pool: Pool<R>,
-    pub(crate) announcer: Mutex<Announcer>,
-    last_mode: Mutex<Mode>,
-    turns: AtomicU64,
-}
-
-/// What it takes to open a connection and to speak over it.
-#[derive(Clone)]
-pub(crate) struct Network<R: Runtime> {
-    pub(crate) runtime: R,
-    pub(crate) endpoint: Arc<Endpoint>,
-    pub(crate) headers: Arc<Headers>,
-    pub(crate) tls: Arc<ClientConfig>,
-    /// For the way to a proxy that is spoken to over TLS.
-    pub(crate) proxy_tls: Arc<ClientConfig>,
-    pub(crate) proxies: Proxies,
-    pub(crate) addresses: Arc<Addresses>,
-    pub(crate) limits: Limits,
-    /// The policy is also the clock: what it is told and what is measured must be one time.
-    pub(crate) clock: SharedPolicy,
 }
 
 impl<R: Runtime> Client<R> {
@@ -70,17 +47,16 @@ impl<R: Runtime> Client<R> {
     /// Nothing is sent before the stream is polled. Dropping the stream cancels the turn, and closes the connection
     /// that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
-        let turn = self.shared.turns.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        ResponseStream::new(Arc::clone(&self.shared), request, turn)
+        let turn = self.shared.context.open_turn(request);
+        ResponseStream::new(Arc::clone(&self.shared), turn)
     }
 
     /// The machine is on another network, or has slept: what was learned does not hold there, and connections are not
     /// to be trusted. Turns under way go on.
     pub fn handle_network_change(&self) {
-        self.shared.network.clock.handle_network_change();
+        self.shared.context.handle_network_change();
         self.shared.network.addresses.forget();
         self.shared.pool.clear();
-        self.shared.trace_mode();
     }
 
     /// Closes the connections that no turn uses, a WebSocket with a Close frame. Dropping the client, and the last turn
@@ -92,7 +68,7 @@ impl<R: Runtime> Client<R> {
     /// The policy, to watch it: its mode, how many recoveries are left.
     #[must_use]
     pub fn policy(&self) -> &SharedPolicy {
-        &self.shared.network.clock
+        &self.shared.network.policy
     }
 
     /// What the policy knows, to be kept for the next process ([`Builder::snapshot`]).
@@ -122,21 +98,8 @@ impl<R: Runtime> fmt::Debug for Client<R> {
             .field("endpoint", &network.endpoint)
             .field("proxies", &network.proxies)
             .field("limits", &network.limits)
-            .field("policy", &network.clock)
+            .field("policy", &network.policy)
             .finish_non_exhaustive()
-    }
-}
-
-impl<R: Runtime> Shared<R> {
-    /// Tells the log when the policy has changed its mind.
-    pub(crate) fn trace_mode(&self) {
-        let policy = &self.network.clock;
-        let (mode, retry_in) = policy.mode();
-        let mut last = self.last_mode.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::discriminant(&*last) != std::mem::discriminant(&mode) {
-            trace::mode(*last, mode, retry_in, policy.recoveries_left());
-        }
-        *last = mode;
     }
 }
 
@@ -275,7 +238,7 @@ impl<R: Runtime> Builder<R> {
         let clock = move || Timestamp::from_elapsed(runtime.now().saturating_duration_since(origin));
         let (config, seed, snapshot) =
             (self.config, self.seed.unwrap_or_else(failback::random_seed), self.snapshot);
-        let clock = SharedPolicy::with_clock(clock, |now| match &snapshot {
+        let policy = SharedPolicy::with_clock(clock, |now| match &snapshot {
             Some((snapshot, elapsed)) => Policy::restore(config, seed, snapshot, *elapsed, now),
             None => Policy::new(config, seed, now),
         });
@@ -291,16 +254,10 @@ impl<R: Runtime> Builder<R> {
             proxies,
             addresses: Arc::default(),
             limits: self.limits,
-            clock,
+            policy,
         };
-        let last_mode = Mutex::new(network.clock.mode().0);
-        let shared = Shared {
-            network,
-            pool: Pool::new(),
-            announcer: Mutex::new(Announcer::new()),
-            last_mode,
-            turns: AtomicU64::new(0),
-        };
+        let context = Arc::new(Context::new(network.policy.clone(), Arc::clone(&network.headers)));
+        let shared = Shared { context, network, pool: Pool::new() };
         Ok(Client { shared: Arc::new(shared) })
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::Transport;
+use failback_client::Lost;
 use failback_wire::Seen;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsConnector;
@@ -17,47 +18,31 @@ use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 
 use crate::Runtime;
-use crate::client::Network;
 use crate::io::Io;
-use crate::proxy::Proxy;
+use crate::network::Network;
 use crate::tls;
 
 /// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
-
-/// What went wrong on the way to a connection.
-pub(crate) struct DialError {
-    pub(crate) seen: Seen<'static>,
-    pub(crate) detail: String,
-}
-
-impl DialError {
-    fn new(seen: Seen<'static>, detail: impl ToString) -> Self {
-        Self { seen, detail: detail.to_string() }
-    }
-
-    fn on_the_way_to(self, proxy: &Proxy) -> Self {
-        Self { detail: format!("on the way to the proxy {proxy}: {}", self.detail), ..self }
-    }
-}
 
 /// Opens a connection to where this transport goes, through the proxy on the way if there is one. Has no time limit of its
 /// own.
 pub(crate) async fn dial<R: Runtime>(
     network: &Network<R>,
     transport: Transport,
-) -> Result<Io<R::Stream>, DialError> {
+) -> Result<Io<R::Stream>, Lost> {
     let target = network.endpoint.target(transport);
     let io = match network.proxies.on_the_way_to(transport) {
         None => connect(network, target.host(), target.port()).await?,
         Some(proxy) => {
-            let lost = |error: DialError| error.on_the_way_to(proxy);
+            let lost =
+                |error: Lost| error.explained(|said| format!("on the way to the proxy {proxy}: {said}"));
             let mut io = connect(network, &proxy.host, proxy.port).await.map_err(lost)?;
             if proxy.tls {
                 let encrypted = encrypt(io, &proxy.host, &network.proxy_tls).await;
                 io = encrypted.map_err(|error| {
                     let seen = if tls::is_foreign(&error) { Seen::NotAProxy } else { tls::seen(&error) };
-                    lost(DialError::new(seen, format_args!("{}: {error}", proxy.host)))
+                    lost(Lost::new(seen, format_args!("{}: {error}", proxy.host)))
                 })?;
             }
             // The proxy resolves the name.
@@ -68,23 +53,18 @@ pub(crate) async fn dial<R: Runtime>(
         return Ok(io);
     }
     let encrypted = encrypt(io, target.host(), &network.tls).await;
-    let encrypted = encrypted
-        .map_err(|error| DialError::new(tls::seen(&error), format_args!("{}: {error}", target.host())));
+    let encrypted =
+        encrypted.map_err(|error| Lost::new(tls::seen(&error), format_args!("{}: {error}", target.host())));
     encrypted.map_err(|error| match network.proxies.told_of(transport) {
         // Some look into what goes through them, and show a certificate of their own.
-        Some(proxy) => DialError { detail: format!("{}, {proxy}", error.detail), ..error },
+        Some(proxy) => error.explained(|said| format!("{said}, {proxy}")),
         None => error,
     })
 }
 
-async fn connect<R: Runtime>(
-    network: &Network<R>,
-    host: &str,
-    port: u16,
-) -> Result<Io<R::Stream>, DialError> {
+async fn connect<R: Runtime>(network: &Network<R>, host: &str, port: u16) -> Result<Io<R::Stream>, Lost> {
     let resolved = network.runtime.resolve(host, port).await;
-    let resolved =
-        resolved.map_err(|error| DialError::new(Seen::Resolve, format_args!("{host}: {error}")))?;
+    let resolved = resolved.map_err(|error| Lost::new(Seen::Resolve, format_args!("{host}: {error}")))?;
     let addresses = network.addresses.sort(host, resolved);
     connect_any(network, host, addresses).await.map(Io::plain)
 }
@@ -104,13 +84,13 @@ async fn connect_any<R: Runtime>(
     network: &Network<R>,
     host: &str,
     addresses: Vec<SocketAddr>,
-) -> Result<R::Stream, DialError> {
+) -> Result<R::Stream, Lost> {
     let runtime = &network.runtime;
     let mut waiting = addresses.into_iter();
     let mut trying = FuturesUnordered::new();
     // Those that were begun, in order, and those that failed.
     let (mut begun, mut refused) = (Vec::new(), Vec::new());
-    let mut failed = DialError::new(Seen::Resolve, "the name has no address");
+    let mut failed = Lost::new(Seen::Resolve, "the name has no address");
     loop {
         let more = match waiting.next() {
             Some(address) => {
@@ -138,7 +118,7 @@ async fn connect_any<R: Runtime>(
                     return Ok(stream);
                 }
                 Some((address, Err(error))) => {
-                    failed = DialError::new(Seen::Connect, format_args!("{address}: {error}"));
+                    failed = Lost::new(Seen::Connect, format_args!("{address}: {error}"));
                     refused.push(address);
                     if more {
                         break;

@@ -1,13 +1,12 @@
 //! One HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
 
-use std::time::{Duration, SystemTime};
-
 use bytes::Bytes;
-use failback::{Blame, Stage, Transport};
-use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, ServerError, classify};
+use failback::Transport;
+use failback_client::{Lost, Refusal};
+use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen};
 use futures_util::FutureExt;
-use http::header::{CONTENT_ENCODING, HOST, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::header::{HOST, USER_AGENT};
+use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
@@ -16,11 +15,6 @@ use smol_hyper::rt::FuturesIo;
 use crate::Runtime;
 use crate::io::{Activity, Io};
 use crate::timer::Deadline;
-
-/// How long the body of an error answer may take that may say what to do, or what to tell people.
-const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
-/// The same where the status has said what to do: leave this transport. Its body arrives with it, or not soon.
-const DECIDED_BODY_TIME: Duration = Duration::from_millis(100);
 
 /// The most headers that an answer may have. Gateways add to those of servers; the limit in bytes holds as well.
 const MAX_HEADERS: usize = 256;
@@ -89,25 +83,17 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// The encoding of an answer, if it is in one. None was asked for.
-pub(crate) fn encoding_of(headers: &HeaderMap) -> Option<&str> {
-    let encoding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or("unknown").trim();
-    (!encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity")).then_some(encoding)
-}
-
-/// What the body of an error answer says, as far as anyone reads and as much as comes soon.
-pub(crate) async fn error_of<R: Runtime>(
+/// What an answer says that is not the one hoped for, as far as anyone reads and as much as comes soon.
+pub(crate) async fn refusal_of<R: Runtime>(
     runtime: &R,
     transport: Transport,
     response: Response<Incoming>,
-) -> ServerError {
-    let status = response.status().as_u16();
-    if let Some(encoding) = encoding_of(response.headers()) {
-        let said = format!("it says why in an encoding that was not asked for: {encoding}");
-        return ServerError::from_body(status, said.as_bytes());
-    }
-    let time = if is_decided(transport, &response) { DECIDED_BODY_TIME } else { ERROR_BODY_TIME };
-    let mut body = response.into_body();
+) -> Box<Refusal> {
+    let (head, mut body) = response.into_parts();
+    let status = head.status.as_u16();
+    let Some(time) = Refusal::body_time(transport, status, &head.headers) else {
+        return Box::new(Refusal::new(status, head.headers, Vec::new(), true));
+    };
     let mut read = Vec::new();
     let reading = async {
         while let Some(frame) = body.frame().await {
@@ -122,26 +108,16 @@ pub(crate) async fn error_of<R: Runtime>(
         true
     };
     let is_whole = Deadline::after(runtime, time).limit(reading).await.unwrap_or(false);
-    if !is_whole && !read.is_empty() {
-        // A secret may be cut in two there.
-        read.extend_from_slice("…".as_bytes());
-    }
-    ServerError::from_body(status, &read)
+    Box::new(Refusal::new(status, head.headers, read, is_whole))
 }
 
-/// Whether the status alone says that this transport does not work.
-fn is_decided(transport: Transport, response: &Response<Incoming>) -> bool {
-    let (status, headers) = (response.status().as_u16(), response.headers());
-    let seen = match transport {
-        Transport::WebSocket => Seen::Upgrade { status, headers, error: None },
-        Transport::Sse => Seen::Answer { status, headers, error: None },
-    };
-    let failure = classify(&seen, transport, Stage::Connecting, false, SystemTime::now());
-    failure.is_some_and(|failure| failure.blame() == Blame::Transport)
+/// Why an exchange over HTTP failed.
+pub(crate) fn lost(error: &hyper::Error) -> Lost {
+    Lost::new(seen(error), detail(error))
 }
 
 /// What an HTTP error shows.
-pub(crate) fn seen(error: &hyper::Error) -> Seen<'static> {
+fn seen(error: &hyper::Error) -> Seen<'static> {
     if error.is_parse() {
         Seen::ProtocolViolation
     } else if error.is_incomplete_message() || error.is_closed() {

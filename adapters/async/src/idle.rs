@@ -15,7 +15,7 @@ use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Bytes, Message};
 
-use crate::client::Network;
+use crate::network::Network;
 use crate::timer::Timer;
 use crate::websocket::WsConn;
 use crate::{Runtime, trace};
@@ -73,7 +73,7 @@ impl<R: Runtime> IdleSocket<R> {
     /// Keeps a socket, in a task of its own.
     pub(crate) fn keep(mut conn: WsConn<R>, network: &Network<R>) -> Self {
         conn.reused = true;
-        let (limits, now) = (network.limits, network.clock.now());
+        let (limits, now) = (network.limits, network.policy.now());
         let retire_at = conn.opened_at.saturating_add(limits.websocket_lifetime());
         // No event is awaited, so only a ping can show that it is dead.
         let limits = limits.with_first_event_timeout(Duration::MAX).with_idle_timeout(Duration::MAX);
@@ -83,7 +83,7 @@ impl<R: Runtime> IdleSocket<R> {
         let slot = Arc::new(Slot { socket, keeper: AtomicWaker::new() });
 
         let (kept, runtime) = (Arc::clone(&slot), network.runtime.clone());
-        let mut timer = Timer::new(runtime.clone(), network.clock.clone());
+        let mut timer = Timer::new(runtime.clone(), network.policy.clone());
         network.runtime.spawn(async move {
             let leaving = poll_fn(|cx| kept.poll(&mut timer, cx)).await;
             drop((kept, timer));

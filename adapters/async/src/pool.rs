@@ -8,9 +8,9 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
 use crate::Runtime;
-use crate::client::Network;
 use crate::http::HttpConn;
 use crate::idle::IdleSocket;
+use crate::network::Network;
 use crate::sse::UsedConn;
 use crate::websocket::WsConn;
 
@@ -57,7 +57,7 @@ impl<R: Runtime> Pool<R> {
     pub(crate) fn put_websocket(&self, conn: WsConn<R>, network: &Network<R>) {
         let socket = IdleSocket::keep(conn, network);
         let mut idle = self.lock();
-        idle.forget_old_http(network.clock.now());
+        idle.forget_old_http(network.policy.now());
         let older = idle.websocket.replace(socket);
         drop(idle);
         drop(older);
@@ -99,7 +99,7 @@ impl<R: Runtime> Pool<R> {
                 });
             }
         }
-        let used_at = network.clock.now();
+        let used_at = network.policy.now();
         let mut idle = self.lock();
         idle.forget_old_http(used_at);
         let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use failback::Transport;
+use failback_client::Lost;
 use failback_wire::{Endpoint, Seen, Target};
 use http::header::{HOST, PROXY_AUTHORIZATION, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri};
@@ -16,7 +17,6 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use smol_hyper::rt::FuturesIo;
 
 use crate::Runtime;
-use crate::dial::DialError;
 use crate::http::{AGENT, HttpConn, detail};
 use crate::io::Io;
 
@@ -149,10 +149,9 @@ impl Proxy {
         runtime: &R,
         io: Io<R::Stream>,
         target: &Target,
-    ) -> Result<Io<R::Stream>, DialError> {
-        let broken = |seen: Seen<'static>, detail: &dyn fmt::Display| DialError {
-            seen,
-            detail: format!("no way through the proxy {self}: {detail}"),
+    ) -> Result<Io<R::Stream>, Lost> {
+        let broken = |seen: Seen<'static>, detail: &dyn fmt::Display| {
+            Lost::new(seen, format_args!("no way through the proxy {self}: {detail}"))
         };
         let failed = |detail: &dyn fmt::Display| broken(Seen::Connect, detail);
         let lost = |error: hyper::Error| {
@@ -177,7 +176,7 @@ impl Proxy {
         let status = response.status();
         if !status.is_success() {
             let seen = Seen::ProxyRefused { status: status.as_u16() };
-            return Err(DialError { seen, detail: self.to_string() });
+            return Err(Lost::new(seen, self));
         }
         let upgraded = hyper::upgrade::on(response).await.map_err(lost)?;
         let parts = upgraded

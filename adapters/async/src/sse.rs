@@ -1,19 +1,18 @@
 //! Server-Sent Events: one POST, and the events of its answer.
 
-use std::time::SystemTime;
-
 use bytes::{Buf, Bytes};
-use failback::{Stage, Transport};
-use failback_wire::{Body, Event, Fault, Liveness, Said, Seen};
+use failback::Transport;
+use failback_client::{Lost, encoding_of};
+use failback_wire::{Body, Event, Liveness, Said, Seen};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use crate::Runtime;
-use crate::client::Network;
-use crate::dial::{DialError, dial};
-use crate::http::{self as http1, HttpConn, encoding_of, error_of};
+use crate::dial::dial;
+use crate::http::{self as http1, HttpConn, refusal_of};
+use crate::network::Network;
 use crate::timer::Deadline;
 use crate::watch::{Alarm, Watch};
 
@@ -51,23 +50,16 @@ pub(crate) struct SseStream<R: Runtime> {
     said: Body,
     chunk: Bytes,
     watch: Watch<R>,
-    stage: Stage,
-    reused: bool,
 }
 
 /// Dials within the connect time-out.
-pub(crate) async fn connect<R: Runtime>(network: &Network<R>) -> Result<HttpConn, Fault> {
-    let fault = |seen: &Seen<'_>, detail: Option<&str>| {
-        Fault::new(seen, TRANSPORT, Stage::Connecting, false, detail, SystemTime::now())
-    };
+pub(crate) async fn connect<R: Runtime>(network: &Network<R>) -> Result<HttpConn, Lost> {
     let attempt = async {
-        let io = dial(network, TRANSPORT).await;
-        let io = io.map_err(|DialError { seen, detail }| fault(&seen, Some(&detail)))?;
-        let conn = HttpConn::handshake(&network.runtime, io).await;
-        conn.map_err(|error| fault(&http1::seen(&error), Some(&http1::detail(&error))))
+        let io = dial(network, TRANSPORT).await?;
+        HttpConn::handshake(&network.runtime, io).await.map_err(|error| http1::lost(&error))
     };
     let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
-    let late = || fault(&Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT).as_deref());
+    let late = || Lost::Seen(Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT));
     deadline.limit(attempt).await.ok_or_else(late)?
 }
 
@@ -76,12 +68,8 @@ impl<R: Runtime> SseStream<R> {
     pub(crate) async fn request(
         network: &Network<R>,
         mut conn: HttpConn,
-        reused: bool,
         body: String,
-    ) -> Result<Self, Fault> {
-        let fault = |seen: &Seen<'_>, detail: Option<&str>| {
-            Fault::new(seen, TRANSPORT, Stage::Open, reused, detail, SystemTime::now())
-        };
+    ) -> Result<Self, Lost> {
         let own = [
             (ACCEPT, HeaderValue::from_static("text/event-stream")),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
@@ -89,42 +77,31 @@ impl<R: Runtime> SseStream<R> {
         ];
         let target = network.endpoint.target(TRANSPORT);
         let request = http1::request(Method::POST, target, &network.headers, &own, body)
-            .map_err(|error| fault(&Seen::ProtocolViolation, Some(&error.to_string())))?;
+            .map_err(|error| Lost::new(Seen::ProtocolViolation, error))?;
 
         let (limits, activity) = (network.limits, conn.activity());
         let liveness = |now| Liveness::new(limits, TRANSPORT, now);
-        let mut watch = Watch::new(&network.runtime, &network.clock, limits, liveness, activity);
+        let mut watch = Watch::new(&network.runtime, &network.policy, limits, liveness, activity);
         let response = match watch.over(conn.send(request)).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(fault(&http1::seen(&error), Some(&http1::detail(&error)))),
+            Ok(Err(error)) => return Err(http1::lost(&error)),
             // SSE is never pinged.
-            Err(Alarm::Ping) => return Err(fault(&Seen::IdleTimeout, None)),
-            Err(Alarm::Dead(seen)) => return Err(fault(&seen, None)),
+            Err(Alarm::Ping) => return Err(Seen::IdleTimeout.into()),
+            Err(Alarm::Dead(seen)) => return Err(seen.into()),
         };
         if response.status() != StatusCode::OK {
-            let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let error = error_of(&network.runtime, TRANSPORT, response).await;
-            return Err(fault(&Seen::Answer { status, headers: &headers, error: Some(&error) }, None));
+            return Err(Lost::Answer(refusal_of(&network.runtime, TRANSPORT, response).await));
+        }
+        if let Some(encoding) = encoding_of(response.headers()) {
+            return Err(Lost::Encoded(encoding.to_owned()));
         }
         let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if let Some(encoding) = encoding_of(response.headers()) {
-            return Err(fault(&Seen::Encoded { encoding }, None));
-        }
-        let said = Body::new(content_type, network.limits.max_message_bytes());
-        let said = said.map_err(|error| fault(&error.seen(), error.detail()))?;
-        Ok(Self {
-            conn,
-            body: response.into_body(),
-            said,
-            chunk: Bytes::new(),
-            watch,
-            stage: Stage::Open,
-            reused,
-        })
+        let said = Body::new(content_type, network.limits.max_message_bytes())?;
+        Ok(Self { conn, body: response.into_body(), said, chunk: Bytes::new(), watch })
     }
 
     /// The next event. After an error there is none.
-    pub(crate) async fn next(&mut self) -> Result<Event, Fault> {
+    pub(crate) async fn next(&mut self) -> Result<Event, Lost> {
         loop {
             let mut input = &self.chunk[..];
             let said = self.said.decode(&mut input);
@@ -136,7 +113,7 @@ impl<R: Runtime> SseStream<R> {
                     self.watch.handle_sign_of_life();
                     continue;
                 }
-                Ok(Some(Said::Done)) => return Err(self.fault(&Seen::EndOfStream, Some("it sent [DONE]"))),
+                Ok(Some(Said::Done)) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
                 Ok(None) => match self.read().await? {
                     Some(chunk) => {
                         self.chunk = chunk;
@@ -144,11 +121,11 @@ impl<R: Runtime> SseStream<R> {
                     }
                     None => match self.said.end() {
                         Ok(Some(event)) => event,
-                        Ok(None) => return Err(self.fault(&Seen::EndOfStream, None)),
-                        Err(error) => return Err(self.fault(&error.seen(), error.detail())),
+                        Ok(None) => return Err(Seen::EndOfStream.into()),
+                        Err(error) => return Err(error.into()),
                     },
                 },
-                Err(error) => return Err(self.fault(&error.seen(), error.detail())),
+                Err(error) => return Err(error.into()),
             };
             self.watch.handle_event();
             return Ok(event);
@@ -156,7 +133,7 @@ impl<R: Runtime> SseStream<R> {
     }
 
     /// The next piece of the body; none when it has ended.
-    async fn read(&mut self) -> Result<Option<Bytes>, Fault> {
+    async fn read(&mut self) -> Result<Option<Bytes>, Lost> {
         loop {
             match self.watch.over(self.body.frame()).await {
                 Ok(Some(Ok(frame))) => {
@@ -166,24 +143,14 @@ impl<R: Runtime> SseStream<R> {
                     }
                 }
                 Ok(Some(Err(error))) => {
-                    return Err(self.fault(&http1::seen(&error), Some(&http1::detail(&error))));
+                    return Err(http1::lost(&error));
                 }
                 Ok(None) => return Ok(None),
                 // SSE is never pinged.
                 Err(Alarm::Ping) => {}
-                Err(Alarm::Dead(seen)) => return Err(self.fault(&seen, None)),
+                Err(Alarm::Dead(seen)) => return Err(seen.into()),
             }
         }
-    }
-
-    /// Whether an event has come.
-    pub(crate) fn stage(&self) -> Stage {
-        self.stage
-    }
-
-    /// An event has come that is not an error.
-    pub(crate) fn handle_progress(&mut self) {
-        self.stage = Stage::Streaming;
     }
 
     /// The response is over.
@@ -191,8 +158,8 @@ impl<R: Runtime> SseStream<R> {
         UsedConn { conn: self.conn, rest: self.body }
     }
 
-    fn fault(&self, seen: &Seen<'_>, detail: Option<&str>) -> Fault {
-        let fault = Fault::new(seen, TRANSPORT, self.stage, self.reused, detail, SystemTime::now());
-        if self.watch.was_left_alone() { fault.left_alone(seen) } else { fault }
+    /// Whether what ended it may come of the caller, who had left it alone.
+    pub(crate) fn was_left_alone(&self) -> bool {
+        self.watch.was_left_alone()
     }
 }

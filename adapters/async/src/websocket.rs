@@ -2,10 +2,10 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
-use failback::{Stage, Timestamp, Transport};
-use failback_wire::{Carried, Event, Fault, Liveness, Owner, Said, Seen};
+use failback::{Timestamp, Transport};
+use failback_client::{Connection, Lost};
+use failback_wire::{Carried, Event, Liveness, Owner, Said, Seen};
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -15,10 +15,10 @@ use tungstenite::handshake::derive_accept_key;
 use tungstenite::{Bytes, Error, Message};
 
 use crate::Runtime;
-use crate::client::Network;
-use crate::dial::{DialError, dial};
-use crate::http::{self as http1, HttpConn, error_of};
+use crate::dial::dial;
+use crate::http::{self as http1, HttpConn, refusal_of};
 use crate::io::{Activity, Io};
+use crate::network::Network;
 use crate::socket::Socket;
 use crate::timer::Deadline;
 use crate::watch::{Alarm, Watch};
@@ -40,14 +40,11 @@ pub(crate) struct WsConn<R: Runtime> {
 
 impl<R: Runtime> WsConn<R> {
     /// Dials, and shakes hands, within the connect time-out.
-    pub(crate) async fn connect(network: &Network<R>) -> Result<Self, Fault> {
-        let late = |seen| fault(&seen, network.proxies.told_of(TRANSPORT).as_deref());
+    pub(crate) async fn connect(network: &Network<R>) -> Result<Self, Lost> {
+        let late = |seen| Lost::Seen(seen, network.proxies.told_of(TRANSPORT));
         let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
         let dialled = deadline.limit(dial(network, TRANSPORT)).await;
-        let io = match dialled.ok_or_else(|| late(Seen::ConnectTimeout))? {
-            Ok(io) => io,
-            Err(DialError { seen, detail }) => return Err(fault(&seen, Some(&detail))),
-        };
+        let io = dialled.ok_or_else(|| late(Seen::ConnectTimeout))??;
         let upgraded = deadline.limit(upgrade(network, io)).await;
         upgraded.ok_or_else(|| late(Seen::HandshakeTimeout))?
     }
@@ -57,36 +54,33 @@ impl<R: Runtime> WsConn<R> {
         self.socket.is_flushed()
     }
 
-    pub(crate) fn last_completed(&self) -> Option<&str> {
-        self.last_completed.as_deref()
+    /// What a turn has to know of it.
+    pub(crate) fn describe(&self) -> Connection {
+        Connection { reused: self.reused, last_completed: self.last_completed.clone() }
     }
 
     /// Begins to send a request, which leaves while the stream is read: a server may answer in the middle of it.
-    pub(crate) fn request(mut self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Fault> {
+    pub(crate) fn request(mut self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Lost> {
         self.carried.begin();
         let (limits, activity) = (network.limits, self.activity.clone());
         let liveness = |now| Liveness::before_request(limits, TRANSPORT, now);
-        let watch = Watch::new(&network.runtime, &network.clock, limits, liveness, activity);
-        let mut stream = WsStream { conn: self, watch, stage: Stage::Open, is_sent: false };
+        let watch = Watch::new(&network.runtime, &network.policy, limits, liveness, activity);
+        let mut stream = WsStream { conn: self, watch, is_sent: false };
         match stream.conn.socket.queue(Message::text(frame)) {
             Ok(()) => Ok(stream),
-            Err(error) => Err(stream.broken(&error)),
+            Err(error) => Err(broken(&error)),
         }
     }
 }
 
-fn fault(seen: &Seen<'_>, detail: Option<&str>) -> Fault {
-    Fault::new(seen, TRANSPORT, Stage::Connecting, false, detail, SystemTime::now())
-}
-
 /// RFC 6455, section 4.1, by the same HTTP that carries SSE.
-async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<WsConn<R>, Fault> {
-    let failed = |error: hyper::Error| fault(&http1::seen(&error), Some(&http1::detail(&error)));
+async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<WsConn<R>, Lost> {
+    let failed = |error: hyper::Error| http1::lost(&error);
     let activity = io.activity();
     let mut conn = HttpConn::handshake(&network.runtime, io).await.map_err(failed)?;
 
     let key = generate_key();
-    let key_value = HeaderValue::from_str(&key).map_err(|_| fault(&Seen::BadAccept, None))?;
+    let key_value = HeaderValue::from_str(&key).map_err(|_| Seen::BadAccept)?;
     let own = [
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
@@ -95,28 +89,26 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
     ];
     let target = network.endpoint.target(TRANSPORT);
     let request = http1::request(Method::GET, target, &network.headers, &own, String::new())
-        .map_err(|error| fault(&Seen::BadAccept, Some(&error.to_string())))?;
+        .map_err(|error| Lost::new(Seen::BadAccept, error))?;
 
     let response = conn.send(request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let error = error_of(&network.runtime, TRANSPORT, response).await;
-        return Err(fault(&Seen::Upgrade { status, headers: &headers, error: Some(&error) }, None));
+        return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, response).await));
     }
     if !is_accepted(response.headers(), &key) {
-        return Err(fault(&Seen::BadAccept, None));
+        return Err(Seen::BadAccept.into());
     }
     let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
     let parts = upgraded
         .downcast::<FuturesIo<Io<R::Stream>>>()
-        .map_err(|_| fault(&Seen::BadAccept, Some("the connection was not handed back")))?;
+        .map_err(|_| Lost::new(Seen::BadAccept, "the connection was not handed back"))?;
 
     let (io, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
     let socket = Socket::new(io, early, network.limits.max_message_bytes());
     Ok(WsConn {
         socket,
         activity,
-        opened_at: network.clock.now(),
+        opened_at: network.policy.now(),
         reused: false,
         last_completed: None,
         carried: Carried::new(),
@@ -144,25 +136,25 @@ fn is_accepted(headers: &HeaderMap, key: &str) -> bool {
 pub(crate) struct WsStream<R: Runtime> {
     conn: WsConn<R>,
     watch: Watch<R>,
-    stage: Stage,
     /// The request has left, to its last byte.
     is_sent: bool,
 }
 
 impl<R: Runtime> WsStream<R> {
-    /// The next event. After an error there is none. R8: `on_life` hears of every sign of life once an event has come.
-    pub(crate) async fn next(&mut self, on_life: impl Fn()) -> Result<Event, Fault> {
+    /// The next event. After an error there is none. `on_life`, where there is somebody to tell, hears of every sign of
+    /// life.
+    pub(crate) async fn next(&mut self, on_life: Option<&(dyn Fn() + Sync)>) -> Result<Event, Lost> {
         loop {
-            let message = match poll_fn(|cx| self.poll_message(&on_life, cx)).await {
+            let message = match poll_fn(|cx| self.poll_message(on_life, cx)).await {
                 Ok(message) => message,
                 Err(Alarm::Ping) => {
                     match self.conn.socket.queue(Message::Ping(Bytes::new())) {
                         // A peer that takes nothing gets no ping, and answers none.
                         Ok(()) | Err(Error::WriteBufferFull(_)) => continue,
-                        Err(error) => return Err(self.broken(&error)),
+                        Err(error) => return Err(broken(&error)),
                     }
                 }
-                Err(Alarm::Dead(seen)) => return Err(self.fault(&seen, None)),
+                Err(Alarm::Dead(seen)) => return Err(seen.into()),
             };
             match message {
                 Some(Ok(Message::Text(text))) => {
@@ -172,8 +164,8 @@ impl<R: Runtime> WsStream<R> {
                             self.watch.handle_sign_of_life();
                             continue;
                         }
-                        Ok(Said::Done) => return Err(self.fault(&Seen::EndOfStream, Some("it sent [DONE]"))),
-                        Err(error) => return Err(self.fault(&Seen::BadEvent, Some(&error.to_string()))),
+                        Ok(Said::Done) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
+                        Err(error) => return Err(Lost::new(Seen::BadEvent, error)),
                     };
                     match self.conn.carried.sort(&event) {
                         Owner::Current => {
@@ -181,32 +173,22 @@ impl<R: Runtime> WsStream<R> {
                             return Ok(event);
                         }
                         Owner::Earlier => self.watch.handle_sign_of_life(),
-                        Owner::LeftOver => return Err(self.fault(&Seen::LeftOver, Some(event.kind()))),
+                        Owner::LeftOver => return Err(Lost::new(Seen::LeftOver, event.kind())),
                     }
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
                     self.watch.handle_sign_of_life();
                 }
-                Some(Ok(Message::Binary(_))) => return Err(self.fault(&Seen::BinaryFrame, None)),
+                Some(Ok(Message::Binary(_))) => return Err(Seen::BinaryFrame.into()),
                 Some(Ok(Message::Close(frame))) => {
-                    let reason = frame.as_ref().map_or("", |frame| frame.reason.as_str());
+                    let reason = frame.as_ref().map(|frame| frame.reason.to_string());
                     let code = frame.as_ref().map(|frame| frame.code.into());
-                    return Err(self.fault(&Seen::Closed { code, reason }, None));
+                    return Err(Lost::Closed(code, reason.unwrap_or_default()));
                 }
-                Some(Err(error)) => return Err(self.broken(&error)),
-                None => return Err(self.fault(&Seen::EndOfStream, None)),
+                Some(Err(error)) => return Err(broken(&error)),
+                None => return Err(Seen::EndOfStream.into()),
             }
         }
-    }
-
-    /// Whether an event has come.
-    pub(crate) fn stage(&self) -> Stage {
-        self.stage
-    }
-
-    /// An event has come that is not an error.
-    pub(crate) fn handle_progress(&mut self) {
-        self.stage = Stage::Streaming;
     }
 
     /// The response is over, and this is what a continuation may build on. The connection is as good as before.
@@ -217,7 +199,7 @@ impl<R: Runtime> WsStream<R> {
 
     fn poll_message(
         &mut self,
-        on_life: &impl Fn(),
+        on_life: Option<&(dyn Fn() + Sync)>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Result<Message, Error>>, Alarm>> {
         let (socket, watch) = (&mut self.conn.socket, &mut self.watch);
@@ -227,27 +209,27 @@ impl<R: Runtime> WsStream<R> {
             watch.handle_request_sent();
         }
         let polled = watch.poll_over(cx, |cx| socket.poll_next_unpin(cx));
-        if self.stage == Stage::Streaming && watch.take_life() {
-            on_life();
+        if let Some(on_life) = on_life {
+            if watch.take_life() {
+                on_life();
+            }
         }
         polled
     }
 
-    fn broken(&self, error: &Error) -> Fault {
-        let seen = match error {
-            Error::ConnectionClosed | Error::AlreadyClosed => Seen::EndOfStream,
-            Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-                Seen::EndOfStream
-            }
-            Error::Io(_) | Error::Tls(_) => Seen::Reset,
-            Error::Capacity(_) => Seen::TooLarge,
-            _ => Seen::ProtocolViolation,
-        };
-        self.fault(&seen, Some(&error.to_string()))
+    /// Whether what ended it may come of the caller, who had left it alone.
+    pub(crate) fn was_left_alone(&self) -> bool {
+        self.watch.was_left_alone()
     }
+}
 
-    fn fault(&self, seen: &Seen<'_>, detail: Option<&str>) -> Fault {
-        let fault = Fault::new(seen, TRANSPORT, self.stage, self.conn.reused, detail, SystemTime::now());
-        if self.watch.was_left_alone() { fault.left_alone(seen) } else { fault }
-    }
+fn broken(error: &Error) -> Lost {
+    let seen = match error {
+        Error::ConnectionClosed | Error::AlreadyClosed => Seen::EndOfStream,
+        Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,
+        Error::Io(_) | Error::Tls(_) => Seen::Reset,
+        Error::Capacity(_) => Seen::TooLarge,
+        _ => Seen::ProtocolViolation,
+    };
+    Lost::new(seen, error)
 }

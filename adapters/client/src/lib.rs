@@ -21,11 +21,15 @@
 
 mod context;
 mod left_dial;
+mod lost;
+mod refusal;
 mod step;
 mod trace;
 mod turn;
 
 pub use context::Context;
 pub use left_dial::LeftDial;
+pub use lost::Lost;
+pub use refusal::{Refusal, encoding_of};
 pub use step::{Connection, Step};
 pub use turn::Turn;

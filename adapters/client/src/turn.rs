@@ -74,6 +74,8 @@ struct Attempt {
     /// Open until an event has come that is not an error.
     stage: Stage,
     is_sent: bool,
+    /// How it ends may come of the caller, who was away.
+    left_alone: bool,
 }
 
 enum Release {
@@ -129,9 +131,13 @@ impl Turn {
     /// The turn has a connection for the transport that it asked for.
     pub fn handle_connected(&mut self, connection: Connection) {
         self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Connecting(guard) => {
-                State::Connected(Attempt { guard, connection, stage: Stage::Open, is_sent: false })
-            }
+            State::Connecting(guard) => State::Connected(Attempt {
+                guard,
+                connection,
+                stage: Stage::Open,
+                is_sent: false,
+                left_alone: false,
+            }),
             other => other,
         };
     }
@@ -194,28 +200,43 @@ impl Turn {
         }
     }
 
+    /// Whether [`handle_sign_of_life`](Self::handle_sign_of_life) changes anything, now and until the next event: for a probe
+    /// whose first event has come (R8).
+    #[must_use]
+    pub fn wants_signs_of_life(&self) -> bool {
+        matches!(&self.state, State::Connected(attempt) if attempt.stage == Stage::Streaming && attempt.guard.is_probe())
+    }
+
     /// Something arrived that is no event: a pong, a comment, a part of an event.
-    pub fn handle_sign_of_life(&mut self) {
+    pub fn handle_sign_of_life(&self) {
         // R8: once an event has come, long thinking does not cost a probe its lease.
-        if let State::Connected(Attempt { guard, stage: Stage::Streaming, .. }) = &self.state {
-            if guard.transport() == Transport::WebSocket {
-                guard.handle_progress();
-            }
+        if let (State::Connected(attempt), true) = (&self.state, self.wants_signs_of_life()) {
+            attempt.guard.handle_progress();
+        }
+    }
+
+    /// The caller has left the response alone for longer than a peer need wait. That the peer closes the connection, or
+    /// is silent, shows nothing against the transport then. Tell this right before the failure.
+    pub fn handle_left_alone(&mut self) {
+        if let State::Connected(attempt) = &mut self.state {
+            attempt.left_alone = true;
         }
     }
 
     /// The connection failed, or there was none to be had. `detail` is what the layer below said of it; `now` is what a
     /// server's date to come back is measured from.
     pub fn handle_failure(&mut self, seen: &Seen<'_>, detail: Option<&str>, now: SystemTime) {
-        let (transport, stage, reused) = match &self.state {
-            State::Connecting(guard) => (guard.transport(), Stage::Connecting, false),
+        let (transport, stage, reused, left_alone) = match &self.state {
+            State::Connecting(guard) => (guard.transport(), Stage::Connecting, false, false),
             State::Connected(attempt) => {
                 self.release = Some(Release::Close);
-                (attempt.guard.transport(), attempt.stage, attempt.connection.reused)
+                let (reused, left_alone) = (attempt.connection.reused, attempt.left_alone);
+                (attempt.guard.transport(), attempt.stage, reused, left_alone)
             }
             _ => return,
         };
-        self.fail(&Fault::new(seen, transport, stage, reused, detail, now));
+        let fault = Fault::new(seen, transport, stage, reused, detail, now);
+        self.fail(&if left_alone { fault.left_alone(seen) } else { fault });
     }
 
     fn begin(&mut self, guard: AttemptGuard) {

@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use failback::SharedPolicy;
+use failback_wire::{Endpoint, Headers, Limits};
+use rustls::ClientConfig;
+
+use crate::Runtime;
+use crate::addresses::Addresses;
+use crate::proxy::Proxies;
+
+/// What it takes to open a connection and to speak over it. Holds no connection.
+#[derive(Clone)]
+pub(crate) struct Network<R: Runtime> {
+    pub(crate) runtime: R,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) headers: Arc<Headers>,
+    pub(crate) tls: Arc<ClientConfig>,
+    /// For the way to a proxy that is spoken to over TLS.
+    pub(crate) proxy_tls: Arc<ClientConfig>,
+    pub(crate) proxies: Proxies,
+    /// Which addresses have answered, and which have not.
+    pub(crate) addresses: Arc<Addresses>,
+    pub(crate) limits: Limits,
+    /// The policy is also the clock: what it is told and what is measured must be one time.
+    pub(crate) policy: SharedPolicy,
+}

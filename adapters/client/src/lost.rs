@@ -1,0 +1,70 @@
+use failback_wire::{BodyError, Seen};
+
+use crate::Refusal;
+
+/// Why there is no connection, or no longer one: what was seen, kept until the turn is told.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Lost {
+    /// What was seen, and what the layer below said of it.
+    Seen(Seen<'static>, Option<String>),
+    /// The upgrade was answered with a status that is not 101.
+    Upgrade(Box<Refusal>),
+    /// The POST was answered with a status that is not 200.
+    Answer(Box<Refusal>),
+    /// The body of the answer to the POST is none that is understood.
+    Body(BodyError),
+    /// The POST was answered in this encoding, which was not asked for.
+    Encoded(String),
+    /// A close frame, with its code and its reason.
+    Closed(Option<u16>, String),
+}
+
+impl Lost {
+    /// What was seen, and what the layer below said of it.
+    #[must_use]
+    pub fn new(seen: Seen<'static>, detail: impl ToString) -> Self {
+        Self::Seen(seen, Some(detail.to_string()))
+    }
+
+    /// The same, with more said of it: `detail` makes of what the layer below said what people are told.
+    #[must_use]
+    pub fn explained(self, detail: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Seen(seen, said) => Self::Seen(seen, Some(detail(said.as_deref().unwrap_or_default()))),
+            other => other,
+        }
+    }
+
+    /// Tells what was seen, and what the layer below said of it: to
+    /// [`Turn::handle_failure`](crate::Turn::handle_failure), or to
+    /// [`LeftDial::handle_failure`](crate::LeftDial::handle_failure).
+    pub fn tell<T>(&self, hear: impl FnOnce(&Seen<'_>, Option<&str>) -> T) -> T {
+        match self {
+            Self::Seen(seen, detail) => hear(seen, detail.as_deref()),
+            Self::Upgrade(refusal) => {
+                let Refusal { status, headers, error } = &**refusal;
+                hear(&Seen::Upgrade { status: *status, headers, error: Some(error) }, None)
+            }
+            Self::Answer(refusal) => {
+                let Refusal { status, headers, error } = &**refusal;
+                hear(&Seen::Answer { status: *status, headers, error: Some(error) }, None)
+            }
+            Self::Body(error) => hear(&error.seen(), error.detail()),
+            Self::Encoded(encoding) => hear(&Seen::Encoded { encoding }, None),
+            Self::Closed(code, reason) => hear(&Seen::Closed { code: *code, reason }, None),
+        }
+    }
+}
+
+impl From<Seen<'static>> for Lost {
+    fn from(seen: Seen<'static>) -> Self {
+        Self::Seen(seen, None)
+    }
+}
+
+impl From<BodyError> for Lost {
+    fn from(error: BodyError) -> Self {
+        Self::Body(error)
+    }
+}

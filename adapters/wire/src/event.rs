@@ -190,8 +190,11 @@ impl Event {
         if !is_response || !is_over || kind.is_some() {
             return None;
         }
-        let event =
-            format!(r#"{{"type":"response.{status}","sequence_number":0,"response":{}}}"#, json.trim());
+        let head = format!(r#"{{"type":"response.{status}","sequence_number":0,"response":"#);
+        let mut event = String::with_capacity(head.len().saturating_add(json.len()).saturating_add(1));
+        for part in [&*head, json.trim(), "}"] {
+            event.push_str(part);
+        }
         Self::parse(event).ok()
     }
 

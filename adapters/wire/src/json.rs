@@ -84,10 +84,10 @@ pub(crate) fn unescape(json: &str) -> Option<String> {
 }
 
 /// The JSON of the fields that `place` gives a place to.
-pub(crate) fn find<'a, const N: usize>(
-    json: &'a str,
+pub(crate) fn find<const N: usize>(
+    json: &str,
     place: impl Fn(&[u8]) -> Option<usize>,
-) -> Result<[Option<&'a str>; N], serde_json::Error> {
+) -> Result<[Option<&str>; N], serde_json::Error> {
     let mut found = [None; N];
     let mut deserializer = serde_json::Deserializer::from_str(json);
     deserializer.deserialize_map(Object { found: &mut found, place })?;

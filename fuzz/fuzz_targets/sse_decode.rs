@@ -1,10 +1,11 @@
-//! Any bytes, cut anywhere: the same events as in one piece, the same as another decoder's, in bounded memory.
+//! Any bytes, cut anywhere: the same events as in one piece, the same as another decoder's, in bounded memory. As the body of
+//! an answer, whatever it turns out to be, the same wherever it is cut.
 #![no_main]
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use failback_wire::{SseDecoder, SseError, SseItem};
+use failback_wire::{Body, BodyError, Event, Said, SseDecoder, SseError, SseItem};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u64, Vec<u8>)| {
@@ -21,7 +22,40 @@ fuzz_target!(|input: (u64, Vec<u8>)| {
     if let Ok(limited) = decode(limit, [bytes.as_slice()]) {
         assert_eq!(limited, whole);
     }
+
+    for content_type in [Some("text/event-stream"), Some("application/json"), None] {
+        for limit in [limit, 1 << 20] {
+            let whole = read(content_type, limit, [bytes.as_slice()]);
+            assert_eq!(read(content_type, limit, bytes.chunks(1)), whole, "{content_type:?}, byte by byte");
+            assert_eq!(read(content_type, limit, pieces(&bytes, cuts)), whole, "{content_type:?}, cut at {cuts:b}");
+        }
+    }
 });
+
+/// What a body says, and what comes of its end.
+fn read<'a>(
+    content_type: Option<&str>,
+    limit: usize,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Vec<Said>, Result<Option<Event>, BodyError>) {
+    let mut body = Body::new(content_type, limit).expect("a content type that may be a stream's");
+    let mut said = Vec::new();
+    for mut piece in pieces {
+        loop {
+            match body.decode(&mut piece) {
+                Ok(Some(more)) => said.push(more),
+                Ok(None) => break,
+                Err(error) => return (said, Err(error)),
+            }
+        }
+        assert!(piece.is_empty(), "what says nothing is taken all the same");
+    }
+    let end = body.end();
+    if let Ok(Some(event)) = &end {
+        assert!(event.terminal().is_some(), "only what ends a response needs no blank line");
+    }
+    (said, end)
+}
 
 /// Cut wherever the bit for the position is set.
 fn pieces(bytes: &[u8], cuts: u64) -> Vec<&[u8]> {

@@ -4,7 +4,9 @@
 use std::time::{Duration, SystemTime};
 
 use failback::{Blame, Stage, Transport};
-use failback_wire::{Cause, Event, Received, Request, Seen, ServerError, Turn, classify, retry_after};
+use failback_wire::{
+    Cause, Event, Headers, Received, Request, Said, Seen, ServerError, Turn, classify, retry_after,
+};
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
@@ -33,7 +35,9 @@ fuzz_target!(|input: (u16, u8, String)| {
         Seen::Answer { status: number, headers: &headers, error: Some(&error) },
         Seen::WrongContentType { content_type: Some(&text) },
         Seen::Closed { code: Some(number), reason: &text },
+        Seen::Encoded { encoding: &text },
         Seen::ErrorEvent(&error),
+        Seen::UnknownResponse(&error),
         Seen::FailedEvent(&error),
     ] {
         let failure = classify(&seen, transport, stage, reused, now);
@@ -52,6 +56,21 @@ fuzz_target!(|input: (u16, u8, String)| {
             serde_json::from_str::<&RawValue>(&body).expect("a request is JSON on the wire");
         }
     });
+
+    let mut secrets = Headers::new();
+    let secret = text.split_whitespace().next().unwrap_or_default().to_owned();
+    let is_plain = secret.len() >= 7 && secret.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain && !"redacted".contains(&secret) && secrets.bearer(&secret).is_ok() {
+        assert!(!secrets.redact(&text).contains(&secret), "a secret is cut out");
+    }
+
+    for name in [None, Some("error"), Some("response.completed")] {
+        match Said::read(text.as_str(), name) {
+            Ok(Said::Event(event)) if name.is_none() => assert_eq!(Event::parse(text.as_str()).as_ref(), Ok(&event)),
+            Ok(_) => {}
+            Err(_) => assert_ne!(name, Some("error"), "an error is one, whatever it says"),
+        }
+    }
 
     let length = text.len();
     let Ok(event) = Event::parse(text) else { return };

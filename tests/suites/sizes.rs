@@ -1,4 +1,4 @@
-//! How much room a policy takes, and that it never takes any more: no method allocates (R21).
+//! How much room a policy takes, and that it never takes any more: no method allocates (R21). And how much an event takes.
 
 #[path = "../benches/scenario/list.rs"]
 mod list;
@@ -13,6 +13,7 @@ use failback::{
     Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy,
     ProbeStyle, SharedDecision, Snapshot, Stage, Timestamp, Verdict,
 };
+use failback_wire::{Body, Said};
 
 #[test]
 fn a_policy_and_its_handles_stay_small() {
@@ -170,5 +171,47 @@ fn index(mode: Mode) -> usize {
         Mode::FailedOver { .. } => 2,
         Mode::Probing { .. } => 3,
         Mode::Pinned => 4,
+    }
+}
+
+/// What a server may make as large as the limit allows, text included.
+#[test]
+fn an_event_takes_at_most_three_times_its_size() {
+    const SIZE: usize = 1 << 20;
+    let filled = |start: &str, filler: &str, end: &str| {
+        let count = (SIZE - start.len() - end.len()) / filler.len();
+        format!("{start}{}{end}", filler.repeat(count))
+    };
+    let texts = [
+        ("numbers", filled(r#"{"type":"error","x":["#, "0,", "0]}")),
+        ("objects", filled(r#"{"error":{"x":["#, "{},", "0]}}")),
+        ("keys", filled(r#"{"type":"error","headers":{"#, "\"a\":{},", "\"b\":0}}")),
+        ("elements", filled(r#"{"detail":["#, "{},", "0]}")),
+        ("a message", filled(r#"{"type":"error","message":""#, "\\n", "\"}")),
+        ("a code", filled(r#"{"type":"error","code":""#, "\\u00e9", "\"}")),
+        ("a name", filled(r#"{"type":""#, "\\u00e9", "\"}")),
+        ("a response", filled(r#"{"type":"response.failed","response":{"error":{"x":["#, "[],", "0]}}}")),
+        ("a delta", filled(r#"{"type":"response.output_text.delta","delta":""#, "x", "\"}")),
+        ("what is cut", filled(r#"{"type":"error","message":""#, "x", "")),
+        ("what is no JSON", filled("", "x", "")),
+    ];
+    for (name, text) in &texts {
+        for event_name in [None, Some("error")] {
+            let taken = measure(|| drop(black_box(Said::read(text.as_str(), event_name)))).bytes_max;
+            assert!(taken <= 3 * SIZE as u64, "{name}: {taken} bytes for {}", text.len());
+        }
+    }
+    let whole = filled(r#"{"object":"response","id":"r","output":["#, "0,", "0]}");
+    let event = format!("data: {}\n\n", texts[0].1);
+    for text in [whole, event] {
+        let taken = measure(|| {
+            let mut body = Body::new(None, 2 * SIZE).expect("a body");
+            for mut chunk in text.as_bytes().chunks(16 * 1024) {
+                while let Some(said) = body.decode(&mut chunk).expect("an event") {
+                    assert!(matches!(black_box(said), Said::Event(_)));
+                }
+            }
+        });
+        assert!(taken.bytes_max <= 3 * SIZE as u64 + 4096, "{} bytes for {}", taken.bytes_max, text.len());
     }
 }

@@ -83,24 +83,19 @@ impl Body {
                     }
                 }
                 Part::Stream => {
-                    if self.decoder.is_between_events() {
-                        // Lines that end nothing.
-                        while let Some((b'\r' | b'\n', rest)) = input.split_first() {
-                            *input = rest;
-                        }
-                        if input.first() == Some(&b'{') {
-                            self.part = Part::Json(Json::default());
-                            continue;
-                        }
-                    }
-                    match self.decoder.decode(input).map_err(|error| BodyError::too_large(&error))? {
+                    match self
+                        .decoder
+                        .decode_up_to_json(input)
+                        .map_err(|error| BodyError::too_large(&error))?
+                    {
                         Some(SseItem::Event { name, data }) => {
                             let said = Said::read(data, Some(&name)).map_err(|e| BodyError::no_event(&e))?;
                             self.has_spoken |= said != Said::SignOfLife;
                             return Ok(Some(said));
                         }
                         Some(SseItem::Comment | SseItem::Retry(_)) => return Ok(Some(Said::SignOfLife)),
-                        None => return Ok(None),
+                        None if input.is_empty() => return Ok(None),
+                        None => self.part = Part::Json(Json::default()),
                     }
                 }
                 Part::Json(json) => {

@@ -13,12 +13,13 @@ pub(crate) fn fields<'a, const N: usize>(
     json: &'a str,
     names: &[&str; N],
 ) -> Result<[Option<&'a str>; N], serde_json::Error> {
-    find(json, names, |name, key| name.as_bytes() == key)
+    find(json, |key| names.iter().position(|name| name.as_bytes() == key))
 }
 
 /// The same, whether a key is in capitals or not.
 pub(crate) fn headers<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [Option<&'a str>; N] {
-    find(json, names, |name, key| name.as_bytes().eq_ignore_ascii_case(key)).unwrap_or([None; N])
+    find(json, |key| names.iter().position(|name| name.as_bytes().eq_ignore_ascii_case(key)))
+        .unwrap_or([None; N])
 }
 
 /// The JSON of the first element of an array.
@@ -82,53 +83,50 @@ pub(crate) fn unescape(json: &str) -> Option<String> {
     serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).ok()
 }
 
-fn find<'a, const N: usize>(
-    json: &'a str,
-    names: &[&str; N],
-    is: impl Fn(&str, &[u8]) -> bool + Copy,
-) -> Result<[Option<&'a str>; N], serde_json::Error> {
+/// The JSON of the fields that `place` gives a place to.
+pub(crate) fn find<const N: usize>(
+    json: &str,
+    place: impl Fn(&[u8]) -> Option<usize>,
+) -> Result<[Option<&str>; N], serde_json::Error> {
+    let mut found = [None; N];
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let found = deserializer.deserialize_map(Object { names, is })?;
+    deserializer.deserialize_map(Object { found: &mut found, place })?;
     deserializer.end()?;
     Ok(found)
 }
 
-struct Object<'n, F, const N: usize> {
-    names: &'n [&'n str; N],
-    is: F,
+struct Object<'f, 'de, F> {
+    found: &'f mut [Option<&'de str>],
+    place: F,
 }
 
-impl<'de, F: Fn(&str, &[u8]) -> bool + Copy, const N: usize> de::Visitor<'de> for Object<'_, F, N> {
-    type Value = [Option<&'de str>; N];
+impl<'de, F: Fn(&[u8]) -> Option<usize>> de::Visitor<'de> for Object<'_, 'de, F> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = [None; N];
-        while let Some(index) = map.next_key_seed(Key { names: self.names, is: self.is })? {
-            match index.and_then(|index| found.get_mut(index)) {
-                Some(place) => {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(place) = map.next_key_seed(Key(&self.place))? {
+            match place.and_then(|place| self.found.get_mut(place)) {
+                Some(found) => {
                     let value: &'de RawValue = map.next_value()?;
-                    *place = Some(value.get()).filter(|json| *json != "null");
+                    *found = Some(value.get()).filter(|json| *json != "null");
                 }
                 None => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 
-/// Which of the names a key is.
-struct Key<'n, F> {
-    names: &'n [&'n str],
-    is: F,
-}
+/// The place of a key.
+struct Key<'p, F>(&'p F);
 
-impl<'de, F: Fn(&str, &[u8]) -> bool> DeserializeSeed<'de> for Key<'_, F> {
+impl<'de, F: Fn(&[u8]) -> Option<usize>> DeserializeSeed<'de> for Key<'_, F> {
     type Value = Option<usize>;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -137,7 +135,7 @@ impl<'de, F: Fn(&str, &[u8]) -> bool> DeserializeSeed<'de> for Key<'_, F> {
     }
 }
 
-impl<F: Fn(&str, &[u8]) -> bool> de::Visitor<'_> for Key<'_, F> {
+impl<F: Fn(&[u8]) -> Option<usize>> de::Visitor<'_> for Key<'_, F> {
     type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -145,7 +143,7 @@ impl<F: Fn(&str, &[u8]) -> bool> de::Visitor<'_> for Key<'_, F> {
     }
 
     fn visit_bytes<E: de::Error>(self, key: &[u8]) -> Result<Self::Value, E> {
-        Ok(self.names.iter().position(|name| (self.is)(name, key)))
+        Ok((self.0)(key))
     }
 
     fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {

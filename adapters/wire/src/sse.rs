@@ -104,6 +104,16 @@ impl SseDecoder {
     ///
     /// [`SseError::TooLong`] when a line or an event is longer than the limit, now and whenever it is called again.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<SseItem>, SseError> {
+        self.advance(input, false)
+    }
+
+    /// The same, but stops before a line between two events that begins with `{`: it means nothing in a stream. `None` with
+    /// `input` not used up says that it has come to one.
+    pub(crate) fn decode_up_to_json(&mut self, input: &mut &[u8]) -> Result<Option<SseItem>, SseError> {
+        self.advance(input, true)
+    }
+
+    fn advance(&mut self, input: &mut &[u8], stops_at_json: bool) -> Result<Option<SseItem>, SseError> {
         if self.failed {
             return Err(self.fail());
         }
@@ -111,6 +121,9 @@ impl SseDecoder {
             if self.after_cr && !input.is_empty() {
                 self.after_cr = false;
                 *input = input.strip_prefix(b"\n").unwrap_or(input);
+            }
+            if stops_at_json && input.first() == Some(&b'{') && self.is_between_events() {
+                return Ok(None);
             }
             let Some(end) = line_end(input) else {
                 self.keep(input)?;
@@ -157,7 +170,7 @@ impl SseDecoder {
     }
 
     /// Whether a line begins here, and no event is in progress.
-    pub(crate) fn is_between_events(&self) -> bool {
+    fn is_between_events(&self) -> bool {
         self.line.is_empty() && !self.has_data && self.name.is_empty()
     }
 

@@ -1,7 +1,8 @@
 //! Whatever comes in, nothing panics, and chunking changes nothing.
 
 use failback_wire::{
-    Cause, Endpoint, Event, Headers, Request, Seen, ServerError, SseDecoder, SseError, SseItem,
+    Body, BodyError, Cause, Endpoint, Event, Headers, Request, Said, Seen, ServerError, SseDecoder, SseError,
+    SseItem,
 };
 
 /// A small generator, so that a failure comes back with its seed.
@@ -68,6 +69,66 @@ fn event_streams() {
         let whole = decode(&mut std::iter::once(&soup[..]));
         assert_eq!(decode(&mut soup.chunks(1)), whole, "seed {seed}");
         assert_eq!(decode(&mut soup.chunks(random.below(8) + 1)), whole, "seed {seed}");
+    }
+}
+
+fn read(
+    content_type: Option<&str>,
+    chunks: &mut dyn Iterator<Item = &[u8]>,
+) -> (Vec<Said>, Option<BodyError>) {
+    let mut said = Vec::new();
+    let mut body = match Body::new(content_type, 24) {
+        Ok(body) => body,
+        Err(error) => return (said, Some(error)),
+    };
+    for mut chunk in chunks {
+        loop {
+            match body.decode(&mut chunk) {
+                Ok(Some(more)) => said.push(more),
+                Ok(None) => break,
+                Err(error) => return (said, Some(error)),
+            }
+        }
+    }
+    match body.end() {
+        Ok(last) => said.extend(last.map(Said::Event)),
+        Err(error) => return (said, Some(error)),
+    }
+    (said, None)
+}
+
+#[test]
+fn bodies() {
+    let pieces: &[&[u8]] = &[
+        b"data: ",
+        b"event: error\n",
+        b"event: response.completed\n",
+        b"id: 1\n",
+        b"odd",
+        b":",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"\xef\xbb\xbf",
+        b" ",
+        b"{",
+        b"}",
+        b"{}",
+        b"\"",
+        b"\\",
+        b"{\"error\":\"no\"}",
+        b"{\"type\":\"ping\"}",
+        b"[DONE]",
+    ];
+    for seed in 0..20_000 {
+        let mut random = Random(seed);
+        let soup = random.soup(pieces);
+        for content_type in [Some("text/event-stream"), Some("application/json"), None] {
+            let whole = read(content_type, &mut std::iter::once(&soup[..]));
+            assert_eq!(read(content_type, &mut soup.chunks(1)), whole, "seed {seed}");
+            assert_eq!(read(content_type, &mut soup.chunks(random.below(8) + 1)), whole, "seed {seed}");
+        }
     }
 }
 

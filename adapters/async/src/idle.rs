@@ -211,6 +211,11 @@ impl<R: Runtime> Waiting<R> {
     /// Reads what there is. Ready without an end when that is more than so many frames.
     fn read(&mut self, frames: usize, now: Timestamp, cx: &mut Context<'_>) -> Poll<Option<End>> {
         for _ in 0..frames {
+            // A peer that does not take the answer to its last ping gets no other.
+            match ready!(self.conn.socket.poll_flush_unpin(cx)) {
+                Ok(()) => {}
+                Err(_) => return Poll::Ready(Some(End::Drop("it failed"))),
+            }
             let end = match ready!(self.conn.socket.poll_next_unpin(cx)) {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
                     self.liveness.handle_sign_of_life(now);

@@ -85,6 +85,14 @@ impl<S> Io<S> {
         Self { road, activity, bytes: 0, reads: 0, broken: None, closed: false }
     }
 
+    /// Why nothing can be sent any more, if that has been found out.
+    pub(crate) fn broken(&self) -> Option<ErrorKind> {
+        match &self.road {
+            Road::Plain(_) => self.broken,
+            Road::Tls(stream) => stream.get_ref().0.broken(),
+        }
+    }
+
     pub(crate) fn activity(&self) -> Activity {
         self.activity.clone()
     }

@@ -115,7 +115,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Socket<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.flush(cx)
+        let flushed = self.flush(cx);
+        match self.io.broken() {
+            // Whoever only sends is told so at once.
+            Some(kind) if flushed.is_pending() => Poll::Ready(Err(Error::Io(kind.into()))),
+            _ => flushed,
+        }
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -57,7 +57,7 @@ const ROUND: Duration = Duration::from_millis(1);
 /// How many rounds in a row must bring nothing.
 const QUIET_ROUNDS: u32 = 3;
 /// How many rounds there are for a peer that always sends more.
-const MAX_ROUNDS: u32 = 24;
+const MAX_ROUNDS: u32 = 12;
 /// How much time a limit that was noticed late is given back, at most.
 const MAX_LATE: Duration = Duration::from_secs(1);
 

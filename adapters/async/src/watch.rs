@@ -86,7 +86,6 @@ impl<R: Runtime> Watch<R> {
 
     /// Whether bytes have arrived since the last time this was asked.
     pub(crate) fn take_life(&mut self) -> bool {
-        self.has_life |= self.note(self.timer.now()).read();
         std::mem::take(&mut self.has_life)
     }
 
@@ -117,6 +116,7 @@ impl<R: Runtime> Watch<R> {
         if self.in_a_row < IN_A_ROW {
             if let Poll::Ready(done) = poll(cx) {
                 self.in_a_row = self.in_a_row.saturating_add(1);
+                self.handle_got();
                 return Poll::Ready(Ok(done));
             }
         } else {
@@ -126,6 +126,16 @@ impl<R: Runtime> Watch<R> {
         let is_empty = self.in_a_row < IN_A_ROW;
         self.in_a_row = 0;
         self.poll_alarm(is_empty, cx).map(Err)
+    }
+
+    /// Something whole has arrived, of which whoever awaits it tells ([`handle_event`](Self::handle_event)). What brought it must
+    /// not count as life again when the caller comes back, which may be much later.
+    fn handle_got(&mut self) {
+        let acts = self.activity.take();
+        self.has_life |= acts.read();
+        if acts.written() {
+            self.liveness.handle_written(self.timer.now());
+        }
     }
 
     /// The caller is back. If it was there all the time, it has missed nothing.

@@ -16,7 +16,7 @@ with_every_adapter!(
 
 const LIMIT: Duration = Duration::from_millis(300);
 /// Long before the peer runs out of what it sends.
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(10);
 
 /// Each of them begins after the request.
 fn floods() -> [(&'static str, Turn); 4] {

@@ -76,9 +76,9 @@ impl World {
             Mode::Preferred => (0, self.until(state.wake_at(Timestamp::ZERO).unwrap_or_default()), {
                 state.wake_at(Timestamp::ZERO).is_some()
             }),
-            Mode::Suspected => {
-                (1, 0, then(&|state| state.sse_failed(config, self.now)).mode() == Mode::Preferred)
-            }
+            Mode::Suspected => (1, self.until(state.wake_at(Timestamp::ZERO).unwrap_or_default()), {
+                then(&|state| state.sse_failed(config, self.now)).mode() == Mode::Preferred
+            }),
             Mode::FailedOver { retry_at } => (2, self.until(retry_at), state.wants_dial(Timestamp::MAX)),
             Mode::Probing { lease_until } => (3, self.until(lease_until), {
                 then(&|state| state.end_probe(config, self.now)).recoveries() > state.recoveries()
@@ -129,16 +129,25 @@ impl World {
             Some(Transport::Sse) => 1,
             Some(Transport::WebSocket) => 2,
         };
+        // A call that is bound does not ask for its grace any more, nor who was busy. Before its first failure only the attempt
+        // on WebSocket knows when it began.
+        let free = bound == 0;
+        let in_grace = free && history.in_grace;
+        let leave_at =
+            if in_grace || free && stand[0] == 4 { self.until(history.leave_websocket_at) } else { 0 };
+        let connection_failed = |transport| u8::from(*history.connection_failed.on(transport));
         [
             stand[0],
             stand[1],
             bound
-                | u8::from(history.tried_websocket()) << 2
+                | u8::from(in_grace) << 2
+                | u8::from(free && history.was_busy) << 3
                 | tried << 4
-                | u8::from(history.connection_failed) << 6,
+                | connection_failed(Transport::WebSocket) << 6
+                | connection_failed(Transport::Sse) << 7,
             u8::try_from(history.counted(Transport::WebSocket)).expect("small"),
             u8::try_from(history.counted(Transport::Sse)).expect("small"),
-            self.until(history.leave_websocket_at),
+            leave_at,
             attempts,
         ]
     }

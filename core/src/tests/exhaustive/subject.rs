@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::history::PerTransport;
 use crate::snapshot::KeptMode;
 use crate::state::State;
 use crate::{
@@ -113,7 +114,7 @@ impl Subject {
                 Verdict::GiveUp(GiveUp::AttemptsExhausted)
             }
             Verdict::Retry(mut call) if self.is(Sabotage::ConnectionsForEver) => {
-                call.history.connection_failed = false;
+                call.history.connection_failed = PerTransport::both(false);
                 Verdict::Retry(call)
             }
             verdict => verdict,

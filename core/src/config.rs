@@ -2,15 +2,20 @@ use core::time::Duration;
 
 use crate::time::nanos;
 
-/// Whether output that has reached the caller rules out a replay (R15).
+/// What rules out that a call is sent again (R15).
 ///
-/// Exhaustive on purpose: these are the two answers there are.
+/// Exhaustive on purpose: these are the three answers there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Replay {
     /// A call that has delivered output is never sent again: a failure ends it with
     /// [`GiveUp::Committed`](crate::GiveUp::Committed). The default, because a replay generates, and is billed, again.
     #[default]
     BeforeOutput,
+    /// As [`BeforeOutput`](Self::BeforeOutput), and a request that has been sent is not sent again either, unless the server
+    /// refused it in so many words: a failure with blame [`Transport`](crate::Blame::Transport) or
+    /// [`Network`](crate::Blame::Network) once the handshake is done ends the call with
+    /// [`GiveUp::Committed`](crate::GiveUp::Committed). For callers who must not pay twice.
+    BeforeSend,
     /// It is retried like any other, and the driver tells the caller to discard what it has.
     Restart,
 }
@@ -195,7 +200,7 @@ impl Config {
         self
     }
 
-    /// Whether output that has reached the caller rules out a replay (R15).
+    /// What rules out that a call is sent again (R15).
     #[must_use]
     pub const fn with_replay(mut self, replay: Replay) -> Self {
         self.replay = replay;

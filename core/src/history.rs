@@ -1,4 +1,4 @@
-use crate::{Blame, Reason, Timestamp, Transport};
+use crate::{Blame, Reason, Stage, Timestamp, Transport};
 
 /// What a call has behind it, and where that leads: what goes from each of its attempts to the next.
 // The checker that tries every continuation has to copy it; calls and attempts are linear.
@@ -7,41 +7,48 @@ use crate::{Blame, Reason, Timestamp, Transport};
 pub(crate) struct History {
     /// Names its draws; zero before the first one, which most calls never come to.
     pub(crate) id: u32,
-    /// When its grace on WebSocket ends (R3); never, before its first failure there.
+    /// When its grace on WebSocket ends (R3). Before its first failure there: when it would end if that came now, and
+    /// without an event.
     pub(crate) leave_websocket_at: Timestamp,
-    /// Attempts begun on each transport.
-    begun: PerTransport,
-    /// Those of them that do not count (R10).
-    excused: PerTransport,
+    /// Attempts begun.
+    begun: u16,
+    /// Attempts begun on each transport that count (R16), and are tries (R12).
+    counted: PerTransport<u16>,
     /// Why the next attempt goes where it goes, when the mode has no say (R1): the call has moved to SSE, where it stays,
     /// or has failed there and gets one attempt on WebSocket (R12).
     pub(crate) bound: Option<Reason>,
-    /// Its last failure had blame Connection (R10).
-    pub(crate) connection_failed: bool,
+    /// Its grace on WebSocket has begun (R3).
+    pub(crate) in_grace: bool,
+    /// The server was busy once on WebSocket (R13).
+    pub(crate) was_busy: bool,
+    /// Its last failure there had blame Connection (R10).
+    pub(crate) connection_failed: PerTransport<bool>,
 }
 
-/// R16 keeps both far below what they can hold.
 #[derive(Clone, Copy, Debug)]
-struct PerTransport {
-    websocket: u16,
-    sse: u16,
+pub(crate) struct PerTransport<T> {
+    websocket: T,
+    sse: T,
 }
 
-impl PerTransport {
-    const NONE: Self = Self { websocket: 0, sse: 0 };
+impl<T: Copy> PerTransport<T> {
+    pub(crate) const fn both(value: T) -> Self {
+        Self { websocket: value, sse: value }
+    }
 
     #[inline]
-    const fn add_one(&mut self, transport: Transport) {
+    pub(crate) const fn on(&self, transport: Transport) -> &T {
         match transport {
-            Transport::WebSocket => self.websocket = self.websocket.saturating_add(1),
-            Transport::Sse => self.sse = self.sse.saturating_add(1),
+            Transport::WebSocket => &self.websocket,
+            Transport::Sse => &self.sse,
         }
     }
 
-    const fn on(self, transport: Transport) -> u16 {
+    #[inline]
+    const fn on_mut(&mut self, transport: Transport) -> &mut T {
         match transport {
-            Transport::WebSocket => self.websocket,
-            Transport::Sse => self.sse,
+            Transport::WebSocket => &mut self.websocket,
+            Transport::Sse => &mut self.sse,
         }
     }
 }
@@ -52,42 +59,72 @@ impl History {
         Self {
             id: 0,
             leave_websocket_at: Timestamp::MAX,
-            begun: PerTransport::NONE,
-            excused: PerTransport::NONE,
+            begun: 0,
+            counted: PerTransport::both(0),
             bound: None,
-            connection_failed: false,
+            in_grace: false,
+            was_busy: false,
+            connection_failed: PerTransport::both(false),
         }
     }
 
-    /// One more attempt.
+    /// One more attempt. If it fails without an event, and no attempt on WebSocket has failed before, `grace_ends` is when
+    /// the call leaves WebSocket.
     #[inline]
-    pub(crate) const fn begin(&mut self, transport: Transport) {
-        self.begun.add_one(transport);
+    pub(crate) const fn begin(&mut self, transport: Transport, grace_ends: Timestamp) {
+        self.begun = self.begun.saturating_add(1);
+        let counted = self.counted.on_mut(transport);
+        *counted = counted.saturating_add(1);
+        if !self.in_grace {
+            self.leave_websocket_at = grace_ends;
+        }
     }
 
     /// Attempts begun, those that do not count included.
     pub(crate) const fn number(&self) -> u32 {
-        (self.begun.websocket as u32).saturating_add(self.begun.sse as u32)
+        self.begun as u32
     }
 
     /// How many attempts on this transport count (R16).
     pub(crate) const fn counted(&self, transport: Transport) -> u16 {
-        self.begun.on(transport).saturating_sub(self.excused.on(transport))
+        *self.counted.on(transport)
     }
 
-    /// Whether any attempt was on WebSocket (R12).
+    /// R10, R12: the attempt under way on this transport counts for nothing.
+    pub(crate) const fn excuse(&mut self, transport: Transport) {
+        let counted = self.counted.on_mut(transport);
+        *counted = counted.saturating_sub(1);
+    }
+
+    /// Whether WebSocket has been tried (R12).
     pub(crate) const fn tried_websocket(&self) -> bool {
-        self.begun.websocket > 0
+        self.counted(Transport::WebSocket) > 0
     }
 
-    /// R10: a failure of the connection alone does not count, but a second one in a row, or one that was retried
-    /// already below the policy, is the transport's.
-    pub(crate) fn judge(&mut self, transport: Transport, blame: Blame, exhausted: bool) -> Blame {
-        let again = core::mem::replace(&mut self.connection_failed, blame == Blame::Connection);
+    /// R3: an attempt failed on WebSocket. Says when the call's grace there ends, which counts from its first failure: from
+    /// when that attempt began if no event had come, as the caller has waited since then, and from now otherwise.
+    pub(crate) const fn grace_ends(&mut self, stage: Stage, from_now: Timestamp) -> Timestamp {
+        if !self.in_grace && matches!(stage, Stage::Streaming) {
+            self.leave_websocket_at = from_now;
+        }
+        self.in_grace = true;
+        self.leave_websocket_at
+    }
+
+    /// R13: the server was busy on WebSocket. Says whether it had been before, in this call.
+    pub(crate) const fn busy_again(&mut self) -> bool {
+        core::mem::replace(&mut self.was_busy, true)
+    }
+
+    /// R10: a failure of the connection alone does not count, but a second one in a row on the same transport, or one that
+    /// was retried already below the policy, is the transport's.
+    pub(crate) const fn judge(&mut self, transport: Transport, blame: Blame, exhausted: bool) -> Blame {
+        let failed = self.connection_failed.on_mut(transport);
+        let again = core::mem::replace(failed, matches!(blame, Blame::Connection));
         match blame {
             Blame::Connection if again || exhausted => Blame::Transport,
             Blame::Connection => {
-                self.excused.add_one(transport);
+                self.excuse(transport);
                 blame
             }
             _ => blame,

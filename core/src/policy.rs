@@ -130,6 +130,8 @@ impl Policy {
         let mut history = attempt.history;
         if origin == Origin::Attempt {
             history.bound = Some(Reason::CallMoved);
+            // R12: nothing has been tried yet.
+            history.excuse(Transport::WebSocket);
             if current {
                 self.state.await_dial(&self.config, self.now);
             }
@@ -214,7 +216,7 @@ impl Policy {
             None => self.state.choose(&self.config, self.now),
             Some(reason) => reason,
         };
-        history.begin(reason.transport());
+        history.begin(reason.transport(), add(self.now, self.config.fallback_within));
         // R17.
         let divert_at = add(self.now, self.config.head_start);
         Attempt { history, reason, epoch: self.state.epoch(), divert_at }
@@ -255,43 +257,68 @@ impl Policy {
         // R16.
         let used_up =
             exhausted || attempt.history.counted(transport) > u16::from(self.config.stream_max_retries);
-        let forgiven = match transport {
-            Transport::WebSocket => self.weigh_websocket(&mut attempt, failure.stage(), blame, used_up),
+        let committed = self.is_committed(failure, blame);
+        // What it says about WebSocket, whatever becomes of the call.
+        let stays = match transport {
+            Transport::WebSocket => {
+                self.weigh_websocket(&mut attempt, failure.stage(), blame, used_up || committed)
+            }
             Transport::Sse => {
                 self.weigh_sse(failure.stage(), blame);
-                !used_up
+                None
             }
         };
-
-        // R15, after R11 and R14, which no replay would help. What the failure says about WebSocket has been weighed all the same.
-        let replayable = !failure.is_committed() || self.config.replay == Replay::Restart;
+        let history = attempt.history;
         match blame {
             Blame::Request => Verdict::GiveUp(GiveUp::NotRetryable),
             // R11.
             Blame::Payload if transport == Transport::Sse => Verdict::GiveUp(GiveUp::NotRetryable),
-            _ if !replayable => Verdict::GiveUp(GiveUp::Committed),
+            // R15, after R11 and R14, which no replay would help.
+            _ if committed => Verdict::GiveUp(GiveUp::Committed),
+            // R10.
+            Blame::Connection => self.retry_at_once(history),
             // R12: the failure of a last resort ends the call.
             _ if attempt.reason == Reason::LastResort => Verdict::GiveUp(GiveUp::AttemptsExhausted),
-            Blame::Connection => self.retry_at_once(attempt.history),
-            Blame::Payload => self.move_to_sse(attempt.history, Reason::TooLarge),
+            Blame::Payload => self.move_to_sse(history, Reason::TooLarge),
             Blame::Server => {
                 let retry_after = failure.retry_after().unwrap_or_default();
-                self.retry_server(attempt.history, transport, retry_after, used_up)
+                self.retry_server(history, transport, retry_after, used_up)
             }
-            Blame::Transport | Blame::Network if forgiven => {
-                self.retry_later(attempt.history, transport, Duration::ZERO)
-            }
-            Blame::Transport | Blame::Network => match transport {
-                Transport::WebSocket => self.move_to_sse(attempt.history, Reason::CallMoved),
-                Transport::Sse => self.try_last_resort(attempt.history),
+            Blame::Transport | Blame::Network => match (transport, stays) {
+                (Transport::WebSocket, Some(wait)) if self.take_token() => self.retry_later(history, wait),
+                (Transport::WebSocket, _) => self.move_to_sse(history, Reason::CallMoved),
+                (Transport::Sse, _) if used_up => self.try_last_resort(history, GiveUp::AttemptsExhausted),
+                (Transport::Sse, _) if self.take_token() => {
+                    self.retry_after_backoff(history, transport, Duration::ZERO)
+                }
+                (Transport::Sse, _) => self.try_last_resort(history, GiveUp::BudgetExhausted),
             },
         }
     }
 
-    /// R2, R3, R7, R9: what a failed WebSocket attempt says about WebSocket. Whether the call may stay on it.
-    fn weigh_websocket(&mut self, attempt: &mut Attempt, stage: Stage, blame: Blame, used_up: bool) -> bool {
+    /// R15: whether sending the call again is ruled out.
+    fn is_committed(&self, failure: &Failure, blame: Blame) -> bool {
+        match self.config.replay {
+            Replay::Restart => false,
+            Replay::BeforeOutput => failure.is_committed(),
+            // What was refused in so many words has not been processed.
+            Replay::BeforeSend => {
+                failure.is_committed() || is_evidence(blame) && failure.stage() != Stage::Connecting
+            }
+        }
+    }
+
+    /// R2, R3, R7, R9: what a failed WebSocket attempt says about WebSocket. How long the call waits to be retried there, if
+    /// it may stay; `over` says that it may not.
+    fn weigh_websocket(
+        &mut self,
+        attempt: &mut Attempt,
+        stage: Stage,
+        blame: Blame,
+        over: bool,
+    ) -> Option<u64> {
         if attempt.reason == Reason::LastResort || !self.is_current(attempt.epoch) {
-            return false;
+            return None;
         }
         if attempt.is_probe() {
             if is_evidence(blame) {
@@ -299,26 +326,33 @@ impl Policy {
             } else {
                 self.state.return_probe(&self.config, self.now);
             }
-            return false;
+            return None;
         }
         if !is_evidence(blame) {
-            return true;
+            return None;
         }
-        let forgiven = stage != Stage::Connecting && {
-            let leave_at = &mut attempt.history.leave_websocket_at;
-            *leave_at = (*leave_at).min(add(self.now, self.config.fallback_within));
-            self.state.count_failure(&self.config) && !used_up && self.now < *leave_at
-        };
-        if !forgiven {
+        let forgiven = self.state.count_failure(&self.config) && !over && stage != Stage::Connecting;
+        let wait = forgiven.then(|| {
+            let leave_at = attempt.history.grace_ends(stage, add(self.now, self.config.fallback_within));
+            let wait = self.backoff(&mut attempt.history, Transport::WebSocket);
+            (add(self.now, wait) < leave_at).then_some(wait)
+        });
+        let wait = wait.flatten();
+        if wait.is_none() {
             self.state.suspect(&self.config, self.seed, self.now);
         }
-        forgiven
+        wait
     }
 
     /// R5: what a failed SSE attempt says about WebSocket. One that had progress has spoken already (R4).
     fn weigh_sse(&mut self, stage: Stage, blame: Blame) {
-        if blame != Blame::Connection && stage != Stage::Streaming {
-            self.state.sse_failed(&self.config, self.now);
+        match blame {
+            _ if stage == Stage::Streaming => {}
+            Blame::Transport | Blame::Network | Blame::Request => {
+                self.state.sse_failed(&self.config, self.now);
+            }
+            Blame::Server => self.state.sse_busy(&self.config),
+            Blame::Connection | Blame::Payload => {}
         }
     }
 }
@@ -336,41 +370,61 @@ impl Policy {
     }
 
     /// R12: no call fails with an untried transport.
-    const fn try_last_resort(&self, mut history: History) -> Verdict {
+    const fn try_last_resort(&self, mut history: History, otherwise: GiveUp) -> Verdict {
         if history.tried_websocket() {
-            return Verdict::GiveUp(GiveUp::AttemptsExhausted);
+            return Verdict::GiveUp(otherwise);
         }
         history.bound = Some(Reason::LastResort);
         self.retry_at_once(history)
     }
 
-    /// R13.
+    /// R13: the server is asked again, from the second time on over SSE.
     fn retry_server(
         &mut self,
-        history: History,
+        mut history: History,
         transport: Transport,
         retry_after: Duration,
         used_up: bool,
     ) -> Verdict {
         if retry_after > self.config.max_server_wait() {
-            Verdict::GiveUp(GiveUp::ServerBusy { retry_after })
-        } else if used_up {
-            Verdict::GiveUp(GiveUp::AttemptsExhausted)
+            return Verdict::GiveUp(GiveUp::ServerBusy { retry_after });
+        }
+        match transport {
+            Transport::Sse if used_up => return Verdict::GiveUp(GiveUp::AttemptsExhausted),
+            Transport::WebSocket if history.busy_again() || used_up => {
+                history.bound = Some(Reason::CallMoved);
+            }
+            _ => {}
+        }
+        if self.take_token() {
+            self.retry_after_backoff(history, transport, retry_after)
         } else {
-            self.retry_later(history, transport, retry_after)
+            Verdict::GiveUp(GiveUp::BudgetExhausted)
         }
     }
 
-    /// R16: after backoff, and at the price of a token.
-    fn retry_later(&mut self, mut history: History, transport: Transport, at_least: Duration) -> Verdict {
-        if self.config.retry_budget.is_some() {
-            let Some(left) = self.budget.checked_sub(TOKEN) else {
-                return Verdict::GiveUp(GiveUp::BudgetExhausted);
-            };
-            self.budget = left;
-        }
+    fn retry_after_backoff(
+        &mut self,
+        mut history: History,
+        transport: Transport,
+        at_least: Duration,
+    ) -> Verdict {
         let wait = self.backoff(&mut history, transport).max(nanos(at_least));
+        self.retry_later(history, wait)
+    }
+
+    const fn retry_later(&self, history: History, wait: u64) -> Verdict {
         Verdict::Retry(Call { history, ready_at: add(self.now, wait) })
+    }
+
+    /// R16: what a retry that waits for backoff costs. False when there is no whole token left.
+    fn take_token(&mut self) -> bool {
+        if self.config.retry_budget.is_none() {
+            return true;
+        }
+        let left = self.budget.checked_sub(TOKEN);
+        self.budget = left.unwrap_or(self.budget);
+        left.is_some()
     }
 
     /// R16: the n-th retry of a call on one transport waits min(backoff * 2^(n-1), backoff_max), +-10 %.

@@ -34,6 +34,7 @@ enum Key {
 #[serde(rename_all = "snake_case")]
 enum ReplayWord {
     BeforeOutput,
+    BeforeSend,
     Restart,
 }
 
@@ -83,6 +84,7 @@ impl Serialize for Config {
         map.serialize_entry("retry_budget", &self.retry_budget)?;
         let replay = match self.replay {
             Replay::BeforeOutput => ReplayWord::BeforeOutput,
+            Replay::BeforeSend => ReplayWord::BeforeSend,
             Replay::Restart => ReplayWord::Restart,
         };
         map.serialize_entry("replay", &replay)?;
@@ -144,6 +146,7 @@ fn set<'de, A: MapAccess<'de>>(config: Config, key: Key, map: &mut A) -> Result<
         Key::Jitter => config.with_jitter_permille(permille(map.next_value()?)?),
         Key::Replay => config.with_replay(match map.next_value()? {
             ReplayWord::BeforeOutput => Replay::BeforeOutput,
+            ReplayWord::BeforeSend => Replay::BeforeSend,
             ReplayWord::Restart => Replay::Restart,
         }),
         Key::Verdict => config.with_verdict(match map.next_value()? {
@@ -245,6 +248,20 @@ mod tests {
         assert_eq!(parse(&serde_json::to_string(&config).unwrap()).unwrap(), config);
         assert_eq!(parse("{}").unwrap(), Config::new());
         assert_eq!(parse(r#"{"retry_budget": null}"#).unwrap().retry_budget(), None);
+    }
+
+    #[test]
+    fn each_word_for_a_replay_is_its_own() {
+        let words = [
+            ("before_output", Replay::BeforeOutput),
+            ("before_send", Replay::BeforeSend),
+            ("restart", Replay::Restart),
+        ];
+        for (word, replay) in words {
+            let config = parse(&format!(r#"{{"replay": "{word}"}}"#)).unwrap();
+            assert_eq!(config.replay(), replay);
+            assert!(serde_json::to_string(&config).unwrap().contains(word));
+        }
     }
 
     #[test]

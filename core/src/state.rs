@@ -62,6 +62,8 @@ enum Phase {
     Suspected {
         /// The suspicion is the probe's doing (R7).
         by_probe: bool,
+        /// When nobody is convicted on it any more (R5).
+        lapses_at: Timestamp,
     },
     FailedOver {
         retry_at: Timestamp,
@@ -158,15 +160,20 @@ impl State {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
-    /// R3: one more stream failure. Says whether it is within what WebSocket is forgiven.
+    /// R2, R3: one more stream failure. Says whether it is within what WebSocket is forgiven.
     pub(crate) fn count_failure(&mut self, config: &Config) -> bool {
         self.failures = self.failures.saturating_add(1);
-        self.failures <= u16::from(config.stream_max_retries)
+        self.forgives(config)
+    }
+
+    const fn forgives(&self, config: &Config) -> bool {
+        self.failures <= config.stream_max_retries as u16
     }
 
     /// R2, R3, R7: WebSocket failed, in a call or as the probe, for a cause that may be its own.
     pub(crate) fn suspect(&mut self, config: &Config, seed: u64, now: Timestamp) {
-        self.enter(Phase::Suspected { by_probe: self.is_probing() });
+        let lapses_at = add(now, config.cooldown);
+        self.enter(Phase::Suspected { by_probe: self.is_probing(), lapses_at });
         if config.conviction == Conviction::Immediate {
             self.convict(config, seed, now);
         }
@@ -213,8 +220,11 @@ impl State {
         }
     }
 
-    /// It failed, for a cause that may be WebSocket's own. What SSE did meanwhile is the evidence.
+    /// It failed, for a cause that may be WebSocket's own: R2, or R7. What SSE did meanwhile is the evidence.
     pub(crate) fn dial_failed(&mut self, config: &Config, seed: u64, now: Timestamp, sse_progress: u32) {
+        if !self.is_probing() {
+            self.count_failure(config);
+        }
         self.suspect(config, seed, now);
         if self.mode() == Mode::Suspected && self.sse_progress != sse_progress {
             self.convict(config, seed, now);
@@ -263,31 +273,45 @@ impl State {
 
     /// R5: SSE did not work either, so nothing is shown against WebSocket.
     pub(crate) fn sse_failed(&mut self, config: &Config, now: Timestamp) {
-        match self.phase {
-            Phase::Suspected { by_probe: false } => {
-                self.failures = 0;
-                self.enter(Phase::Preferred);
-            }
-            // R7: the suspicion is gone, not the conviction before it.
-            Phase::Suspected { by_probe: true } => {
-                self.failures = 0;
+        if let Phase::Suspected { by_probe, .. } = self.phase {
+            if by_probe {
                 self.refund(config);
-                self.fail_over(now);
             }
-            _ => {}
+            self.acquit(by_probe, now);
+        }
+    }
+
+    /// R5: a busy SSE is weaker evidence for WebSocket. It excuses what is forgiven anyway, and forgets nothing: or a
+    /// handshake that is refused each time, beside a server that is busy now and then, would be forgiven for ever.
+    pub(crate) fn sse_busy(&mut self, config: &Config) {
+        if matches!(self.phase, Phase::Suspected { by_probe: false, .. }) && self.forgives(config) {
+            self.enter(Phase::Preferred);
+        }
+    }
+
+    /// Nothing is held against WebSocket. After a probe the suspicion is gone, not the conviction before it (R7).
+    fn acquit(&mut self, by_probe: bool, now: Timestamp) {
+        self.failures = 0;
+        if by_probe {
+            self.fail_over(now);
+        } else {
+            self.enter(Phase::Preferred);
         }
     }
 }
 
 /// Time.
 impl State {
-    /// Whatever time alone changes: a lease, or a wait for a dial, that has run out. Doing so twice makes no difference. A
-    /// conviction counts from when it is noticed, so a policy that nobody asks for a while cools down later, never sooner.
+    /// Whatever time alone changes: a lease, a suspicion, or a wait for a dial, that has run out. Doing so twice makes no
+    /// difference. A cooldown counts from when it is noticed, so a policy that nobody asks for a while cools down later, never
+    /// sooner.
     #[inline]
     pub(crate) fn advance(&mut self, config: &Config, seed: u64, now: Timestamp) {
         match self.phase {
             // R8.
             Phase::Probing { lease_until, .. } if lease_until <= now => self.convict(config, seed, now),
+            // R5: a probe's recovery stays spent.
+            Phase::Suspected { by_probe, lapses_at } if lapses_at <= now => self.acquit(by_probe, now),
             Phase::DialPending { until } if until <= now => self.forget_dial(),
             _ => {}
         }
@@ -298,8 +322,9 @@ impl State {
         match self.phase {
             Phase::FailedOver { retry_at: at, .. }
             | Phase::Probing { lease_until: at, .. }
+            | Phase::Suspected { lapses_at: at, .. }
             | Phase::DialPending { until: at } => Some(at).filter(|at| *at > now),
-            Phase::Preferred | Phase::Suspected { .. } | Phase::Pinned => None,
+            Phase::Preferred | Phase::Pinned => None,
         }
     }
 }

@@ -49,7 +49,7 @@ const KEYS: [Key; 21] = [
     key("backoff_max_ms", MILLIS, "the longest that doubling makes the backoff"),
     key("max_server_wait_ms", MILLIS, "the longest wait that a server may ask for"),
     key("retry_budget", "a whole number from 0 to 65535, or null", "tokens for retries; null sets no limit"),
-    key("replay", "before_output or restart", "what is retried once output was delivered"),
+    key("replay", "before_output, before_send or restart", "what rules out that a turn is sent again"),
     key("verdict", "on_evidence or immediate", "what it takes to leave WebSocket"),
     key("connect_timeout_ms", SOME_MILLIS, "name, TCP, proxy, TLS and upgrade together"),
     key("first_event_timeout_ms", SOME_MILLIS, "from the request to its first event"),
@@ -212,7 +212,8 @@ pub(crate) fn help() -> String {
         text.push_str(&format!("  {:<23} {default:>13}  {}\n", key.name, key.about));
     }
     text.push_str(
-        "\nTimes are in milliseconds. replay is before_output or restart, verdict on_evidence or immediate.",
+        "\nTimes are in milliseconds. replay is before_output, before_send or restart, verdict \
+         on_evidence or immediate.",
     );
     text
 }
@@ -290,7 +291,10 @@ mod tests {
                 "event_timeout_ms=0",
                 "--set: `event_timeout_ms`: expected a whole number of milliseconds from 1, or null, got 0",
             ),
-            ("replay=never", "--set: `replay`: expected before_output or restart, got \"never\""),
+            (
+                "replay=never",
+                "--set: `replay`: expected before_output, before_send or restart, got \"never\"",
+            ),
             (
                 "cooldown_ms=99999999999999999",
                 "--set: `cooldown_ms`: expected a whole number of milliseconds, got 99999999999999999",

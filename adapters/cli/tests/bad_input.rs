@@ -26,7 +26,7 @@ fn settings() {
     );
     set("jitter=1.5", &["--set", "`jitter`", "from 0 to 1", "1.5"]);
     set("connect_timeout_ms=0", &["--set", "`connect_timeout_ms`", "from 1", "got 0"]);
-    set("replay=sometimes", &["--set", "`replay`", "before_output or restart", "sometimes"]);
+    set("replay=sometimes", &["--set", "`replay`", "before_output, before_send or restart", "sometimes"]);
     set("cooldown_ms", &["--set", "KEY=VALUE", "`cooldown_ms`"]);
 }
 

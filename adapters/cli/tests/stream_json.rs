@@ -160,7 +160,7 @@ fn a_body_is_sent_as_it_is_but_for_the_model_asked_for() {
 fn settings_of_the_file_yield_to_those_of_the_command_line() {
     let peer = Peer::start();
     peer.set_handshake(Handshake::status(403));
-    let config = file("settings.json", r#"{"max_recoveries": 2, "cooldown_ms": 5, "jitter": 0}"#);
+    let config = file("settings.json", r#"{"max_recoveries": 2, "cooldown_ms": 5000, "jitter": 0}"#);
     let url = peer.url();
     let args = ["stream", "--url", &url, "--config", &config, "--set", "max_recoveries=0", "--json"];
     let run = failback(&args).exits_with(0);

@@ -52,7 +52,10 @@ pub(super) fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
         .with_max_recoveries(pick(&COUNTS, recoveries))
         .with_retry_budget(pick(&BUDGETS, budget))
         .with_jitter_permille(pick(&JITTERS, jitter))
-        .with_replay(pick(&[Replay::BeforeOutput, Replay::Restart], styles))
+        .with_replay(pick(
+            &[Replay::BeforeOutput, Replay::Restart, Replay::BeforeOutput, Replay::BeforeSend],
+            styles & 1 | styles >> 6 & 2,
+        ))
         .with_verdict(pick(
             &[Conviction::OnEvidence, Conviction::OnEvidence, Conviction::Immediate],
             styles >> 1,

@@ -107,12 +107,15 @@ fn r18_the_longest_durations_there_are_saturate() {
     let mut d = Driver::new(config);
     let attempt = d.at(1).call();
     assert_eq!(attempt.divert_at(), Some(never));
-    let call = d.retried(attempt, DROPPED);
-    assert!(call.ready_at().as_nanos() >= u64::MAX / 10 * 9);
-    let attempt = d.call();
     let call = d.retried(attempt, BUSY.with_retry_after(Duration::from_nanos(u64::MAX)));
     assert_eq!(call.ready_at(), never);
-    d.convict();
+    let attempt = d.call();
+    let call = d.retried(attempt, BUSY);
+    assert!(call.ready_at().as_nanos() >= u64::MAX / 10 * 9);
+    let attempt = d.call();
+    let attempt = d.moved(attempt, DROPPED);
+    assert_eq!(d.wakes_at(), Some(never), "a retry at the end of time is none");
+    d.complete(attempt);
     assert_eq!(d.mode(), Mode::FailedOver { retry_at: never });
     d.now = never;
     let probe = d.call();
@@ -144,6 +147,10 @@ fn r18_no_duration_at_all_is_valid_too() {
     assert_eq!(attempt.divert_at(), Some(Timestamp::ZERO));
     let call = d.retried(attempt, BUSY);
     assert_eq!(call.ready_at(), Timestamp::ZERO);
+    let attempt = d.call();
+    d.moved(attempt, REFUSED);
+    assert_eq!((d.mode(), d.wakes_at()), (Mode::Preferred, None), "a suspicion lapses as it arises");
+    let mut d = Driver::new(config.with_verdict(Conviction::Immediate));
     d.convict();
     assert_eq!((d.mode(), d.wakes_at()), (failed_over_until(0), None));
     for left in [2, 1, 0] {
@@ -158,6 +165,7 @@ fn r18_no_duration_at_all_is_valid_too() {
 fn r18_no_cooldown_and_no_backoff_stay_none_however_often_they_double() {
     let config =
         EXACT.with_cooldown(Duration::ZERO).with_max_recoveries(u8::MAX).with_stream_max_retries(u8::MAX);
+    let config = config.with_verdict(Conviction::Immediate).with_max_recoveries(u8::MAX);
     let mut d = Driver::new(config.with_backoff(Duration::ZERO).with_retry_budget(None));
     for _ in 0..100 {
         d.convict();

@@ -69,7 +69,7 @@ fn r07_a_probe_that_fails_moves_its_call_at_once() {
     for failure in [REFUSED, OFFLINE, DROPPED, CUT] {
         let (mut d, probe) = Driver::probing(EXACT);
         d.moved(probe, failure);
-        assert_eq!((d.mode(), d.recoveries(), d.wakes_at()), (Mode::Suspected, 2, None));
+        assert_eq!((d.mode(), d.recoveries(), d.wakes_at()), (Mode::Suspected, 2, Some(at(120_000))));
         assert_eq!(went(&d.call()), sse(Reason::VerdictPending));
     }
 }
@@ -134,14 +134,14 @@ fn r07_acquittal_of_a_probe_forgets_the_failures_as_well() {
     let attempt = d.call();
     let on_sse = d.moved(attempt, DROPPED);
     d.complete(on_sse);
-    assert_eq!(d.policy.snapshot(d.now).failures, 1);
+    assert_eq!(d.failures(), 1);
     let probe = d.at(60_000).call();
     let on_sse = d.moved(probe, DROPPED);
     d.retried_after(on_sse, Outcome::Failed(WORN_OUT));
-    assert_eq!(d.policy.snapshot(d.now).failures, 1, "undecided");
+    assert_eq!(d.failures(), 1, "undecided");
     let other = d.call();
     d.gives_up(other, INVALID);
-    assert_eq!(d.policy.snapshot(d.now).failures, 0);
+    assert_eq!(d.failures(), 0);
 }
 
 #[test]
@@ -183,6 +183,13 @@ fn r07_a_probe_that_ends_after_progress_is_given_back() {
         assert_eq!((d.mode(), d.recoveries(), d.wakes_at()), (failed_over_until(61_000), 1, None));
         assert_eq!(went(&d.call()), PROBE);
     }
+}
+
+#[test]
+fn r06_a_warm_up_that_ends_refills_nothing() {
+    let (mut d, probe) = Driver::probing(EXACT);
+    d.done(probe, Outcome::Ended);
+    assert_eq!((d.mode(), d.recoveries()), (failed_over_until(120_000), 2));
 }
 
 #[test]
@@ -239,6 +246,19 @@ fn r08_progress_renews_the_lease() {
     assert_eq!(d.at(119_998).mode(), probing_until(119_999));
     d.complete(probe);
     assert_eq!(d.mode(), Mode::Preferred);
+}
+
+#[test]
+fn r08_a_sign_of_life_after_the_first_event_is_progress() {
+    let (mut d, probe) = Driver::probing(EXACT);
+    d.progress(&probe);
+    for seconds in (75..600).step_by(15) {
+        // A driver says so for each pong of a server that thinks.
+        d.at(seconds * 1000).progress(&probe);
+        assert_eq!(d.mode(), probing_until(seconds * 1000 + 30_000));
+    }
+    d.complete(probe);
+    assert_eq!((d.mode(), d.recoveries()), (Mode::Preferred, 3));
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn r12_retries_used_up_below_the_policy_are_used_up() {
 
 #[test]
 fn r12_the_failure_of_a_last_resort_ends_the_call_and_changes_nothing() {
-    for failure in [REFUSED, OFFLINE, DROPPED, CUT, WORN_OUT, TOO_LARGE, BUSY] {
+    for failure in [REFUSED, OFFLINE, DROPPED, CUT, TOO_LARGE, BUSY] {
         let mut d = Driver::failed_over(ONE_TRY);
         let attempt = last_resort(&mut d);
         assert_eq!(d.gives_up(attempt, failure), GiveUp::AttemptsExhausted, "{failure:?}");
@@ -127,22 +127,71 @@ fn r12_a_call_that_has_tried_websocket_gets_no_last_resort() {
         let attempt = d.moved(attempt, failure);
         assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::AttemptsExhausted);
     }
-    let mut d = Driver::new(ONE_TRY);
-    let attempt = d.call();
-    let (call, _dial) = d.divert(attempt);
-    let attempt = d.begin(call);
-    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::AttemptsExhausted, "a handshake was tried");
 }
 
 #[test]
-fn r12_an_attempt_that_does_not_count_was_a_try_all_the_same() {
+fn r12_an_attempt_that_was_diverted_was_no_try() {
+    let mut d = Driver::new(ONE_TRY);
+    let attempt = d.call();
+    let (call, _dial) = d.at(1000).divert(attempt);
+    let attempt = d.begin(call);
+    let call = d.retried(attempt, DROPPED);
+    assert_eq!(call.ready_at(), d.now);
+    let attempt = d.begin(call);
+    assert_eq!((went(&attempt), attempt.number()), (LAST_RESORT, 3));
+    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::AttemptsExhausted);
+}
+
+#[test]
+fn r12_what_is_not_to_be_diverted_stays_a_try() {
+    let mut d = Driver::failed_over(ONE_TRY);
+    let attempt = last_resort(&mut d);
+    let (call, _dial) = d.divert(attempt);
+    let attempt = d.begin(call);
+    assert_eq!(went(&attempt), LAST_RESORT);
+    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::AttemptsExhausted);
+}
+
+#[test]
+fn r12_a_last_resort_on_a_worn_out_connection_is_repeated_once() {
+    let mut d = Driver::failed_over(ONE_TRY);
+    let attempt = last_resort(&mut d);
+    let call = d.at(30).retried(attempt, WORN_OUT);
+    assert_eq!(call.ready_at(), at(30));
+    let attempt = d.begin(call);
+    assert_eq!((went(&attempt), attempt.number()), (LAST_RESORT, 3));
+    assert_eq!(d.gives_up(attempt, WORN_OUT), GiveUp::AttemptsExhausted);
+    assert_eq!((d.mode(), d.recoveries()), (failed_over_until(60_000), 3));
+}
+
+#[test]
+fn r12_without_a_token_websocket_is_tried_before_the_call_fails() {
+    for failure in [DROPPED, OFFLINE] {
+        let mut d = Driver::failed_over(EXACT.with_retry_budget(Some(1)));
+        let attempt = d.call();
+        let attempt = d.retried_in_time(attempt, failure);
+        let call = d.retried(attempt, failure);
+        assert_eq!(call.ready_at(), d.now);
+        assert_eq!(went(&d.begin(call)), LAST_RESORT);
+    }
+    let mut d = Driver::new(EXACT.with_retry_budget(Some(0)));
+    let attempt = d.call();
+    let attempt = d.moved(attempt, REFUSED);
+    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::BudgetExhausted, "both were tried");
+}
+
+#[test]
+fn r12_an_attempt_that_does_not_count_was_no_try() {
     let mut d = Driver::new(ONE_TRY);
     let attempt = d.call();
     let call = d.retried(attempt, WORN_OUT);
     d.convict();
     let attempt = d.begin(call);
     assert_eq!(went(&attempt), sse(Reason::CoolingDown));
-    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::AttemptsExhausted);
+    let call = d.retried(attempt, DROPPED);
+    let attempt = d.begin(call);
+    assert_eq!(went(&attempt), LAST_RESORT);
+    assert_eq!(d.gives_up(attempt, WORN_OUT), GiveUp::AttemptsExhausted, "the second there in a row");
 }
 
 #[test]
@@ -177,16 +226,20 @@ fn r15_a_bad_request_is_that_first() {
 #[test]
 fn r15_the_counters_change_all_the_same() {
     let mut d = Driver::new(EXACT);
-    for _ in 0..5 {
+    for failures in 1..=5 {
         let attempt = d.call();
         assert_eq!(went(&attempt), HEALTHY);
         assert_eq!(d.gives_up(attempt, CUT.committed()), GiveUp::Committed);
-        assert_eq!(d.mode(), Mode::Preferred);
+        assert_eq!((d.mode(), d.failures()), (Mode::Suspected, failures));
+        let attempt = d.call();
+        assert_eq!(d.gives_up(attempt, BUSY.committed()), GiveUp::Committed);
+        assert_eq!((d.mode(), d.failures()), (Mode::Preferred, failures));
     }
     let attempt = d.call();
-    assert_eq!(went(&attempt), HEALTHY, "five failures are forgiven");
-    assert_eq!(d.gives_up(attempt, CUT.committed()), GiveUp::Committed);
-    assert_eq!(d.mode(), Mode::Suspected);
+    let call = d.retried(attempt, WORN_OUT);
+    let attempt = d.begin(call);
+    assert_eq!(d.gives_up(attempt, WORN_OUT.committed()), GiveUp::Committed);
+    assert_eq!((d.mode(), d.failures()), (Mode::Suspected, 6));
 }
 
 #[test]
@@ -213,6 +266,69 @@ fn r15_with_restart_it_is_retried_like_any_other() {
     let attempt = d.moved(attempt, CUT.committed());
     let attempt = d.retried_in_time(attempt, CUT.committed());
     assert_eq!(d.gives_up(attempt, CUT.committed()), GiveUp::AttemptsExhausted);
+}
+
+/// What a failure that is not marked as committed leads to under `BeforeSend`.
+#[track_caller]
+fn sent_once(d: &mut Driver, attempt: Attempt, outcome: Outcome) -> bool {
+    match d.policy.handle_outcome(attempt, outcome, d.now) {
+        Verdict::GiveUp(GiveUp::Committed) => true,
+        Verdict::GiveUp(GiveUp::NotRetryable) | Verdict::Retry(_) => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn r15_before_send_repeats_only_what_the_server_refused() {
+    let config = EXACT.with_replay(Replay::BeforeSend);
+    for on_sse in [false, true] {
+        for blame in Blame::ALL {
+            for stage in Stage::ALL {
+                let mut d = Driver::new(config);
+                let mut attempt = d.call();
+                if on_sse {
+                    attempt = d.moved(attempt, REFUSED);
+                }
+                let lost = sent_once(&mut d, attempt, Outcome::Failed(Failure::new(blame, stage)));
+                let processed = matches!(blame, Blame::Transport | Blame::Network);
+                assert_eq!(lost, processed && stage != Stage::Connecting, "{blame:?}, {stage:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn r15_before_send_takes_a_second_worn_out_connection_for_the_transport() {
+    let mut d = Driver::new(EXACT.with_replay(Replay::BeforeSend));
+    let attempt = d.call();
+    let call = d.retried(attempt, WORN_OUT);
+    let attempt = d.begin(call);
+    assert!(sent_once(&mut d, attempt, Outcome::Failed(WORN_OUT)));
+    let mut d = Driver::new(EXACT.with_replay(Replay::BeforeSend));
+    let attempt = d.call();
+    assert!(sent_once(&mut d, attempt, Outcome::RetriesExhausted(WORN_OUT)));
+}
+
+#[test]
+fn r15_before_send_never_repeats_output_either() {
+    for failure in [REFUSED, DROPPED, CUT, WORN_OUT, TOO_LARGE, BUSY] {
+        let mut d = Driver::new(EXACT.with_replay(Replay::BeforeSend));
+        let attempt = d.call();
+        assert_eq!(d.gives_up(attempt, failure.committed()), GiveUp::Committed);
+    }
+    let mut d = Driver::new(EXACT.with_replay(Replay::BeforeSend));
+    let attempt = d.call();
+    assert_eq!(d.gives_up(attempt, INVALID.committed()), GiveUp::NotRetryable);
+}
+
+#[test]
+fn r15_before_send_ends_a_last_resort_as_committed() {
+    let mut d = Driver::failed_over(ONE_TRY.with_replay(Replay::BeforeSend));
+    let attempt = d.call();
+    let call = d.retried(attempt, REFUSED);
+    let attempt = d.begin(call);
+    assert_eq!(went(&attempt), LAST_RESORT);
+    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::Committed);
 }
 
 #[test]
@@ -252,7 +368,7 @@ fn r16_the_most_attempts_there_can_be() {
 
 #[test]
 fn r16_backoff_doubles_up_to_the_longest() {
-    let mut d = Driver::new(EXACT.with_stream_max_retries(8));
+    let mut d = Driver::failed_over(EXACT.with_stream_max_retries(8));
     let mut attempt = d.call();
     for wait in [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000] {
         let before = d.now;
@@ -333,8 +449,19 @@ fn r16_stream_failures_take_tokens_as_well() {
     let mut d = Driver::new(EXACT.with_retry_budget(Some(1)));
     let attempt = d.call();
     let attempt = d.retried_in_time(attempt, DROPPED);
-    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::BudgetExhausted);
-    assert_eq!(d.mode(), Mode::Preferred);
+    let attempt = d.moved(attempt, DROPPED);
+    assert_eq!((d.mode(), d.failures()), (Mode::Preferred, 2), "moved for want of a token alone");
+    assert_eq!(d.gives_up(attempt, BUSY), GiveUp::BudgetExhausted);
+}
+
+#[test]
+fn r16_without_a_token_a_stream_failure_is_counted_all_the_same() {
+    let mut d = Driver::new(EXACT.with_retry_budget(Some(0)).with_stream_max_retries(1));
+    for mode in [Mode::Preferred, Mode::Suspected] {
+        let attempt = d.call();
+        d.moved(attempt, DROPPED);
+        assert_eq!(d.mode(), mode);
+    }
 }
 
 #[test]
@@ -453,7 +580,7 @@ fn r16_a_budget_of_none_sets_no_limit_and_one_of_zero_allows_nothing() {
 
 #[test]
 fn r16_a_call_that_is_used_up_is_not_charged() {
-    let mut d = Driver::new(EXACT.with_retry_budget(Some(0)).with_stream_max_retries(0));
+    let mut d = Driver::failed_over(EXACT.with_retry_budget(Some(0)).with_stream_max_retries(0));
     let attempt = d.call();
     assert_eq!(d.gives_up(attempt, BUSY), GiveUp::AttemptsExhausted);
     let attempt = d.call();

@@ -22,14 +22,15 @@ fn r02_one_refusal_is_enough_however_many_retries_there_are() {
 }
 
 #[test]
-fn r02_a_refused_handshake_is_no_stream_failure() {
+fn r02_a_refused_handshake_counts_as_a_stream_failure() {
     let mut d = Driver::new(EXACT.with_stream_max_retries(1));
     let attempt = d.call();
     let attempt = d.moved(attempt, REFUSED);
-    d.gives_up(attempt, INVALID);
+    let _call = d.retried(attempt, BUSY);
+    assert_eq!((d.mode(), d.failures()), (Mode::Preferred, 1), "acquitted, not forgotten");
     let attempt = d.call();
-    let retry = d.retried_in_time(attempt, DROPPED);
-    assert_eq!(went(&retry), HEALTHY, "the first stream failure there is");
+    d.moved(attempt, DROPPED);
+    assert_eq!((d.mode(), d.failures()), (Mode::Suspected, 2));
 }
 
 #[test]
@@ -112,11 +113,75 @@ fn r03_a_completion_forgives_what_failed_before() {
 }
 
 #[test]
-fn r03_a_call_leaves_once_its_first_failure_is_fallback_within_ago() {
-    for (late, stays) in [(5_999_999_999, true), (6_000_000_000, false)] {
+fn r03_what_fails_at_once_is_on_sse_after_three_seconds() {
+    for failure in [DROPPED, CUT] {
+        let mut d = Driver::new(EXACT);
+        let mut attempt = d.call();
+        for begins in [200, 600, 1400, 3000] {
+            attempt = d.retried_in_time(attempt, failure);
+            assert_eq!((d.now, went(&attempt)), (at(begins), HEALTHY));
+        }
+        d.moved(attempt, failure);
+        assert_eq!((d.now, d.mode()), (at(3000), Mode::Suspected), "the next retry would begin at 6.2 s");
+    }
+}
+
+#[test]
+fn r03_a_retry_begins_within_the_grace_its_backoff_included() {
+    // The first failure came at 1 s, and the second backoff takes 0.4 s.
+    for (late, stays) in [(5_599_999_999, true), (5_600_000_000, false)] {
         let mut d = Driver::new(EXACT);
         let attempt = d.at(1000).call();
-        let attempt = d.retried_in_time(attempt, DROPPED);
+        let attempt = d.retried_in_time(attempt, CUT);
+        d.now = Timestamp::from_nanos(late);
+        if stays {
+            d.retried_in_time(attempt, CUT);
+            assert_eq!(d.mode(), Mode::Preferred);
+        } else {
+            d.moved(attempt, CUT);
+            assert_eq!(d.mode(), Mode::Suspected);
+        }
+    }
+}
+
+#[test]
+fn r03_the_backoff_that_is_drawn_is_what_counts() {
+    let config = Config::new().with_fallback_within(ms(200));
+    let (mut stayed, mut moved) = (0, 0);
+    for seed in 0..100 {
+        let mut d = Driver::with_seed(config, seed);
+        let attempt = d.call();
+        let call = d.retried(attempt, CUT);
+        if call.ready_at() == d.now {
+            assert_eq!(d.mode(), Mode::Suspected);
+            moved += 1;
+        } else {
+            assert!(call.ready_at() < at(200));
+            assert_eq!(d.mode(), Mode::Preferred);
+            stayed += 1;
+        }
+    }
+    assert!(stayed > 20 && moved > 20, "{stayed} stayed, {moved} moved");
+}
+
+#[test]
+fn r03_the_grace_counts_from_the_first_failure_after_an_event() {
+    let mut d = Driver::new(EXACT);
+    let attempt = d.call();
+    let attempt = {
+        d.at(300_000);
+        d.retried_in_time(attempt, CUT)
+    };
+    d.at(304_599);
+    d.retried_in_time(attempt, CUT);
+}
+
+#[test]
+fn r03_the_grace_counts_from_the_beginning_when_no_event_came() {
+    // The attempt begins at 1 s, and its backoff takes 0.2 s.
+    for (late, stays) in [(5_799_999_999, true), (5_800_000_000, false), (31_000_000_000, false)] {
+        let mut d = Driver::new(EXACT);
+        let attempt = d.at(1000).call();
         d.now = Timestamp::from_nanos(late);
         if stays {
             d.retried_in_time(attempt, DROPPED);
@@ -129,15 +194,70 @@ fn r03_a_call_leaves_once_its_first_failure_is_fallback_within_ago() {
 }
 
 #[test]
-fn r03_the_grace_counts_from_the_first_failure_not_from_the_beginning() {
+fn r03_only_the_first_failure_says_from_when_the_grace_counts() {
+    // It came at 1 s without an event, in an attempt that had begun at 0.
+    for second in [DROPPED, CUT] {
+        for (late, stays) in [(4599, true), (4600, false)] {
+            let mut d = Driver::new(EXACT);
+            let attempt = d.call();
+            d.at(1000);
+            let attempt = d.retried_in_time(attempt, DROPPED);
+            assert_eq!(d.now, at(1200));
+            d.at(late);
+            if stays {
+                d.retried_in_time(attempt, second);
+            } else {
+                d.moved(attempt, second);
+            }
+        }
+    }
+    // It came at 1 s after an event; the second attempt begins at 1.2 s and has none.
+    for (late, stays) in [(5599, true), (5600, false)] {
+        let mut d = Driver::new(EXACT);
+        let attempt = d.call();
+        d.at(1000);
+        let attempt = d.retried_in_time(attempt, CUT);
+        d.at(late);
+        if stays {
+            d.retried_in_time(attempt, DROPPED);
+        } else {
+            d.moved(attempt, DROPPED);
+        }
+    }
+}
+
+#[test]
+fn r03_only_what_may_be_the_fault_of_websocket_begins_the_grace() {
+    // A worn out connection is replaced at 4 s, and that attempt is the first that WebSocket fails.
+    for (late, stays) in [(8799, true), (8800, false)] {
+        let mut d = Driver::new(EXACT);
+        let attempt = d.call();
+        let call = d.at(4000).retried(attempt, WORN_OUT);
+        let attempt = d.begin(call);
+        d.at(late);
+        if stays {
+            d.retried_in_time(attempt, DROPPED);
+        } else {
+            d.moved(attempt, DROPPED);
+        }
+    }
     let mut d = Driver::new(EXACT);
     let attempt = d.call();
     let attempt = {
-        d.at(300_000);
-        d.retried_in_time(attempt, CUT)
+        let call = d.retried(attempt, BUSY.with_retry_after(ms(60_000)));
+        d.at(60_000).begin(call)
     };
-    d.at(304_999);
-    d.retried_in_time(attempt, CUT);
+    let attempt = d.retried_in_time(attempt, DROPPED);
+    assert_eq!(went(&attempt), HEALTHY);
+}
+
+#[test]
+fn r03_the_calls_grace_is_its_own() {
+    let mut d = Driver::new(EXACT);
+    let (first, second) = (d.call(), d.call());
+    d.retried_in_time(first, CUT);
+    d.at(100_000);
+    d.retried_in_time(second, CUT);
 }
 
 #[test]
@@ -166,7 +286,32 @@ fn r03_retries_used_up_below_the_policy_move_the_call() {
         let call = d.retried_after(attempt, Outcome::RetriesExhausted(failure));
         assert_eq!(call.ready_at(), Timestamp::ZERO);
         assert_eq!(went(&d.begin(call)), sse(Reason::CallMoved));
-        assert_eq!(d.mode(), Mode::Suspected);
+        assert_eq!((d.mode(), d.failures()), (Mode::Suspected, 1));
+    }
+}
+
+#[test]
+fn r03_a_failure_that_loses_its_call_is_not_forgiven() {
+    for (replay, failure) in [
+        (Replay::BeforeOutput, CUT.committed()),
+        (Replay::BeforeSend, CUT.committed()),
+        (Replay::BeforeSend, CUT),
+        (Replay::BeforeSend, DROPPED),
+    ] {
+        let mut d = Driver::new(EXACT.with_replay(replay));
+        let attempt = d.call();
+        assert_eq!(d.gives_up(attempt, failure), GiveUp::Committed);
+        assert_eq!((d.mode(), d.failures()), (Mode::Suspected, 1));
+        let next = d.call();
+        assert_eq!(went(&next), sse(Reason::VerdictPending));
+        d.progress(&next);
+        assert_eq!(d.mode(), failed_over_until(60_000));
+    }
+    for blame in [Blame::Connection, Blame::Payload, Blame::Server, Blame::Request] {
+        let mut d = Driver::new(EXACT);
+        let attempt = d.call();
+        d.gives_up(attempt, Failure::new(blame, Stage::Streaming).committed());
+        assert_eq!((d.mode(), d.failures()), (Mode::Preferred, 0), "not WebSocket's");
     }
 }
 
@@ -175,7 +320,7 @@ fn r04_the_first_progress_on_sse_convicts() {
     let mut d = Driver::new(EXACT);
     let call = d.suspect();
     let attempt = d.at(100).begin(call);
-    assert_eq!((d.mode(), d.wakes_at()), (Mode::Suspected, None), "to begin proves nothing");
+    assert_eq!((d.mode(), d.wakes_at()), (Mode::Suspected, Some(at(60_000))), "to begin proves nothing");
     d.at(700).progress(&attempt);
     assert_eq!((d.mode(), d.wakes_at()), (failed_over_until(60_700), Some(at(60_700))));
     d.at(900).progress(&attempt);
@@ -305,18 +450,105 @@ fn r05_being_offline_is_never_the_fault_of_websocket() {
 }
 
 #[test]
-fn r05_any_failure_on_sse_acquits_but_that_of_one_connection() {
+fn r05_a_failure_on_sse_acquits_unless_it_is_only_the_connections_or_the_messages() {
     for blame in Blame::ALL {
-        for stage in [Stage::Connecting, Stage::Open] {
+        for stage in Stage::ALL {
             let mut d = Driver::new(EXACT);
             let call = d.suspect();
             let attempt = d.begin(call);
             let failure = Failure::new(blame, stage);
             let _verdict = d.policy.handle_outcome(attempt, Outcome::Failed(failure), d.now);
-            let expected = if blame == Blame::Connection { Mode::Suspected } else { Mode::Preferred };
+            let decides = stage != Stage::Streaming && !matches!(blame, Blame::Connection | Blame::Payload);
+            let expected = if decides { Mode::Preferred } else { Mode::Suspected };
             assert_eq!(d.mode(), expected, "{failure:?}");
+            let kept = !decides || blame == Blame::Server;
+            assert_eq!(d.failures(), u16::from(kept), "{failure:?}");
         }
     }
+}
+
+#[test]
+fn r05_a_busy_server_acquits_what_is_forgiven_and_nothing_else() {
+    let mut d = Driver::new(EXACT.with_stream_max_retries(2));
+    for failures in [1, 2, 3] {
+        let call = d.suspect();
+        let attempt = d.begin(call);
+        let _call = d.retried(attempt, BUSY);
+        let expected = if failures <= 2 { Mode::Preferred } else { Mode::Suspected };
+        assert_eq!((d.mode(), d.failures()), (expected, failures));
+    }
+    let attempt = d.call();
+    d.progress(&attempt);
+    assert_eq!(d.mode(), failed_over_until(60_000), "so SSE decides");
+}
+
+#[test]
+fn r05_a_busy_server_does_not_acquit_a_probe() {
+    let (mut d, probe) = Driver::probing(EXACT);
+    let attempt = d.moved(probe, REFUSED);
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!((d.mode(), d.recoveries()), (Mode::Suspected, 2));
+    d.progress(&attempt);
+    assert_eq!(d.mode(), failed_over_until(60_200 + 120_000));
+}
+
+#[test]
+fn r05_a_busy_server_decides_nothing_without_a_suspicion() {
+    let mut d = Driver::failed_over(EXACT);
+    let attempt = d.call();
+    let _call = d.retried(attempt, BUSY);
+    assert_eq!(d.mode(), failed_over_until(60_000));
+    let (mut d, _probe) = Driver::probing(EXACT);
+    let attempt = d.call();
+    let _call = d.retried(attempt, BUSY);
+    assert_eq!(d.mode(), probing_until(90_000));
+}
+
+#[test]
+fn r05_a_suspicion_lapses_after_the_cooldown_without_its_jitter() {
+    for config in [EXACT, Config::new()] {
+        let mut d = Driver::new(config);
+        d.at(500);
+        let call = d.suspect();
+        let on_sse = d.begin(call);
+        d.now = Timestamp::from_nanos(60_500_000_000 - 1);
+        assert_eq!((d.mode(), d.wakes_at()), (Mode::Suspected, Some(at(60_500))));
+        d.at(60_500).progress(&on_sse);
+        assert_eq!((d.mode(), d.failures(), d.wakes_at()), (Mode::Preferred, 0, None), "yesterday's");
+        assert_eq!(went(&d.call()), HEALTHY);
+    }
+}
+
+#[test]
+fn r05_a_suspicion_that_is_in_time_convicts() {
+    let mut d = Driver::new(EXACT);
+    let call = d.suspect();
+    let on_sse = d.begin(call);
+    d.at(59_999).progress(&on_sse);
+    assert_eq!(d.mode(), failed_over_until(119_999));
+}
+
+#[test]
+fn r05_a_suspicion_of_the_probe_that_lapses_leaves_its_recovery_spent() {
+    let (mut d, probe) = Driver::probing(EXACT);
+    assert_eq!(d.failures(), 1);
+    let on_sse = d.moved(probe, REFUSED);
+    assert_eq!((d.mode(), d.wakes_at()), (Mode::Suspected, Some(at(120_000))));
+    d.at(120_000).progress(&on_sse);
+    assert_eq!((d.mode(), d.recoveries(), d.failures()), (failed_over_until(180_000), 2, 0));
+    d.at(180_000).convict();
+    assert_eq!(d.mode(), failed_over_until(180_000 + 120_000), "the second conviction");
+
+    let (mut d, _lost) = Driver::probing(EXACT);
+    assert_eq!(d.at(90_000).mode(), failed_over_until(210_000));
+    let probe = d.at(210_000).call();
+    d.moved(probe, REFUSED);
+    assert_eq!((d.mode(), d.wakes_at()), (Mode::Suspected, Some(at(270_000))), "the shortest cooldown");
+    assert_eq!((d.at(270_000).mode(), d.recoveries()), (failed_over_until(390_000), 1), "the last one's");
+
+    let (mut d, probe) = Driver::probing(EXACT.with_max_recoveries(1));
+    d.moved(probe, REFUSED);
+    assert_eq!(d.at(120_000).mode(), Mode::Pinned);
 }
 
 #[test]

@@ -115,6 +115,20 @@ fn r17_a_dial_that_fails_is_a_refused_handshake() {
 }
 
 #[test]
+fn r17_a_dial_that_fails_counts_as_a_stream_failure_unless_it_is_the_probes() {
+    let (mut d, _call, dial) = diverted(EXACT);
+    d.dial(dial, DialOutcome::Failed(REFUSED));
+    assert_eq!((d.mode(), d.failures()), (Mode::Suspected, 1));
+    let (mut d, _call, dial) = diverted(EXACT);
+    d.dial(dial, DialOutcome::Failed(BUSY));
+    assert_eq!(d.failures(), 0);
+    let (mut d, _call, dial) = diverted_probe(EXACT);
+    let before = d.failures();
+    d.dial(dial, DialOutcome::Failed(REFUSED));
+    assert_eq!((d.mode(), d.failures()), (Mode::Suspected, before));
+}
+
+#[test]
 fn r17_a_dial_that_fails_with_sse_dead_is_acquitted() {
     let (mut d, call, dial) = diverted(EXACT);
     let attempt = d.begin(call);

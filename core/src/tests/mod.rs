@@ -218,6 +218,11 @@ impl Driver {
         self.policy.recoveries_left()
     }
 
+    /// Stream failures in a row, across calls.
+    fn failures(&self) -> u16 {
+        self.policy.snapshot(self.now).failures
+    }
+
     fn wakes_at(&self) -> Option<Timestamp> {
         self.policy.poll_timeout()
     }

@@ -68,13 +68,41 @@ fn r10_in_a_row_means_without_another_failure_between() {
 
 #[test]
 fn r10_only_the_attempt_itself_is_not_counted() {
-    let mut d = Driver::new(EXACT.with_stream_max_retries(2));
+    let mut d = Driver::failed_over(EXACT.with_stream_max_retries(2));
     let attempt = d.call();
     let attempt = d.retried_in_time(attempt, BUSY);
     let attempt = d.retried_in_time(attempt, BUSY);
     let call = d.retried(attempt, WORN_OUT);
     let attempt = d.begin(call);
     assert_eq!(d.gives_up(attempt, BUSY), GiveUp::AttemptsExhausted, "the third that counts");
+}
+
+#[test]
+fn r10_in_a_row_means_on_the_same_transport() {
+    let mut d = Driver::new(EXACT);
+    let attempt = d.call();
+    let call = d.retried(attempt, WORN_OUT);
+    let _other = d.suspect();
+    let attempt = d.begin(call);
+    assert_eq!(went(&attempt), sse(Reason::VerdictPending));
+    let call = d.retried(attempt, WORN_OUT);
+    assert_eq!((call.ready_at(), d.mode()), (Timestamp::ZERO, Mode::Suspected), "the first on SSE");
+    let attempt = d.begin(call);
+    let call = d.retried(attempt, WORN_OUT);
+    assert_eq!((call.ready_at(), d.mode()), (at(200), Mode::Preferred), "the second");
+}
+
+#[test]
+fn r10_what_happens_on_the_other_transport_makes_no_second_one_a_first() {
+    let mut d = Driver::new(EXACT);
+    let attempt = d.call();
+    let call = d.retried(attempt, WORN_OUT);
+    let _other = d.suspect();
+    let attempt = d.begin(call);
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!(went(&attempt), HEALTHY, "acquitted");
+    let call = d.retried(attempt, WORN_OUT);
+    assert_eq!((call.ready_at(), d.failures()), (at(400), 2), "or a call could go on for ever");
 }
 
 #[test]
@@ -140,7 +168,7 @@ fn r11_what_is_too_large_for_both_is_given_up() {
 }
 
 #[test]
-fn r13_a_busy_server_is_asked_again_on_the_same_transport() {
+fn r13_a_busy_server_is_asked_again_on_the_same_transport_once() {
     let mut d = Driver::new(EXACT);
     let attempt = d.call();
     let retry = d.retried_in_time(attempt, BUSY);
@@ -180,23 +208,108 @@ fn r13_a_wait_longer_than_allowed_is_refused() {
 }
 
 #[test]
-fn r13_a_busy_server_ends_the_call_when_its_attempts_are_used_up() {
+fn r13_the_second_busy_answer_on_websocket_moves_the_retry_to_sse() {
+    for (asked, waits) in [(0, 400), (5000, 5000)] {
+        let mut d = Driver::new(EXACT);
+        let attempt = d.call();
+        let attempt = d.retried_in_time(attempt, BUSY);
+        assert_eq!((d.now, went(&attempt)), (at(200), HEALTHY));
+        let call = d.retried(attempt, BUSY.with_retry_after(ms(asked)));
+        assert_eq!(call.ready_at(), at(200 + waits), "the wait is the same");
+        d.at(200 + waits);
+        let attempt = d.begin(call);
+        assert_eq!((went(&attempt), attempt.number()), (sse(Reason::CallMoved), 3));
+        assert_eq!((d.mode(), d.failures()), (Mode::Preferred, 0));
+        assert_eq!(went(&d.call()), HEALTHY, "the call moves, not the policy");
+        d.complete(attempt);
+    }
+}
+
+#[test]
+fn r13_what_is_busy_on_both_is_given_up() {
     let mut d = Driver::new(EXACT);
     let mut attempt = d.call();
-    for _ in 0..5 {
+    for number in 2..=8 {
         attempt = d.retried_in_time(attempt, BUSY);
+        assert_eq!(attempt.number(), number);
     }
-    assert_eq!(attempt.number(), 6);
-    assert_eq!(d.gives_up(attempt, BUSY), GiveUp::AttemptsExhausted);
+    assert_eq!(d.gives_up(attempt, BUSY), GiveUp::AttemptsExhausted, "two on WebSocket, six on SSE");
     assert_eq!(d.mode(), Mode::Preferred);
 }
 
 #[test]
-fn r13_a_busy_server_ends_the_call_when_retries_below_are_used_up() {
+fn r13_only_busy_answers_on_websocket_make_a_second_one() {
+    let mut d = Driver::new(EXACT);
+    let _other = d.suspect();
+    let attempt = d.call();
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!(went(&attempt), HEALTHY, "acquitted");
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!(went(&attempt), HEALTHY, "the first on WebSocket");
+    let attempt = d.retried_in_time(attempt, DROPPED);
+    assert_eq!(went(&attempt), HEALTHY);
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!(went(&attempt), sse(Reason::CallMoved), "the second, though not in a row");
+}
+
+#[test]
+fn r13_a_busy_server_with_websocket_used_up_is_asked_over_sse() {
     let mut d = Driver::new(EXACT);
     let attempt = d.call();
+    let call = d.retried_after(attempt, Outcome::RetriesExhausted(BUSY));
+    assert_eq!((call.ready_at(), d.mode()), (at(200), Mode::Preferred));
+    assert_eq!(went(&d.at(200).begin(call)), sse(Reason::CallMoved), "used up below the policy");
+
+    let mut d = Driver::new(EXACT.with_stream_max_retries(0));
+    let attempt = d.call();
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!(went(&attempt), sse(Reason::CallMoved), "the only attempt there");
+}
+
+#[test]
+fn r13_a_wait_longer_than_allowed_ends_the_call_on_either_transport() {
+    let long = BUSY.with_retry_after(ms(60_001));
+    let busy = GiveUp::ServerBusy { retry_after: ms(60_001) };
+    let mut d = Driver::new(EXACT);
+    let attempt = d.call();
+    let attempt = d.retried_in_time(attempt, BUSY);
+    let (other, on_sse) = (d.call(), d.retried_in_time(attempt, BUSY));
+    assert_eq!(d.gives_up_after(other, Outcome::RetriesExhausted(long)), busy);
+    assert_eq!(d.gives_up_after(on_sse, Outcome::RetriesExhausted(long)), busy);
+}
+
+#[test]
+fn r13_a_probe_that_meets_a_busy_server_twice_goes_on_over_sse() {
+    let (mut d, probe) = Driver::probing(EXACT);
+    let probe = d.retried_in_time(probe, BUSY);
+    assert_eq!((went(&probe), d.recoveries()), (PROBE, 2), "another probe");
+    let attempt = d.retried_in_time(probe, BUSY);
+    assert_eq!(went(&attempt), sse(Reason::CallMoved));
+    assert_eq!((d.mode(), d.recoveries()), (failed_over_until(60_200), 3));
+}
+
+#[test]
+fn r13_a_busy_server_ends_the_call_when_retries_below_are_used_up_on_sse() {
+    let mut d = Driver::failed_over(EXACT);
+    let attempt = d.call();
     let give_up = d.gives_up_after(attempt, Outcome::RetriesExhausted(BUSY));
-    assert_eq!((give_up, d.mode()), (GiveUp::AttemptsExhausted, Mode::Preferred));
+    assert_eq!((give_up, d.mode()), (GiveUp::AttemptsExhausted, failed_over_until(60_000)));
+}
+
+#[test]
+fn r13_the_move_takes_a_token_as_the_wait_does() {
+    let mut d = Driver::new(EXACT.with_retry_budget(Some(1)));
+    let attempt = d.call();
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!(d.gives_up(attempt, BUSY), GiveUp::BudgetExhausted);
+}
+
+#[test]
+fn r13_what_a_busy_server_moved_has_tried_websocket() {
+    let mut d = Driver::new(EXACT.with_stream_max_retries(0));
+    let attempt = d.call();
+    let attempt = d.retried_in_time(attempt, BUSY);
+    assert_eq!(d.gives_up(attempt, DROPPED), GiveUp::AttemptsExhausted);
 }
 
 #[test]

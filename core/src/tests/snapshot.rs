@@ -360,7 +360,7 @@ mod json {
         let text = serde_json::to_string(&d.policy.snapshot(d.now)).unwrap();
         assert_eq!(
             text,
-            r#"{"mode":"failed_over","retry_in_ms":60000,"cooldown_ms":60000,"failures":0,"recoveries_left":3,"convictions":1,"epoch":2}"#
+            r#"{"mode":"failed_over","retry_in_ms":60000,"cooldown_ms":60000,"failures":1,"recoveries_left":3,"convictions":1,"epoch":2}"#
         );
     }
 

@@ -76,8 +76,8 @@ impl Scene {
         scene
     }
 
-    fn suspected() -> Self {
-        let mut scene = Self { websocket: None, ..Self::new(CONFIG) };
+    fn suspected(config: Config) -> Self {
+        let mut scene = Self { websocket: None, ..Self::new(config) };
         scene.d.suspect();
         scene
     }
@@ -200,7 +200,11 @@ fn websocket_events() -> Vec<Event> {
         },
         Event {
             name: "WebSocket breaks, retries left",
-            ways: ends![websocket: Outcome::Failed(DROPPED), Outcome::Failed(CUT.committed())],
+            ways: ends![websocket: Outcome::Failed(DROPPED), Outcome::Failed(CUT)],
+        },
+        Event {
+            name: "WebSocket breaks after output",
+            ways: ends![websocket: Outcome::Failed(CUT.committed())],
         },
         Event {
             name: "WebSocket breaks, retries used up",
@@ -305,15 +309,18 @@ fn other_events() -> Vec<Event> {
                 Outcome::Failed(OFFLINE),
                 Outcome::RetriesExhausted(DROPPED),
                 Outcome::RetriesExhausted(WORN_OUT),
-                Outcome::Failed(TOO_LARGE),
-                Outcome::Failed(BUSY),
                 Outcome::Failed(INVALID),
             ],
         },
         Event {
-            name: "SSE loses its connection, is cancelled or ended",
+            name: "SSE fails without progress, blame server",
+            ways: ends![on_sse: Outcome::Failed(BUSY), Outcome::RetriesExhausted(BUSY)],
+        },
+        Event {
+            name: "SSE loses its connection, refuses the payload, is cancelled or ended",
             ways: ends![on_sse:
                 Outcome::Failed(WORN_OUT),
+                Outcome::Failed(TOO_LARGE),
                 Outcome::Failed(Failure::new(Blame::Connection, Stage::Connecting)),
                 Outcome::Cancelled,
                 Outcome::Ended,
@@ -340,7 +347,8 @@ fn modes() -> Vec<(&'static str, Vec<Variant>)> {
         (
             "Suspected",
             Vec::from([
-                ("", Scene::suspected as _),
+                ("", (|| Scene::suspected(CONFIG)) as _),
+                ("too many failures", (|| Scene::suspected(CONFIG.with_stream_max_retries(0))) as _),
                 ("by a probe", (|| Scene::suspected_by_probe(3)) as _),
                 ("by the last probe", (|| Scene::suspected_by_probe(1)) as _),
             ]),
@@ -438,5 +446,5 @@ Every arrow of the graph with all that leads along it. This chapter is written b
 const LEGEND: &str = "\
 The same with times, for the default settings without jitter. A dot means that nothing changes, a dash that it cannot happen
 there, and a number that so many recoveries are given back or spent. A failure has blame transport or network
-unless another one is named.
+unless another one is named. More failures than `stream_max_retries` are too many.
 ";

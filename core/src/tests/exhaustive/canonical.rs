@@ -44,6 +44,7 @@ impl World {
             u8::from(ghost.undecided),
             self.until(ghost.not_before),
             self.until(ghost.taken_until),
+            self.until(ghost.suspected_until),
         ]);
         let mut calls = [[0; CALL]; super::world::MAX_CALLS];
         for (part, slot) in calls.iter_mut().zip(self.calls.iter().flatten()) {
@@ -76,9 +77,9 @@ impl World {
             Mode::Preferred => (0, self.until(state.wake_at(Timestamp::ZERO).unwrap_or_default()), {
                 state.wake_at(Timestamp::ZERO).is_some()
             }),
-            Mode::Suspected => {
-                (1, 0, then(&|state| state.sse_failed(config, self.now)).mode() == Mode::Preferred)
-            }
+            Mode::Suspected => (1, self.until(state.wake_at(Timestamp::ZERO).unwrap_or_default()), {
+                then(&|state| state.sse_failed(config, self.now)).mode() == Mode::Preferred
+            }),
             Mode::FailedOver { retry_at } => (2, self.until(retry_at), state.wants_dial(Timestamp::MAX)),
             Mode::Probing { lease_until } => (3, self.until(lease_until), {
                 then(&|state| state.end_probe(config, self.now)).recoveries() > state.recoveries()
@@ -104,7 +105,9 @@ impl World {
     }
 
     pub(super) fn call_key(&self, slot: &Slot) -> [u8; CALL] {
-        let tried = u8::from(slot.tried_websocket) | u8::from(slot.tried_sse) << 1;
+        // Whether the last one had a worn out connection is in the history as well.
+        let [websocket, sse] = slot.tries.map(|tries| u8::from(tries.tried));
+        let tried = websocket | sse << 1;
         let attempts = u8::try_from(slot.attempts).expect("small");
         let (history, stand): (&History, [u8; 2]) = match &slot.stand {
             Stand::Waiting(call) => (&call.history, [1, self.until(call.ready_at())]),
@@ -129,16 +132,26 @@ impl World {
             Some(Transport::Sse) => 1,
             Some(Transport::WebSocket) => 2,
         };
+        // A call that is bound asks neither for its grace any more, nor who was busy, and without retries there is none to ask
+        // for. Before its first failure only an attempt that might fail in grace knows when it began.
+        let free = bound == 0;
+        let graceful = free && self.config().stream_max_retries() > 0;
+        let in_grace = graceful && history.in_grace;
+        let asks = in_grace || graceful && stand[0] == 4 && stand[1] & 1 == 1;
+        let leave_at = if asks { self.until(history.leave_websocket_at) } else { 0 };
+        let connection_failed = |transport| u8::from(*history.connection_failed.on(transport));
         [
             stand[0],
             stand[1],
             bound
-                | u8::from(history.tried_websocket()) << 2
+                | u8::from(in_grace) << 2
+                | u8::from(free && history.was_busy) << 3
                 | tried << 4
-                | u8::from(history.connection_failed) << 6,
+                | connection_failed(Transport::WebSocket) << 6
+                | connection_failed(Transport::Sse) << 7,
             u8::try_from(history.counted(Transport::WebSocket)).expect("small"),
             u8::try_from(history.counted(Transport::Sse)).expect("small"),
-            self.until(history.leave_websocket_at),
+            leave_at,
             attempts,
         ]
     }

@@ -128,7 +128,7 @@ fn comes_back(world: &World, polls: bool) -> Broken {
 }
 
 fn last_resort_comes_back(mut world: World, attempt: Attempt) -> bool {
-    let refused = Outcome::RetriesExhausted(Failure::new(Blame::Transport, Stage::Open));
+    let refused = Outcome::RetriesExhausted(Failure::new(Blame::Transport, Stage::Connecting));
     let Verdict::Retry(call) = world.subject.handle_outcome(attempt, refused, world.now) else {
         return false;
     };

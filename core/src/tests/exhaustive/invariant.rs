@@ -19,7 +19,7 @@ pub(super) enum Invariant {
     LastResortComesBack,
     /// A call makes finitely many attempts.
     CallsEnd,
-    /// A call that failed on a transport has tried both.
+    /// A call that fails has tried both transports, unless R11, R13, R14 or R15 ended it.
     BothAreTried,
     /// After a tick, the next wake-up is the one that matters, and not past.
     WakeUpsAreAhead,
@@ -27,10 +27,12 @@ pub(super) enum Invariant {
     PinnedWhenSpent,
     /// In `Preferred` all recoveries are left.
     PreferredIsFull,
+    /// `Suspected` ends within `cooldown`.
+    SuspicionsEnd,
 }
 
 impl Invariant {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::RecoveriesAreBounded,
         Self::CooldownIsKept,
         Self::OneProbe,
@@ -41,6 +43,7 @@ impl Invariant {
         Self::WakeUpsAreAhead,
         Self::PinnedWhenSpent,
         Self::PreferredIsFull,
+        Self::SuspicionsEnd,
     ];
 }
 
@@ -69,9 +72,10 @@ impl fmt::Debug for Broken {
 }
 
 /// The most attempts of a call: `stream_max_retries` + 1 that count on each transport, and before each of them one that
-/// does not (R10, R16). A last resort is the only attempt of its call on WebSocket.
+/// does not (R10, R16). Or, on WebSocket, one that does not, one that is diverted, and a last resort.
 pub(super) fn most_attempts(config: &Config) -> u32 {
-    4 * (u32::from(config.stream_max_retries()) + 1)
+    let most = 2 * (u32::from(config.stream_max_retries()) + 1);
+    most + most.max(3)
 }
 
 /// What an observer without insight into the policy has to remember.
@@ -85,6 +89,8 @@ pub(super) struct Ghost {
     pub(super) not_before: Timestamp,
     /// The probe slot is taken until then. The origin, when it is free.
     pub(super) taken_until: Timestamp,
+    /// From when on nothing is suspected any more. The origin, when nothing is.
+    pub(super) suspected_until: Timestamp,
 }
 
 /// What an operation was, as far as the ghost cares.
@@ -143,6 +149,11 @@ impl Ghost {
             _ => {}
         }
         self.undecided &= matches!(after.0, Mode::Probing { .. } | Mode::Suspected);
+        self.suspected_until = match (before.0, after.0) {
+            (Mode::Suspected, Mode::Suspected) => self.suspected_until,
+            (_, Mode::Suspected) => now.saturating_add(config.cooldown()),
+            _ => Timestamp::ZERO,
+        };
     }
 
     /// The policy goes on from a snapshot (R20), made at `now`, when nothing was due.

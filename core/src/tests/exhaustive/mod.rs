@@ -74,50 +74,55 @@ fn worlds_that_count_as_the_same_go_on_alike() {
 
 #[test]
 fn one_call_with_every_synonym_and_two_dials() {
-    holds(Scope { dials: 2, synonyms: true, ..ONE_CALL }, 7_619, 172_014);
+    holds(Scope { dials: 2, synonyms: true, ..ONE_CALL }, 16_960, 384_330);
 }
 
 #[test]
 fn one_call_that_is_retried() {
     holds(
         with(ONE_CALL, RETRYING.with_max_recoveries(2).with_probe(ProbeStyle::Background)),
-        137_896,
-        2_570_236,
+        258_610,
+        4_870_998,
     );
 }
 
 #[test]
 fn one_call_that_is_retried_after_output() {
-    holds(with(ONE_CALL, RETRYING.with_replay(Replay::Restart)), 36_649, 618_571);
+    holds(with(ONE_CALL, RETRYING.with_replay(Replay::Restart)), 66_971, 1_147_409);
+}
+
+#[test]
+fn one_call_that_must_not_be_sent_twice() {
+    holds(with(ONE_CALL, RETRYING.with_replay(Replay::BeforeSend)), 41_205, 701_799);
 }
 
 #[test]
 fn one_call_that_is_retried_on_a_budget() {
-    holds(with(ONE_CALL, RETRYING.with_retry_budget(Some(1))), 86_191, 1_527_753);
+    holds(with(ONE_CALL, RETRYING.with_retry_budget(Some(1))), 171_272, 3_083_858);
 }
 
 #[test]
 fn one_call_under_immediate_conviction() {
     holds(
         with(ONE_CALL, RETRYING.with_max_recoveries(2).with_verdict(Conviction::Immediate)),
-        43_618,
-        780_859,
+        58_246,
+        1_062_490,
     );
 }
 
 #[test]
 fn two_calls_and_a_dial() {
-    holds(with(TWO_CALLS, SMALL.with_probe(ProbeStyle::Background)), 376_123, 11_535_167);
+    holds(with(TWO_CALLS, SMALL.with_probe(ProbeStyle::Background)), 1_158_717, 36_675_192);
 }
 
 #[test]
 fn two_calls_without_a_recovery() {
-    holds(with(TWO_CALLS, SMALL.with_max_recoveries(0)), 80_482, 2_336_985);
+    holds(with(TWO_CALLS, SMALL.with_max_recoveries(0)), 143_791, 4_420_051);
 }
 
 #[test]
 fn two_calls_under_immediate_conviction() {
-    holds(with(TWO_CALLS, SMALL.with_verdict(Conviction::Immediate)), 154_473, 4_650_448);
+    holds(with(TWO_CALLS, SMALL.with_verdict(Conviction::Immediate)), 262_528, 8_192_682);
 }
 
 #[test]

@@ -38,11 +38,6 @@ fn a_probe_that_does_not_hold_the_slot() {
 }
 
 #[test]
-fn a_suspicion_that_nothing_proves() {
-    breaks(Sabotage::NeverConvict, SMALL, Invariant::ComesBack);
-}
-
-#[test]
 fn a_lease_that_never_ends() {
     breaks(Sabotage::LeaseForEver, SMALL, Invariant::ComesBack);
 }
@@ -60,6 +55,22 @@ fn a_connection_failure_that_never_counts() {
 #[test]
 fn a_last_resort_that_is_denied() {
     breaks(Sabotage::LastResortOnlyWhenPinned, SMALL, Invariant::BothAreTried);
+}
+
+#[test]
+fn a_last_resort_that_is_denied_to_what_did_not_count() {
+    breaks(Sabotage::ExcusedIsTried, SMALL, Invariant::BothAreTried);
+}
+
+#[test]
+fn a_last_resort_that_is_denied_for_want_of_a_token() {
+    let config = SMALL.with_stream_max_retries(1).with_retry_budget(Some(0));
+    breaks(Sabotage::BudgetEndsCalls, config, Invariant::BothAreTried);
+}
+
+#[test]
+fn a_suspicion_that_does_not_lapse() {
+    breaks(Sabotage::SuspicionForEver, SMALL, Invariant::SuspicionsEnd);
 }
 
 #[test]

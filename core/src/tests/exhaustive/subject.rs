@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use crate::history::PerTransport;
 use crate::snapshot::KeptMode;
 use crate::state::State;
 use crate::{
@@ -19,8 +20,6 @@ pub(super) enum Sabotage {
     NoCooldown,
     /// A probe does not hold the slot.
     ProbeHoldsNothing,
-    /// SSE that works is no evidence.
-    NeverConvict,
     /// A lost probe holds the slot for ever.
     LeaseForEver,
     /// Only a last resort under way in `Pinned` could bring the policy back, and it does not.
@@ -29,6 +28,12 @@ pub(super) enum Sabotage {
     ConnectionsForEver,
     /// No last resort but in `Pinned`.
     LastResortOnlyWhenPinned,
+    /// No last resort for a call with an attempt that did not count.
+    ExcusedIsTried,
+    /// No last resort for want of a token.
+    BudgetEndsCalls,
+    /// Nothing but SSE ends a suspicion.
+    SuspicionForEver,
     /// A tick is ignored.
     TickIgnored,
     /// Without a recovery left the mode stays `FailedOver`.
@@ -46,7 +51,8 @@ pub(super) struct Subject {
 impl Subject {
     pub(super) fn new(config: Config, sabotage: Option<Sabotage>, now: Timestamp) -> Self {
         // A forged policy starts with all its tokens.
-        assert!(sabotage.is_none() || config.retry_budget().is_none());
+        let forges = !matches!(sabotage, None | Some(Sabotage::BudgetEndsCalls));
+        assert!(!forges || config.retry_budget().is_none());
         Self { policy: Policy::new(config, 0, now), sabotage }
     }
 
@@ -75,9 +81,7 @@ impl Subject {
 
     pub(super) fn handle_progress(&mut self, attempt: &mut Attempt, now: Timestamp) {
         self.keep_lease(now);
-        let before = self.policy.clone();
         self.policy.handle_progress(attempt, now);
-        self.ignore_evidence(before, attempt.transport());
         let holds = attempt.is_probe() && attempt.epoch == self.policy.state().epoch();
         if self.is(Sabotage::RefillOnProgress) && holds {
             self.forge_probing(self.policy.config().max_recoveries(), now);
@@ -92,7 +96,6 @@ impl Subject {
         let (transport, reason) = (attempt.transport(), attempt.reason());
         let verdict = self.policy.handle_outcome(attempt, outcome, now);
         if outcome == Outcome::Completed {
-            self.ignore_evidence(before.clone(), transport);
             let pinned = before.mode() == Mode::Pinned;
             if self.is(Sabotage::PinnedForGood) && reason == Reason::LastResort && pinned {
                 self.policy = before;
@@ -112,8 +115,11 @@ impl Subject {
             {
                 Verdict::GiveUp(GiveUp::AttemptsExhausted)
             }
+            Verdict::Retry(call) if self.denies_last_resort(&call, outcome) => {
+                Verdict::GiveUp(GiveUp::BudgetExhausted)
+            }
             Verdict::Retry(mut call) if self.is(Sabotage::ConnectionsForEver) => {
-                call.history.connection_failed = false;
+                call.history.connection_failed = PerTransport::both(false);
                 Verdict::Retry(call)
             }
             verdict => verdict,
@@ -160,6 +166,22 @@ impl Subject {
         self.tamper(now);
     }
 
+    fn denies_last_resort(&self, call: &Call, outcome: Outcome) -> bool {
+        let history = &call.history;
+        let on = |transport| u32::from(history.counted(transport));
+        history.bound == Some(Reason::LastResort)
+            && match self.sabotage {
+                Some(Sabotage::ExcusedIsTried) => {
+                    on(Transport::WebSocket) + on(Transport::Sse) < history.number()
+                }
+                Some(Sabotage::BudgetEndsCalls) => {
+                    let allowed = u32::from(self.policy.config().stream_max_retries());
+                    matches!(outcome, Outcome::Failed(_)) && on(Transport::Sse) <= allowed
+                }
+                _ => false,
+            }
+    }
+
     fn is(&self, sabotage: Sabotage) -> bool {
         self.sabotage == Some(sabotage)
     }
@@ -198,14 +220,31 @@ impl Subject {
         }
     }
 
-    /// Before anything notices that the lease is over, another one begins.
+    /// Before anything notices that the lease, or the suspicion, is over, another one begins.
     fn keep_lease(&mut self, now: Timestamp) {
+        let over = self.policy.state().wake_at(Timestamp::ZERO).is_some_and(|at| at <= now);
         match self.policy.mode() {
-            Mode::Probing { lease_until } if self.is(Sabotage::LeaseForEver) && lease_until <= now => {
+            Mode::Probing { .. } if self.is(Sabotage::LeaseForEver) && over => {
                 self.forge_probing(self.policy.recoveries_left(), now);
             }
+            Mode::Suspected if self.is(Sabotage::SuspicionForEver) && over => self.forge_suspicion(now),
             _ => {}
         }
+    }
+
+    /// The same suspicion, as if it had arisen now.
+    fn forge_suspicion(&mut self, now: Timestamp) {
+        let config = *self.policy.config();
+        let mut acquitted = self.policy.state().clone();
+        acquitted.sse_failed(&config, now);
+        if acquitted.mode() == Mode::Preferred {
+            self.forge(self.policy.state().clone(), now);
+        } else {
+            self.forge_probing(self.policy.recoveries_left(), now);
+        }
+        let mut state = self.policy.state().clone();
+        state.suspect(&config, 0, now);
+        self.forge(state, now);
     }
 
     /// The policy is probing, and has so many recoveries left.
@@ -219,12 +258,5 @@ impl Subject {
         let mut state = State::restore(&richer, &kept, Duration::ZERO, now);
         state.start_probe(&richer, now);
         self.forge(state, now);
-    }
-
-    fn ignore_evidence(&mut self, before: Policy, transport: Transport) {
-        let suspected = before.mode() == Mode::Suspected;
-        if self.is(Sabotage::NeverConvict) && suspected && transport == Transport::Sse {
-            self.policy = before;
-        }
     }
 }

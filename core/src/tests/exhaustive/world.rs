@@ -103,8 +103,27 @@ pub(super) struct Running {
 pub(super) struct Slot {
     pub(super) stand: Stand,
     pub(super) attempts: u32,
-    pub(super) tried_websocket: bool,
-    pub(super) tried_sse: bool,
+    /// On WebSocket, and on SSE.
+    pub(super) tries: [Tries; 2],
+}
+
+/// What an observer knows of a call's attempts on one transport.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Tries {
+    /// One has ended that was a try: neither diverted nor excused (R10, R12).
+    pub(super) tried: bool,
+    /// The last one had a worn out connection.
+    pub(super) worn_out: bool,
+}
+
+impl Tries {
+    fn end(&mut self, outcome: Outcome) {
+        let (Outcome::Failed(failure) | Outcome::RetriesExhausted(failure)) = outcome else { return };
+        let worn_out = failure.blame() == Blame::Connection;
+        let excused = worn_out && !self.worn_out && matches!(outcome, Outcome::Failed(_));
+        self.tried |= !excused;
+        self.worn_out = worn_out;
+    }
 }
 
 pub(super) struct Dialling {
@@ -220,6 +239,7 @@ impl World {
                 let Stand::Running(running) = slot.take() else { unreachable!("it waits") };
                 let holds = self.free_slot(running.probes);
                 let kind = running.kind(outcome, holds);
+                slot.tries[running.attempt.transport() as usize].end(outcome);
                 match self.subject.handle_outcome(running.attempt, outcome, self.now) {
                     Verdict::Done => {}
                     Verdict::Retry(call) => {
@@ -227,7 +247,7 @@ impl World {
                         self.calls[n] = Some(slot);
                     }
                     Verdict::GiveUp(give_up) => {
-                        let untried = !(slot.tried_websocket && slot.tried_sse);
+                        let untried = slot.tries.iter().any(|tries| !tries.tried);
                         let may = untried && must_try_both(give_up, outcome);
                         broken.add_if(may, Invariant::BothAreTried);
                     }
@@ -279,6 +299,7 @@ impl World {
                 let due = match self.mode() {
                     Mode::FailedOver { retry_at } => Some(retry_at).filter(|at| self.now < *at),
                     Mode::Probing { lease_until } => Some(lease_until),
+                    Mode::Suspected => wakes_at.or(Some(self.now)),
                     _ => wakes_at,
                 };
                 let past = wakes_at.is_some_and(|at| at < self.now);
@@ -293,6 +314,9 @@ impl World {
         };
         let after = self.judgement();
         self.ghost.observe(&config, self.now, kind, before, after);
+        let lasts = after.0 == Mode::Suspected && self.ghost.suspected_until <= self.now;
+        // A tick has its own.
+        broken.add_if(lasts && op != Op::Tick, Invariant::SuspicionsEnd);
         broken.union(self.broken_judgement());
         broken
     }
@@ -334,10 +358,6 @@ impl World {
                 let most = most_attempts(self.config());
                 slot.attempts = (slot.attempts + 1).min(most + 1);
                 broken.add_if(slot.attempts > most, Invariant::CallsEnd);
-                match attempt.transport() {
-                    Transport::WebSocket => slot.tried_websocket = true,
-                    Transport::Sse => slot.tried_sse = true,
-                }
                 // A WebSocket attempt with a head start is any but a last resort.
                 let by_mode = attempt.divert_at().is_some();
                 broken.add_if(by_mode && self.now < self.ghost.not_before, Invariant::CooldownIsKept);
@@ -425,8 +445,8 @@ impl Running {
 /// connection failure that ends a call counted as one of the transport.
 fn must_try_both(give_up: GiveUp, outcome: Outcome) -> bool {
     let (Outcome::Failed(failure) | Outcome::RetriesExhausted(failure)) = outcome else { return false };
-    let not_excused = matches!(give_up, GiveUp::AttemptsExhausted | GiveUp::NotRetryable);
-    not_excused && matches!(failure.blame(), Blame::Transport | Blame::Network | Blame::Connection)
+    let replayable = give_up != GiveUp::Committed;
+    replayable && matches!(failure.blame(), Blame::Transport | Blame::Network | Blame::Connection)
 }
 
 fn is_evidence(failure: Failure) -> bool {
@@ -448,7 +468,7 @@ impl Default for Stand {
 impl Default for Slot {
     fn default() -> Self {
         let stand = Stand::default();
-        Self { stand, attempts: 0, tried_websocket: false, tried_sse: false }
+        Self { stand, attempts: 0, tries: Default::default() }
     }
 }
 

@@ -75,6 +75,8 @@ pub enum ModelMode {
     Suspected {
         /// R7: what failed was a probe, so an acquittal does not lead to Preferred.
         by_probe: bool,
+        /// R5: when it lapses.
+        until: u128,
     },
     /// As in the policy.
     FailedOver {
@@ -171,7 +173,9 @@ impl Model {
             ModelMode::Preferred => self.dial_pending_until,
             ModelMode::FailedOver { retry_at, .. } => Some(retry_at.least),
             ModelMode::Probing { lease_until, .. } => Some(lease_until),
-            ModelMode::Suspected { .. } | ModelMode::Pinned => None,
+            ModelMode::Suspected { .. } if self.is_broken(Broken::R5LapsesUnannounced) => None,
+            ModelMode::Suspected { until, .. } => Some(until),
+            ModelMode::Pinned => None,
         };
         deadline.filter(|deadline| *deadline > self.now)
     }
@@ -215,6 +219,12 @@ impl Model {
                 self.convict();
             }
         }
+        // R5.
+        if let ModelMode::Suspected { by_probe, until } = self.mode {
+            if self.now >= until && !self.is_broken(Broken::R5NeverLapses) {
+                self.lapse(by_probe);
+            }
+        }
         // R17.
         if self.dial_pending_until.is_some_and(|until| self.now >= until) {
             self.dial_pending_until = None;
@@ -232,7 +242,10 @@ impl Model {
     /// R2, R3, R7: WebSocket may be at fault.
     fn suspect(&mut self, by_probe: bool) {
         match self.config.verdict() {
-            Conviction::OnEvidence => self.enter(ModelMode::Suspected { by_probe }),
+            Conviction::OnEvidence => {
+                let until = saturate(self.now + nanos(self.config.cooldown()));
+                self.enter(ModelMode::Suspected { by_probe, until });
+            }
             Conviction::Immediate => self.convict(),
         }
     }
@@ -265,16 +278,57 @@ impl Model {
         }
     }
 
-    /// R5, R7: SSE did not work either.
-    fn acquit(&mut self) {
-        if let ModelMode::Suspected { by_probe } = self.mode {
-            self.failures = 0;
-            if by_probe {
-                self.give_recovery_back();
-                self.cool_down();
-            } else {
-                self.enter(ModelMode::Preferred);
+    /// R5: an SSE attempt has failed without progress of its own.
+    fn sse_failed(&mut self, blame: Blame) {
+        let ModelMode::Suspected { by_probe, .. } = self.mode else {
+            return;
+        };
+        match blame {
+            _ if self.is_broken(Broken::R5NeverAcquits) => {}
+            Blame::Transport | Blame::Network | Blame::Request => {
+                self.failures = 0;
+                self.acquit(by_probe);
             }
+            Blame::Server => {
+                let few = self.failures <= u128::from(self.config.stream_max_retries())
+                    || self.is_broken(Broken::R5ServerAlwaysAcquits);
+                if few && (!by_probe || self.is_broken(Broken::R5ServerAcquitsProbes)) {
+                    if self.is_broken(Broken::R5ServerForgetsFailures) {
+                        self.failures = 0;
+                    }
+                    self.acquit(by_probe);
+                }
+            }
+            Blame::Payload if self.is_broken(Broken::R5PayloadAcquits) => {
+                self.failures = 0;
+                self.acquit(by_probe);
+            }
+            Blame::Payload | Blame::Connection => {}
+        }
+    }
+
+    /// R5, R7: SSE did not work either.
+    fn acquit(&mut self, by_probe: bool) {
+        if by_probe {
+            if !self.is_broken(Broken::R7AcquittedProbesStaySpent) {
+                self.give_recovery_back();
+            }
+            self.cool_down();
+        } else {
+            self.enter(ModelMode::Preferred);
+        }
+    }
+
+    /// R5: nothing has decided the suspicion.
+    fn lapse(&mut self, by_probe: bool) {
+        self.failures = 0;
+        if by_probe {
+            if self.is_broken(Broken::R5LapsesRefund) {
+                self.give_recovery_back();
+            }
+            self.cool_down();
+        } else {
+            self.enter(ModelMode::Preferred);
         }
     }
 

@@ -62,7 +62,7 @@ fn equal_seeds_decide_alike() {
 fn each_misread_rule_is_noticed() {
     for broken in Broken::ALL {
         let noticed = same_traces(200)
-            .take(2_000)
+            .take(20_000)
             .position(|trace| run(trace.config, trace.seed, &trace.operations, Some(broken)).is_err());
         assert!(noticed.is_some(), "{broken:?} was not noticed");
     }
@@ -104,6 +104,25 @@ fn traces_come_to_every_decision() {
     all.extend(ends.map(|why| format!("give up {why}")));
     all.extend(["waits", "retry", "Done", "Dialled", "Nothing", "NoSuchHandle"].map(str::to_owned));
     assert_eq!(seen, all);
+}
+
+/// The model believes the policy where its draw decides whether a call stays (R3), so both must come of it.
+#[test]
+fn a_drawn_backoff_decides_whether_a_call_stays() {
+    let config = failback::Config::new()
+        .with_backoff(Duration::from_millis(100))
+        .with_fallback_within(Duration::from_millis(100))
+        .with_jitter_permille(1);
+    let broken = Outcome::Failed(Failure::new(Blame::Transport, Stage::Streaming));
+    let stays = |seed: &u64| {
+        let lines = run(config, *seed, &[Operation::Call, Operation::Finish(0, broken)], None).unwrap();
+        lines.last().map(|line| line.mode) == Some(failback::Mode::Preferred)
+    };
+    let staying = (0..1_000).filter(stays).count();
+    assert!(
+        (400..600).contains(&staying),
+        "{staying} of 1000 stay, with a backoff drawn evenly around the limit"
+    );
 }
 
 /// Further than a random trace comes.

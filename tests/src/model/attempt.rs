@@ -44,6 +44,7 @@ pub(super) struct ModelAttempt {
     pub(super) transport: Transport,
     pub(super) reason: Reason,
     pub(super) epoch: u64,
+    pub(super) begun: u128,
     pub(super) divert_at: Option<u128>,
 }
 
@@ -73,15 +74,15 @@ impl Model {
         }
         call.begun += 1;
         call.attempts_on(transport).counted += 1;
-        call.attempts_on(transport).any = true;
+        call.attempts_on(transport).tried += 1;
         self.calls.insert(call_id, call);
         // R17.
         let diverted = transport == Transport::WebSocket && reason != Reason::LastResort;
         let head_start_ends = saturate(self.now + nanos(self.config.head_start()));
         let divert_at = diverted.then_some(head_start_ends);
         let id = self.new_id();
-        let epoch = self.epoch;
-        self.attempts.insert(id, ModelAttempt { call: call_id, transport, reason, epoch, divert_at });
+        let (epoch, begun) = (self.epoch, self.now);
+        self.attempts.insert(id, ModelAttempt { call: call_id, transport, reason, epoch, begun, divert_at });
         ModelDecision::Start { id, transport, reason, probe, number: call.begun, divert_at }
     }
 
@@ -150,14 +151,24 @@ impl Model {
 
     /// As `Policy::handle_outcome`.
     ///
+    /// Whether a call may stay on WebSocket can depend on how long a backoff the policy draws for it (R3).
+    /// `stayed` says whether the policy is in Preferred after this outcome. It is believed where the draw decides, and
+    /// nowhere else.
+    ///
     /// # Panics
     /// When there is no such attempt.
-    pub fn handle_outcome(&mut self, attempt_id: u64, outcome: Outcome, now: u128) -> ModelVerdict {
+    pub fn handle_outcome(
+        &mut self,
+        attempt_id: u64,
+        outcome: Outcome,
+        now: u128,
+        stayed: bool,
+    ) -> ModelVerdict {
         self.advance(now);
         let attempt = self.attempts.remove(&attempt_id).expect("an attempt that began");
         let verdict = match outcome {
             Outcome::Completed => {
-                self.complete(attempt.transport);
+                self.complete(&attempt);
                 ModelVerdict::Done
             }
             Outcome::Cancelled | Outcome::Ended => {
@@ -166,8 +177,8 @@ impl Model {
                 }
                 ModelVerdict::Done
             }
-            Outcome::Failed(failure) => self.fail(&attempt, failure, false),
-            Outcome::RetriesExhausted(failure) => self.fail(&attempt, failure, true),
+            Outcome::Failed(failure) => self.fail(&attempt, failure, false, stayed),
+            Outcome::RetriesExhausted(failure) => self.fail(&attempt, failure, true, stayed),
         };
         if !matches!(verdict, ModelVerdict::Retry(_)) {
             self.calls.remove(&attempt.call);
@@ -175,13 +186,15 @@ impl Model {
         verdict
     }
 
-    fn complete(&mut self, transport: Transport) {
+    fn complete(&mut self, attempt: &ModelAttempt) {
         // R16.
         if let (Some(left), Some(full)) = (&mut self.budget, self.config.retry_budget()) {
             *left = (*left + 20).min(u128::from(full) * 100);
         }
-        match transport {
+        match attempt.transport {
             Transport::Sse => self.sse_made_progress(),
+            Transport::WebSocket
+                if attempt.epoch != self.epoch && self.is_broken(Broken::R6StaleCompletionsSayNothing) => {}
             // R6.
             Transport::WebSocket => {
                 self.forgive();

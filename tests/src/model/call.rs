@@ -2,7 +2,7 @@
 
 use failback::{Blame, Failure, GiveUp, Reason, Replay, Stage, Transport};
 
-use super::{Broken, Model, ModelAttempt, ModelMode, ModelVerdict, Span, is_websockets, nanos, saturate};
+use super::{Broken, END_OF_TIME, Model, ModelAttempt, ModelVerdict, Span, is_websockets, nanos, saturate};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ModelCall {
@@ -12,18 +12,20 @@ pub(super) struct ModelCall {
     pub(super) last_resort: bool,
     websocket: Tries,
     sse: Tries,
-    /// R3: its first failure on WebSocket that counted there.
-    first_websocket_failure: Option<u128>,
-    /// R10.
-    last_failure_was_connection: bool,
+    /// R3: from when on the time counts that it may spend on a failing WebSocket.
+    failing_since: Option<u128>,
+    /// R13: how many of its failures on WebSocket had blame Server.
+    busy_on_websocket: u128,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tries {
     /// R16: without those of R10.
     pub(super) counted: u128,
-    /// R12: those of R10 included.
-    pub(super) any: bool,
+    /// R12: without those of R10, and those that were diverted.
+    pub(super) tried: u128,
+    /// R10: its last failure there had blame Connection.
+    connection_failed: bool,
 }
 
 impl ModelCall {
@@ -35,8 +37,8 @@ impl ModelCall {
             last_resort: false,
             websocket: Tries::default(),
             sse: Tries::default(),
-            first_websocket_failure: None,
-            last_failure_was_connection: false,
+            failing_since: None,
+            busy_on_websocket: 0,
         }
     }
 
@@ -49,15 +51,27 @@ impl ModelCall {
 }
 
 impl Model {
-    pub(super) fn fail(&mut self, attempt: &ModelAttempt, failure: Failure, exhausted: bool) -> ModelVerdict {
+    pub(super) fn fail(
+        &mut self,
+        attempt: &ModelAttempt,
+        failure: Failure,
+        exhausted: bool,
+        stayed: bool,
+    ) -> ModelVerdict {
         let blame = self.blame(attempt, failure, exhausted);
         if blame == Blame::Connection {
-            self.call_of(attempt).attempts_on(attempt.transport).counted -= 1;
+            let excused = !self.is_broken(Broken::R12ExcusedIsATry);
+            let tries = self.call_of(attempt).attempts_on(attempt.transport);
+            tries.counted -= 1;
+            tries.tried -= u128::from(excused);
         }
         let may_stay = match attempt.transport {
-            Transport::WebSocket => self.hear_websocket(attempt, blame, failure.stage(), exhausted),
+            Transport::WebSocket => self.hear_websocket(attempt, failure, blame, exhausted, stayed),
             Transport::Sse => {
-                self.hear_sse(blame, failure.stage());
+                // R5: the control experiment is any SSE attempt, whenever it began.
+                if failure.stage() != Stage::Streaming {
+                    self.sse_failed(blame);
+                }
                 !exhausted && !self.used_up(attempt)
             }
         };
@@ -70,8 +84,16 @@ impl Model {
 
     /// R10: a connection that fails twice in a row, or as often as its driver would retry, is the transport.
     fn blame(&mut self, attempt: &ModelAttempt, failure: Failure, exhausted: bool) -> Blame {
-        let again = self.call_of(attempt).last_failure_was_connection;
-        self.call_of(attempt).last_failure_was_connection = failure.blame() == Blame::Connection;
+        let is_connection = failure.blame() == Blame::Connection;
+        let across = self.is_broken(Broken::R10InARowAcrossTransports);
+        let call = self.call_of(attempt);
+        let again = call.attempts_on(attempt.transport).connection_failed;
+        for tries in [&mut call.websocket, &mut call.sse] {
+            if across {
+                tries.connection_failed = is_connection;
+            }
+        }
+        call.attempts_on(attempt.transport).connection_failed = is_connection;
         match failure.blame() {
             Blame::Connection
                 if exhausted || (again && !self.is_broken(Broken::R10ConnectionsFailForEver)) =>
@@ -90,13 +112,26 @@ impl Model {
         self.call_of(attempt).attempts_on(attempt.transport).counted >= allowed
     }
 
+    /// R15: whether a replay of the call is ruled out.
+    fn is_committed(&self, failure: Failure, blame: Blame) -> bool {
+        let sent = is_websockets(blame) && failure.stage() != Stage::Connecting;
+        match self.config.replay() {
+            Replay::Restart => false,
+            Replay::BeforeOutput => failure.is_committed(),
+            Replay::BeforeSend => {
+                failure.is_committed() || (sent && !self.is_broken(Broken::R15SentIsSentAgain))
+            }
+        }
+    }
+
     /// What this failure says about WebSocket, and whether its call may be retried there.
     fn hear_websocket(
         &mut self,
         attempt: &ModelAttempt,
+        failure: Failure,
         blame: Blame,
-        stage: Stage,
         exhausted: bool,
+        stayed: bool,
     ) -> bool {
         // R12: nothing changes.
         if attempt.reason == Reason::LastResort {
@@ -119,32 +154,60 @@ impl Model {
             return false;
         }
         // R2.
-        if stage == Stage::Connecting && !self.is_broken(Broken::R2HandshakesAreForgiven) {
+        if failure.stage() == Stage::Connecting && !self.is_broken(Broken::R2HandshakesAreForgiven) {
+            self.handshake_failed();
             self.suspect(false);
             return false;
         }
         // R3.
         self.failures += 1;
-        let now = self.now;
-        let first = *self.call_of(attempt).first_websocket_failure.get_or_insert(now);
-        let in_grace =
-            now < saturate(first + nanos(self.config.fallback_within())) || self.is_broken(Broken::R3NoGrace);
         let forgiven = self.failures <= u128::from(self.config.stream_max_retries());
-        let may_stay = forgiven && in_grace && !exhausted && !self.used_up(attempt);
+        let in_grace = self.is_in_grace(attempt, failure.stage(), stayed);
+        let lost = self.is_committed(failure, blame) && !self.is_broken(Broken::R3LostTurnsAreForgiven);
+        let mut may_stay = forgiven && in_grace && !lost && !self.used_up(attempt);
+        if exhausted && self.is_broken(Broken::R3ExhaustedIsForgiven) {
+            return false;
+        }
+        may_stay &= !exhausted;
         if !may_stay {
             self.suspect(false);
         }
         may_stay
     }
 
-    /// R5: the control experiment, which is any SSE attempt, whenever it began, has failed.
-    fn hear_sse(&mut self, blame: Blame, stage: Stage) {
-        let suspected = matches!(self.mode, ModelMode::Suspected { .. });
-        let had_progress = stage == Stage::Streaming;
-        if suspected && !had_progress && blame != Blame::Connection && !self.is_broken(Broken::R5NeverAcquits)
-        {
-            self.acquit();
+    /// R2: counts like a failure of the stream.
+    pub(super) fn handshake_failed(&mut self) {
+        if !self.is_broken(Broken::R2HandshakesCountNothing) {
+            self.failures += 1;
         }
+    }
+
+    /// R3: whether the retry, its backoff included, would begin in time.
+    fn is_in_grace(&mut self, attempt: &ModelAttempt, stage: Stage, stayed: bool) -> bool {
+        let since = match stage {
+            Stage::Open if !self.is_broken(Broken::R3OpenCountsFromTheFailure) => attempt.begun,
+            _ => self.now,
+        };
+        self.call_of(attempt).failing_since.get_or_insert(since);
+        let mut retry_at = self.backoff(attempt).after(self.now);
+        if self.is_broken(Broken::R3BackoffDoesNotCount) {
+            retry_at = Span::exactly(self.now);
+        }
+        let leave_at = self.leave_at(attempt);
+        if self.is_broken(Broken::R3NoGrace) || retry_at.most < leave_at {
+            true
+        } else if retry_at.least >= leave_at {
+            false
+        } else {
+            stayed
+        }
+    }
+
+    /// R3: from when on no retry of the call may begin on WebSocket.
+    fn leave_at(&mut self, attempt: &ModelAttempt) -> u128 {
+        let within = nanos(self.config.fallback_within());
+        let since = self.call_of(attempt).failing_since;
+        since.map_or(END_OF_TIME, |since| saturate(since + within))
     }
 
     /// What becomes of the call.
@@ -162,14 +225,12 @@ impl Model {
             return ModelVerdict::GiveUp(GiveUp::NotRetryable);
         }
         // R15.
-        if failure.is_committed()
-            && self.config.replay() == Replay::BeforeOutput
-            && !self.is_broken(Broken::R15CommittedIsRetried)
-        {
+        if self.is_committed(failure, blame) && !self.is_broken(Broken::R15CommittedIsRetried) {
             return ModelVerdict::GiveUp(GiveUp::Committed);
         }
-        // R12.
-        if attempt.reason == Reason::LastResort {
+        // R12, but for R10.
+        let excused = blame == Blame::Connection && !self.is_broken(Broken::R10LastResortsAreNotExcused);
+        if attempt.reason == Reason::LastResort && !excused {
             return ModelVerdict::GiveUp(GiveUp::AttemptsExhausted);
         }
         match blame {
@@ -179,25 +240,49 @@ impl Model {
             Blame::Payload => self.move_to_sse(attempt, Reason::TooLarge),
             // R13.
             Blame::Server => self.ask_again(attempt, failure, exhausted),
-            Blame::Transport | Blame::Network => {
-                if may_stay {
-                    self.back_off(attempt, 0)
-                } else if !on_sse {
-                    self.move_to_sse(attempt, Reason::CallMoved)
-                } else if !self.call_of(attempt).websocket.any && !self.is_broken(Broken::R12NoLastResort) {
-                    // R12.
-                    self.call_of(attempt).last_resort = true;
-                    self.at_once(attempt)
-                } else {
-                    // R16.
-                    ModelVerdict::GiveUp(GiveUp::AttemptsExhausted)
-                }
-            }
+            Blame::Transport | Blame::Network => match attempt.transport {
+                Transport::WebSocket => self.retry_websocket(attempt, may_stay),
+                Transport::Sse => self.retry_sse(attempt, may_stay),
+            },
             Blame::Request => ModelVerdict::GiveUp(GiveUp::NotRetryable),
         }
     }
 
-    /// R2, R3, R7, R9, R11: at once, without backoff and without a token.
+    /// R3, and R16 when there is no token.
+    fn retry_websocket(&mut self, attempt: &ModelAttempt, may_stay: bool) -> ModelVerdict {
+        if may_stay {
+            let leave_at = self.leave_at(attempt);
+            match self.back_off(attempt, 0) {
+                // What the policy has drawn was short enough.
+                ModelVerdict::Retry(Span { least, most }) if most >= leave_at && least < leave_at => {
+                    return ModelVerdict::Retry(Span { least, most: leave_at - 1 });
+                }
+                ModelVerdict::GiveUp(_) if !self.is_broken(Broken::R16NoTokenEndsCalls) => {}
+                verdict => return verdict,
+            }
+        }
+        self.move_to_sse(attempt, Reason::CallMoved)
+    }
+
+    /// R16, R12.
+    fn retry_sse(&mut self, attempt: &ModelAttempt, may_stay: bool) -> ModelVerdict {
+        let mut why = GiveUp::AttemptsExhausted;
+        if may_stay {
+            match self.back_off(attempt, 0) {
+                ModelVerdict::GiveUp(_) if !self.is_broken(Broken::R16NoTokenIsNoLastResort) => {
+                    why = GiveUp::BudgetExhausted;
+                }
+                verdict => return verdict,
+            }
+        }
+        if self.call_of(attempt).websocket.tried > 0 || self.is_broken(Broken::R12NoLastResort) {
+            return ModelVerdict::GiveUp(why);
+        }
+        self.call_of(attempt).last_resort = true;
+        self.at_once(attempt)
+    }
+
+    /// R2, R3, R7, R9, R11, R16: at once, without backoff and without a token.
     fn move_to_sse(&mut self, attempt: &ModelAttempt, why: Reason) -> ModelVerdict {
         if self.is_broken(Broken::R16MovesCostTokens) && !self.take_token() {
             return ModelVerdict::GiveUp(GiveUp::BudgetExhausted);
@@ -219,10 +304,24 @@ impl Model {
         if wish > self.config.max_server_wait() && !self.is_broken(Broken::R13WaitsForEver) {
             return ModelVerdict::GiveUp(GiveUp::ServerBusy { retry_after: wish });
         }
-        if exhausted || self.used_up(attempt) {
-            return ModelVerdict::GiveUp(GiveUp::AttemptsExhausted);
+        let no_more = exhausted || self.used_up(attempt);
+        if attempt.transport == Transport::Sse {
+            if no_more {
+                return ModelVerdict::GiveUp(GiveUp::AttemptsExhausted);
+            }
+            return self.back_off(attempt, nanos(wish));
         }
-        self.back_off(attempt, nanos(wish))
+        self.call_of(attempt).busy_on_websocket += 1;
+        let verdict = self.back_off(attempt, nanos(wish));
+        let twice =
+            self.call_of(attempt).busy_on_websocket >= 2 && !self.is_broken(Broken::R13StaysOnWebSocket);
+        if twice || no_more {
+            self.call_of(attempt).moved = Some(Reason::CallMoved);
+            if self.is_broken(Broken::R13MovesAtOnce) {
+                return self.at_once(attempt);
+            }
+        }
+        verdict
     }
 
     /// R16: after backoff or `at_least`, at the price of a token.
@@ -230,18 +329,23 @@ impl Model {
         if !self.take_token() {
             return ModelVerdict::GiveUp(GiveUp::BudgetExhausted);
         }
+        let Span { least, most } = self.backoff(attempt);
+        let wait = Span::between(least.max(at_least), most.max(at_least));
+        ModelVerdict::Retry(wait.after(self.now))
+    }
+
+    /// R16: how long the next retry on this transport would wait.
+    fn backoff(&mut self, attempt: &ModelAttempt) -> Span {
         let n = self.call_of(attempt).attempts_on(attempt.transport).counted;
         let mut backoff = nanos(self.config.backoff());
         for _ in 1..n {
             backoff = saturate(backoff * 2);
         }
         let backoff = backoff.min(nanos(self.config.backoff_max()));
-        let (shortest, longest) = match self.config.jitter_permille() {
-            0 => (backoff, backoff),
-            _ => (backoff * 9 / 10, (backoff * 11).div_ceil(10)),
-        };
-        let wait = Span::between(shortest.max(at_least), longest.max(at_least));
-        ModelVerdict::Retry(wait.after(self.now))
+        match self.config.jitter_permille() {
+            0 => Span::exactly(backoff),
+            _ => Span::between(backoff * 9 / 10, (backoff * 11).div_ceil(10)),
+        }
     }
 
     fn take_token(&mut self) -> bool {

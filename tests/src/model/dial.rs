@@ -30,6 +30,10 @@ impl Model {
         call.ready_at = self.now;
         if !mute {
             call.moved = Some(Reason::CallMoved);
+            // R12.
+            if !self.is_broken(Broken::R12DivertedIsATry) {
+                call.attempts_on(attempt.transport).tried -= 1;
+            }
         }
         self.calls.insert(attempt.call, call);
         if !mute && attempt.epoch == self.epoch && self.mode == ModelMode::Preferred {
@@ -93,6 +97,10 @@ impl Model {
                 }
             }
             DialOutcome::Failed(failure) if is_websockets(failure.blame()) => {
+                // R2, or R7.
+                if !dial.probe {
+                    self.handshake_failed();
+                }
                 if self.sse_progress > dial.progress_before {
                     self.convict();
                 } else {

@@ -35,6 +35,11 @@ impl Model {
                 let most = retry_at.most.saturating_sub(self.now);
                 ("failed_over", Span { least, most })
             }
+            ModelMode::Suspected { by_probe: false, .. }
+                if self.is_broken(Broken::R20SuspicionsAreForgotten) =>
+            {
+                ("preferred", Span::exactly(0))
+            }
             ModelMode::Suspected { .. } | ModelMode::Probing { .. } if self.recoveries == 0 => {
                 ("pinned", Span::exactly(0))
             }

@@ -366,7 +366,8 @@ impl Pair {
     fn finish(&mut self, attempt: Attempt, id: u64, outcome: Outcome) -> Result<Seen, Difference> {
         let call_id = self.model.call_of_attempt(id);
         let verdict = self.policy.handle_outcome(attempt, outcome, self.clock);
-        let expected = self.model.handle_outcome(id, outcome, nanos(self.clock));
+        let stayed = self.policy.mode() == Mode::Preferred;
+        let expected = self.model.handle_outcome(id, outcome, nanos(self.clock), stayed);
         match (verdict, expected) {
             (Verdict::Done, ModelVerdict::Done) => Ok(Seen::Done),
             (Verdict::Retry(call), ModelVerdict::Retry(span)) => {

@@ -7,7 +7,7 @@ use failback_tests::{Adapter, Outcome, Settings, collect};
 use failback_wire::{Item, Request};
 
 with_every_adapter!(
-    delivered_output_ends_the_turn_and_the_sixth_such_turn_leaves_websocket,
+    delivered_output_ends_the_turn_and_the_next_one_is_on_sse,
     restart_retries_then_moves_to_sse_and_says_what_to_discard,
     lifecycle_events_are_no_output_and_are_taken_back,
 );
@@ -15,24 +15,21 @@ with_every_adapter!(
 /// `response.created`, `.in_progress`, `.output_item.added`, `.content_part.added`, and one piece of text.
 const INTO_THE_OUTPUT: usize = 5;
 
-fn delivered_output_ends_the_turn_and_the_sixth_such_turn_leaves_websocket(adapter: &dyn Adapter) {
+fn delivered_output_ends_the_turn_and_the_next_one_is_on_sse(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.set_turn(Transport::WebSocket, Turn::drop_after(INTO_THE_OUTPUT));
     let client = adapter.client(Settings::new(&peer));
 
-    for turn in 1..=6 {
-        assert_eq!(client.policy().mode().0, Mode::Preferred, "before turn {turn}");
-        let outcome = collect(client.stream(Request::text("m", "hello world")));
-        assert_eq!(outcome.items.len(), INTO_THE_OUTPUT, "{outcome:?}");
-        assert_eq!(outcome.events().len(), INTO_THE_OUTPUT, "{outcome:?}");
-        assert_eq!(outcome.text(), "echo: ");
-        let error = outcome.error.expect("the turn cannot go on");
-        assert_eq!(error.give_up(), GiveUp::Committed, "{error}");
-        let [attempt] = error.attempts() else { panic!("one attempt: {error}") };
-        assert_eq!(attempt.transport(), Transport::WebSocket);
-        assert_eq!(attempt.stage(), Stage::Streaming);
-        assert_eq!(attempt.blame(), Some(Blame::Transport));
-    }
+    let outcome = collect(client.stream(Request::text("m", "hello world")));
+    assert_eq!(outcome.items.len(), INTO_THE_OUTPUT, "{outcome:?}");
+    assert_eq!(outcome.events().len(), INTO_THE_OUTPUT, "{outcome:?}");
+    assert_eq!(outcome.text(), "echo: ");
+    let error = outcome.error.expect("the turn cannot go on");
+    assert_eq!(error.give_up(), GiveUp::Committed, "{error}");
+    let [attempt] = error.attempts() else { panic!("one attempt: {error}") };
+    assert_eq!(attempt.transport(), Transport::WebSocket);
+    assert_eq!(attempt.stage(), Stage::Streaming);
+    assert_eq!(attempt.blame(), Some(Blame::Transport));
     assert_eq!(client.policy().mode().0, Mode::Suspected);
 
     let next = collect(client.stream(Request::text("m", "hello world")));
@@ -42,29 +39,28 @@ fn delivered_output_ends_the_turn_and_the_sixth_such_turn_leaves_websocket(adapt
     assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
 
     let journal = peer.journal();
-    let mut expected = vec![Transport::WebSocket; 6];
-    expected.push(Transport::Sse);
-    assert_eq!(journal.transports(), expected, "{journal}");
-    assert_eq!(journal.handshakes(), 6, "{journal}");
+    assert_eq!(journal.transports(), [Transport::WebSocket, Transport::Sse], "{journal}");
+    assert_eq!(journal.handshakes(), 1, "{journal}");
 }
 
 fn restart_retries_then_moves_to_sse_and_says_what_to_discard(adapter: &dyn Adapter) {
     let config = Config::new().with_replay(Replay::Restart);
-    let outcome = six_attempts_then_sse(adapter, config, INTO_THE_OUTPUT);
+    let outcome = five_attempts_then_sse(adapter, config, INTO_THE_OUTPUT);
 
     let delivered = outcome.items.iter().filter_map(|(_, item)| match item {
         Item::Event(event) => event.text_delta(),
         _ => None,
     });
-    assert_eq!(delivered.collect::<String>(), "echo: ".repeat(6) + "echo: hello world");
+    assert_eq!(delivered.collect::<String>(), "echo: ".repeat(5) + "echo: hello world");
 }
 
 fn lifecycle_events_are_no_output_and_are_taken_back(adapter: &dyn Adapter) {
-    six_attempts_then_sse(adapter, Config::new(), 2);
+    five_attempts_then_sse(adapter, Config::new(), 2);
 }
 
-/// One turn whose WebSocket streams all break off after `count` events.
-fn six_attempts_then_sse(adapter: &dyn Adapter, config: Config, count: usize) -> Outcome {
+/// One turn whose WebSocket streams all break off after `count` events. The fifth retry would begin more than
+/// `fallback_within` after the first failure.
+fn five_attempts_then_sse(adapter: &dyn Adapter, config: Config, count: usize) -> Outcome {
     let peer = Peer::start();
     peer.set_turn(Transport::WebSocket, Turn::drop_after(count));
     let client = adapter.client(Settings::new(&peer).config(config));
@@ -72,19 +68,19 @@ fn six_attempts_then_sse(adapter: &dyn Adapter, config: Config, count: usize) ->
     let outcome = collect(client.stream(Request::text("m", "hello world")));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.text(), "echo: hello world");
-    assert_eq!(outcome.restarts(), vec![count; 6]);
+    assert_eq!(outcome.restarts(), vec![count; 5]);
     assert_eq!(outcome.moves(), [Transport::Sse]);
     // What was delivered is taken back before anything is said of the next attempt.
-    let last = (count + 1) * 6;
+    let last = (count + 1) * 5;
     assert!(matches!(outcome.items[last - 1].1, Item::Restarted { .. }), "{outcome:?}");
     assert!(matches!(outcome.items[last].1, Item::Notice(_)), "{outcome:?}");
     assert_eq!(outcome.items.len(), last + 1 + outcome.events().len(), "{outcome:?}");
 
     let journal = peer.journal();
-    let mut expected = vec![Transport::WebSocket; 6];
+    let mut expected = vec![Transport::WebSocket; 5];
     expected.push(Transport::Sse);
     assert_eq!(journal.transports(), expected, "{journal}");
-    assert_eq!(journal.handshakes(), 6, "{journal}");
+    assert_eq!(journal.handshakes(), 5, "{journal}");
     assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
     assert_eq!(client.policy().recoveries_left(), 3);
     outcome

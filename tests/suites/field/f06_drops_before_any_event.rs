@@ -4,18 +4,18 @@ use std::thread;
 use std::time::Duration;
 
 use failback::{Mode, Transport};
-use failback_peer::{Gate, Peer, Turn};
+use failback_peer::{Gate, Peer, Turn, What};
 use failback_tests::{Adapter, Settings, collect};
 use failback_wire::Request;
 
 with_every_adapter!(
-    five_retries_then_sse_and_the_text_once,
+    four_retries_then_sse_after_three_seconds_and_the_text_once,
     no_retry_on_websocket_after_fallback_within,
     a_retry_that_works_stays_on_websocket,
     a_close_frame_and_a_reset_are_retried_too,
 );
 
-fn five_retries_then_sse_and_the_text_once(adapter: &dyn Adapter) {
+fn four_retries_then_sse_after_three_seconds_and_the_text_once(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.set_turn(Transport::WebSocket, Turn::drop_after(0));
     let client = adapter.client(Settings::new(&peer));
@@ -31,9 +31,13 @@ fn five_retries_then_sse_and_the_text_once(adapter: &dyn Adapter) {
     assert!(next.is_complete() && next.notices().is_empty(), "{next:?}");
 
     let journal = peer.journal();
-    let expected = [[Transport::WebSocket; 6].as_slice(), &[Transport::Sse; 2]].concat();
+    let expected = [[Transport::WebSocket; 5].as_slice(), &[Transport::Sse; 2]].concat();
     assert_eq!(journal.transports(), expected, "{journal}");
-    assert_eq!(journal.handshakes(), 6, "{journal}");
+    assert_eq!(journal.handshakes(), 5, "{journal}");
+    // 0.2 + 0.4 + 0.8 + 1.6 s of backoff, each up to a tenth more or less; the fifth would end after 6.2 s.
+    let asked = journal.times(|what| matches!(what, What::Request { .. }));
+    let until_sse = (asked[5] - asked[0]).as_millis();
+    assert!((2_700..5_000).contains(&until_sse), "{until_sse} ms: {journal}");
     assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
 }
 

@@ -14,7 +14,8 @@ with_every_adapter!(
     a_rate_limit_over_sse_is_waited_for_over_sse,
     a_rate_limit_in_the_sse_stream_is_waited_for_over_sse,
     a_server_that_asks_for_too_long_is_busy,
-    an_overload_never_moves_the_turn,
+    an_overload_of_websocket_alone_strands_no_turn,
+    an_overload_on_both_transports_ends_the_turn_and_blames_neither,
 );
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -144,24 +145,47 @@ fn a_server_that_asks_for_too_long_is_busy(adapter: &dyn Adapter) {
     assert_eq!(journal.requests(Transport::Sse), 3, "{journal}");
 }
 
-fn an_overload_never_moves_the_turn(adapter: &dyn Adapter) {
+fn overloaded() -> Turn {
+    Turn::error(503, "server_is_overloaded", "The server is overloaded.")
+}
+
+/// Short backoff: the defaults add up to six seconds.
+fn impatient() -> Config {
+    Config::new().with_backoff_max(Duration::from_millis(10))
+}
+
+fn an_overload_of_websocket_alone_strands_no_turn(adapter: &dyn Adapter) {
+    let (ws, sse) = (Transport::WebSocket, Transport::Sse);
+    for how in [overloaded(), Turn::status(502), Turn::status(429)] {
+        let peer = Peer::start();
+        peer.set_turn(ws, how);
+        let client = adapter.client(Settings::new(&peer).config(impatient()));
+        for turn in 1..=3 {
+            let outcome = collect(client.stream(Request::text("m", "hi")));
+            assert!(outcome.is_complete(), "{outcome:?}");
+            assert_eq!(outcome.text(), "echo: hi");
+            assert_eq!(client.policy().mode().0, Mode::Preferred, "turn {turn}");
+        }
+        let journal = peer.journal();
+        assert_eq!(journal.transports(), [ws, ws, sse, ws, ws, sse, ws, ws, sse], "{journal}");
+        assert_eq!(journal.handshakes(), 1, "{journal}");
+    }
+}
+
+fn an_overload_on_both_transports_ends_the_turn_and_blames_neither(adapter: &dyn Adapter) {
     let peer = Peer::start();
-    peer.set_turn(
-        Transport::WebSocket,
-        Turn::error(503, "server_is_overloaded", "The server is overloaded."),
-    );
-    // Short backoff: the defaults add up to six seconds.
-    let config = Config::new().with_backoff_max(Duration::from_millis(10));
-    let client = adapter.client(Settings::new(&peer).config(config));
+    let (ws, sse) = (Transport::WebSocket, Transport::Sse);
+    peer.set_turn(ws, overloaded());
+    peer.set_turn(sse, overloaded());
+    let client = adapter.client(Settings::new(&peer).config(impatient()));
     let outcome = collect(client.stream(Request::text("m", "hi")));
     let error = outcome.error.as_ref().expect("an error");
     assert_eq!(error.give_up(), GiveUp::AttemptsExhausted, "{error}");
-    assert_eq!(error.attempts().len(), 6, "{error}");
+    assert_eq!(error.attempts().len(), 8, "{error}");
     assert!(error.to_string().contains("The server is overloaded."), "{error}");
 
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
-    assert_eq!(journal.transports(), [Transport::WebSocket; 6], "{journal}");
-    assert_eq!(journal.request_connections(), [1; 6], "{journal}");
+    assert_eq!(journal.transports(), [ws, ws, sse, sse, sse, sse, sse, sse], "{journal}");
     assert_eq!(client.policy().mode().0, Mode::Preferred);
 }

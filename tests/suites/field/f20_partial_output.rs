@@ -45,7 +45,7 @@ fn output_is_not_replayed_over_websocket(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::WebSocket], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode().0, Mode::Suspected);
 }
 
 fn output_is_not_replayed_over_sse(adapter: &dyn Adapter) {

@@ -1,37 +1,6 @@
 use core::fmt;
 use core::time::Duration;
 
-/// One of the two ways to carry a call.
-///
-/// Exhaustive on purpose: a driver that does not know a transport could not obey a decision for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Transport {
-    /// The preferred transport.
-    WebSocket,
-    /// The fallback: Server-Sent Events over HTTP.
-    Sse,
-}
-
-impl Transport {
-    /// `websocket` or `sse`, as in JSON and in logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::WebSocket => "websocket",
-            Self::Sse => "sse",
-        }
-    }
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::WebSocket => "WebSocket",
-            Self::Sse => "SSE",
-        })
-    }
-}
-
 /// What a failure is evidence against.
 ///
 /// Blame decides everything that follows, so a driver should take care with it. When in doubt between `Transport`
@@ -178,38 +147,6 @@ impl Failure {
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
-}
-
-/// How an attempt ended.
-///
-/// Exhaustive on purpose: a driver must be able to say each of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The stream reached its proper end (`response.completed`). The only thing that proves a transport (R6).
-    Completed,
-    /// The attempt failed; the policy decides what becomes of its call.
-    Failed(Failure),
-    /// The attempt failed, and retries that the driver made on its own, below the policy, are used up: the policy
-    /// allows no further one on this transport (R3, R13).
-    RetriesExhausted(Failure),
-    /// The caller gave up on the call.
-    Cancelled,
-    /// The server ended the response without completing it (`response.failed`, `response.cancelled`): the
-    /// transport did its work, and the call is over.
-    Ended,
-}
-
-/// How a dial ended.
-///
-/// Exhaustive on purpose: a driver must be able to say each of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DialOutcome {
-    /// The handshake succeeded; the connection is kept for the next call.
-    Opened,
-    /// The handshake failed.
-    Failed(Failure),
-    /// Nobody waits for it any more.
-    Abandoned,
 }
 
 #[cfg(test)]

@@ -80,6 +80,26 @@ impl History {
         }
     }
 
+    /// The number that names its draws. It takes the one after the last, the first time that it draws.
+    pub(crate) const fn name(&mut self, last: &mut u32) -> u32 {
+        if self.id == 0 {
+            *last = last.wrapping_add(1);
+            self.id = *last;
+        }
+        self.id
+    }
+
+    /// From now on the call goes where this reason leads, whatever the mode.
+    pub(crate) const fn bind(&mut self, reason: Reason) {
+        self.bound = Some(reason);
+    }
+
+    /// Why the next attempt goes where it goes, if the mode has no say.
+    #[inline]
+    pub(crate) const fn bound(&self) -> Option<Reason> {
+        self.bound
+    }
+
     /// Attempts begun, those that do not count included.
     pub(crate) const fn number(&self) -> u32 {
         self.begun as u32

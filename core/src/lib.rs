@@ -116,12 +116,17 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+mod arithmetic;
 mod call;
 mod config;
+mod decision;
 mod failure;
 mod history;
+mod mode;
+mod outcome;
 mod policy;
 mod random;
+mod reason;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "std")]
@@ -133,13 +138,18 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod time;
+mod transport;
 
-pub use call::{Attempt, Call, Decision, Dial, GiveUp, Reason, Verdict};
+pub use call::{Attempt, Call, Dial};
 pub use config::{Config, Conviction, ProbeStyle, Replay};
-pub use failure::{Blame, DialOutcome, Failure, Outcome, Stage, Transport};
+pub use decision::{Decision, Verdict};
+pub use failure::{Blame, Failure, Stage};
+pub use mode::Mode;
+pub use outcome::{DialOutcome, Outcome};
 pub use policy::Policy;
+pub use reason::{GiveUp, Reason};
 #[cfg(feature = "std")]
 pub use shared::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy, random_seed};
 pub use snapshot::Snapshot;
-pub use state::Mode;
 pub use time::Timestamp;
+pub use transport::Transport;

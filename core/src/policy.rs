@@ -1,13 +1,14 @@
 use core::time::Duration;
 
+use crate::arithmetic::double;
 use crate::call::Origin;
 use crate::history::History;
 use crate::random::{self, Draw};
-use crate::state::{State, double};
+use crate::state::State;
 use crate::time::{add, nanos};
 use crate::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
-    Reason, Replay, Stage, Timestamp, Transport, Verdict,
+    Reason, Replay, Snapshot, Stage, Timestamp, Transport, Verdict,
 };
 
 /// Decides which transport carries each attempt: the state that all calls to one endpoint share.
@@ -129,7 +130,7 @@ impl Policy {
         let current = self.is_current(attempt.epoch);
         let mut history = attempt.history;
         if origin == Origin::Attempt {
-            history.bound = Some(Reason::CallMoved);
+            history.bind(Reason::CallMoved);
             // R12: nothing has been tried yet.
             history.excuse(Transport::WebSocket);
             if current {
@@ -212,7 +213,7 @@ impl Policy {
     /// R1: an attempt of a call with this history, and why it goes where it goes.
     #[inline]
     fn start(&mut self, mut history: History) -> Attempt {
-        let reason = match history.bound {
+        let reason = match history.bound() {
             None => self.state.choose(&self.config, self.now),
             Some(reason) => reason,
         };
@@ -222,13 +223,9 @@ impl Policy {
         Attempt { history, reason, epoch: self.state.epoch(), divert_at }
     }
 
+    #[cfg(test)]
     pub(crate) const fn state(&self) -> &State {
         &self.state
-    }
-
-    /// The latest time seen (R18).
-    pub(crate) const fn now(&self) -> Timestamp {
-        self.now
     }
 
     /// As [`handle_timeout`](Self::handle_timeout), and inlined into what is asked often. The rest calls that: one copy is
@@ -246,6 +243,32 @@ impl Policy {
 
     const fn holds_probe(&self, attempt: &Attempt) -> bool {
         attempt.is_probe() && self.is_current(attempt.epoch) && self.state.is_probing()
+    }
+}
+
+/// Keeping (R20).
+impl Policy {
+    /// What the policy knows at `now`.
+    #[must_use]
+    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
+        let mut policy = self.clone();
+        policy.handle_timeout(now);
+        policy.state.snapshot(policy.now)
+    }
+
+    /// The policy of which `snapshot` was made, `elapsed` later.
+    ///
+    /// Cooldowns went on meanwhile. A process that cannot tell how long it was away passes zero, and waits longer than it
+    /// has to. Handles that the earlier policy had given out are stale to this one (R9).
+    #[must_use]
+    pub fn restore(
+        config: Config,
+        seed: u64,
+        snapshot: &Snapshot,
+        elapsed: Duration,
+        now: Timestamp,
+    ) -> Self {
+        Self::with_state(config, seed, now, State::restore(&config, snapshot, elapsed, now))
     }
 }
 
@@ -365,7 +388,7 @@ impl Policy {
     }
 
     const fn move_to_sse(&self, mut history: History, reason: Reason) -> Verdict {
-        history.bound = Some(reason);
+        history.bind(reason);
         self.retry_at_once(history)
     }
 
@@ -374,7 +397,7 @@ impl Policy {
         if history.tried_websocket() {
             return Verdict::GiveUp(otherwise);
         }
-        history.bound = Some(Reason::LastResort);
+        history.bind(Reason::LastResort);
         self.retry_at_once(history)
     }
 
@@ -392,7 +415,7 @@ impl Policy {
         match transport {
             Transport::Sse if used_up => return Verdict::GiveUp(GiveUp::AttemptsExhausted),
             Transport::WebSocket if history.busy_again() || used_up => {
-                history.bound = Some(Reason::CallMoved);
+                history.bind(Reason::CallMoved);
             }
             _ => {}
         }
@@ -434,11 +457,8 @@ impl Policy {
         if self.config.jitter_permille == 0 {
             return wait;
         }
-        if history.id == 0 {
-            self.calls = self.calls.wrapping_add(1);
-            history.id = self.calls;
-        }
-        let draw = Draw::Backoff { call: history.id, attempt: history.number() };
+        let call = history.name(&mut self.calls);
+        let draw = Draw::Backoff { call, attempt: history.number() };
         let u = random::fraction(self.seed, draw);
         wait.saturating_sub(wait / 10).saturating_add(random::scale(wait / 5, u))
     }

@@ -1,7 +1,5 @@
 use core::time::Duration;
 
-use crate::{Config, Policy, Timestamp};
-
 /// What a policy knows, to be kept across restarts (R20).
 ///
 /// Holds the mode, the counters and remaining durations; never timestamps, calls or tokens. What was suspected or
@@ -39,29 +37,4 @@ pub(crate) enum KeptMode {
     Preferred,
     FailedOver,
     Pinned,
-}
-
-impl Policy {
-    /// What the policy knows at `now`.
-    #[must_use]
-    pub fn snapshot(&self, now: Timestamp) -> Snapshot {
-        let mut policy = self.clone();
-        policy.handle_timeout(now);
-        policy.state().snapshot(policy.now())
-    }
-
-    /// The policy of which `snapshot` was made, `elapsed` later.
-    ///
-    /// Cooldowns went on meanwhile. A process that cannot tell how long it was away passes zero, and waits longer than it
-    /// has to. Handles that the earlier policy had given out are stale to this one (R9).
-    #[must_use]
-    pub fn restore(
-        config: Config,
-        seed: u64,
-        snapshot: &Snapshot,
-        elapsed: Duration,
-        now: Timestamp,
-    ) -> Self {
-        Self::with_state(config, seed, now, crate::state::State::restore(&config, snapshot, elapsed, now))
-    }
 }

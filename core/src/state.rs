@@ -2,54 +2,11 @@
 
 use core::time::Duration;
 
+use crate::arithmetic::{double, permille};
 use crate::random::{self, Draw};
 use crate::snapshot::{KeptMode, Snapshot};
 use crate::time::{add, nanos};
-use crate::{Config, Conviction, Reason, Timestamp};
-
-/// Which transport the policy believes in.
-///
-/// Exhaustive on purpose: it is the policy's whole judgement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// WebSocket works as far as is known.
-    Preferred,
-    /// WebSocket failed; whether SSE works where it did not is not known yet.
-    Suspected,
-    /// WebSocket is at fault.
-    FailedOver {
-        /// From when on the next call may probe.
-        retry_at: Timestamp,
-    },
-    /// One attempt, or a dial that it left, is finding out whether WebSocket works again.
-    Probing {
-        /// When it counts as failed unless it reports something.
-        lease_until: Timestamp,
-    },
-    /// WebSocket is at fault and no recovery is left: SSE until a last resort completes, the network changes, or
-    /// a new policy is made.
-    Pinned,
-}
-
-impl Mode {
-    /// The word for it in JSON and in logs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Preferred => "preferred",
-            Self::Suspected => "suspected",
-            Self::FailedOver { .. } => "failed_over",
-            Self::Probing { .. } => "probing",
-            Self::Pinned => "pinned",
-        }
-    }
-}
-
-impl core::fmt::Display for Mode {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::{Config, Conviction, Mode, Reason, Timestamp};
 
 /// The mode, and what only that mode has to remember. Preferred comes in two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -437,18 +394,4 @@ impl State {
     pub(crate) const fn is_probing(&self) -> bool {
         matches!(self.phase, Phase::Probing { .. })
     }
-}
-
-/// `value` doubled `times` times.
-pub(crate) const fn double(value: u64, times: u32) -> u64 {
-    match 1_u64.checked_shl(times) {
-        Some(factor) => value.saturating_mul(factor),
-        None if value == 0 => 0,
-        None => u64::MAX,
-    }
-}
-
-/// `permille` thousandths of `value`, for at most 1000 of them.
-const fn permille(value: u64, permille: u16) -> u64 {
-    ((value as u128).saturating_mul(permille as u128) / 1000) as u64
 }

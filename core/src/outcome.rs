@@ -1,0 +1,33 @@
+use crate::Failure;
+
+/// How an attempt ended.
+///
+/// Exhaustive on purpose: a driver must be able to say each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The stream reached its proper end (`response.completed`). The only thing that proves a transport (R6).
+    Completed,
+    /// The attempt failed; the policy decides what becomes of its call.
+    Failed(Failure),
+    /// The attempt failed, and retries that the driver made on its own, below the policy, are used up: the policy
+    /// allows no further one on this transport (R3, R13).
+    RetriesExhausted(Failure),
+    /// The caller gave up on the call.
+    Cancelled,
+    /// The server ended the response without completing it (`response.failed`, `response.cancelled`): the
+    /// transport did its work, and the call is over.
+    Ended,
+}
+
+/// How a dial ended.
+///
+/// Exhaustive on purpose: a driver must be able to say each of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DialOutcome {
+    /// The handshake succeeded; the connection is kept for the next call.
+    Opened,
+    /// The handshake failed.
+    Failed(Failure),
+    /// Nobody waits for it any more.
+    Abandoned,
+}

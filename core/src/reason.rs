@@ -1,0 +1,122 @@
+use core::fmt;
+use core::time::Duration;
+
+use crate::Transport;
+
+/// Why an attempt goes where it goes.
+///
+/// Exhaustive on purpose: it is the policy's account of itself, and leaves nothing out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// WebSocket works as far as is known.
+    Healthy,
+    /// The cooldown is over, and this attempt is the one that finds out.
+    Probe,
+    /// SSE, because an earlier call's handshake is still going on (R17).
+    DialPending,
+    /// SSE, because WebSocket failed not long ago.
+    CoolingDown,
+    /// SSE, because another attempt is probing.
+    ProbeInFlight,
+    /// SSE, because WebSocket failed, and this attempt shows whether it was WebSocket's fault (R4, R5).
+    VerdictPending,
+    /// SSE, because no recovery is left.
+    Pinned,
+    /// SSE, because WebSocket failed this very call.
+    CallMoved,
+    /// SSE, because the message is too large for WebSocket (R11).
+    TooLarge,
+    /// WebSocket in whatever mode, because SSE failed this call, and no call fails with an untried transport (R12).
+    LastResort,
+}
+
+impl Reason {
+    /// The word for it in JSON and in logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Probe => "probe",
+            Self::DialPending => "dial_pending",
+            Self::CoolingDown => "cooling_down",
+            Self::ProbeInFlight => "probe_in_flight",
+            Self::VerdictPending => "verdict_pending",
+            Self::Pinned => "pinned",
+            Self::CallMoved => "call_moved",
+            Self::TooLarge => "too_large",
+            Self::LastResort => "last_resort",
+        }
+    }
+
+    /// Where an attempt with this reason goes.
+    #[must_use]
+    #[inline]
+    pub const fn transport(self) -> Transport {
+        match self {
+            Self::Healthy | Self::Probe | Self::LastResort => Transport::WebSocket,
+            Self::DialPending
+            | Self::CoolingDown
+            | Self::ProbeInFlight
+            | Self::VerdictPending
+            | Self::Pinned
+            | Self::CallMoved
+            | Self::TooLarge => Transport::Sse,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a call ends without an answer.
+///
+/// Exhaustive on purpose: a driver tells its caller which of these it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GiveUp {
+    /// Output has reached the caller, and [`Replay::BeforeOutput`](crate::Replay::BeforeOutput) rules out a replay (R15).
+    Committed,
+    /// It would fail again wherever it is sent (R11, R14).
+    NotRetryable,
+    /// Every attempt it was allowed has failed (R12, R13, R16).
+    AttemptsExhausted,
+    /// Too many calls have been retried lately (R16).
+    BudgetExhausted,
+    /// The server asked to wait longer than `max_server_wait` (R13).
+    ServerBusy {
+        /// How long it asked to wait.
+        retry_after: Duration,
+    },
+}
+
+impl GiveUp {
+    /// The word for it in JSON and in logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Committed => "committed",
+            Self::NotRetryable => "not_retryable",
+            Self::AttemptsExhausted => "attempts_exhausted",
+            Self::BudgetExhausted => "budget_exhausted",
+            Self::ServerBusy { .. } => "server_busy",
+        }
+    }
+}
+
+impl fmt::Display for GiveUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Committed => f.write_str("output was already delivered, and a replay could duplicate it"),
+            Self::NotRetryable => f.write_str("trying again would fail again"),
+            Self::AttemptsExhausted => f.write_str("every attempt failed"),
+            Self::BudgetExhausted => f.write_str("too many calls have been retried lately"),
+            Self::ServerBusy { retry_after } => {
+                write!(f, "the server asks to wait {} s, longer than allowed", retry_after.as_secs())
+            }
+        }
+    }
+}
+
+impl core::error::Error for GiveUp {}

@@ -68,7 +68,7 @@ pub fn drive(bytes: &[u8]) {
     let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
     let mut dials = Vec::new();
     for _ in 0..=choices.next() % 4 {
-        let turn = context.open_turn(Request::text("m", "hello"));
+        let turn = Turn::new(&context, Request::text("m", "hello"));
         Drive {
             turn,
             choices: &mut choices,

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::Context;
+use failback_client::{Context, Turn};
 use failback_wire::{Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
 use rustls::ClientConfig;
 
@@ -47,7 +47,7 @@ impl<R: Runtime> Client<R> {
     /// Nothing is sent before the stream is polled. Dropping the stream cancels the turn, and closes the connection
     /// that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
-        let turn = self.shared.context.open_turn(request);
+        let turn = Turn::new(&self.shared.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)
     }
 
@@ -244,7 +244,7 @@ impl<R: Runtime> Builder<R> {
         });
 
         let mut headers = self.headers;
-        headers.conceal_queries(&endpoint);
+        endpoint.conceal_queries(&mut headers);
         let network = Network {
             runtime: self.runtime,
             endpoint: Arc::new(endpoint),

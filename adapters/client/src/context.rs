@@ -3,9 +3,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use failback::{Mode, SharedPolicy};
-use failback_wire::{Announcer, Headers, Notice, Request};
+use failback_wire::{Announcer, Headers, Notice};
 
-use crate::{Turn, trace};
+use crate::trace;
 
 /// What all turns of one client share: the policy, and what the caller and the log have been told.
 ///
@@ -34,10 +34,9 @@ impl Context {
         &self.policy
     }
 
-    /// A turn with this request. Nothing happens before its first step is asked for.
-    pub fn open_turn(self: &Arc<Self>, request: Request) -> Turn {
-        let number = self.turns.fetch_add(1, Ordering::Relaxed).saturating_add(1);
-        Turn::new(Arc::clone(self), request, number)
+    /// The number of a turn that begins, from 1.
+    pub(crate) fn number_turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
     /// The machine is on another network, or has slept (R19). The adapter drops its idle connections.

@@ -21,12 +21,12 @@ use crate::{Connection, Context, LeftDial, Step, trace};
 /// use std::time::SystemTime;
 ///
 /// use failback::{Config, SharedPolicy, Transport};
-/// use failback_client::{Connection, Context, Step};
+/// use failback_client::{Connection, Context, Step, Turn};
 /// use failback_wire::{Event, Headers, Item, Request};
 ///
 /// let policy = SharedPolicy::new(Config::new());
 /// let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
-/// let mut turn = context.open_turn(Request::text("m", "Say hello."));
+/// let mut turn = Turn::new(&context, Request::text("m", "Say hello."));
 ///
 /// assert!(matches!(turn.step(), Step::Connect { transport: Transport::WebSocket, .. }));
 /// turn.handle_connected(Connection::default());
@@ -84,11 +84,12 @@ enum Release {
 }
 
 impl Turn {
-    pub(crate) fn new(context: Arc<Context>, request: Request, number: u64) -> Self {
+    /// A turn of this client with this request. Nothing happens before its first step is asked for.
+    pub fn new(context: &Arc<Context>, request: Request) -> Self {
         Self {
-            context,
+            context: Arc::clone(context),
             request,
-            number,
+            number: context.number_turn(),
             books: Books::new(),
             state: State::Opening,
             release: None,

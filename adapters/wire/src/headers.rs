@@ -1,12 +1,11 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use failback::Transport;
 use http::header::{HeaderName, HeaderValue};
 
+use crate::credential::is_credential;
 use crate::secrets::Secrets;
 use crate::text::excerpt;
-use crate::{Endpoint, Target};
 
 /// Headers that a caller adds to the requests of both transports: credentials, organisation, tracing.
 ///
@@ -105,11 +104,9 @@ impl Headers {
         self.query_values.extend(headers.query_values);
     }
 
-    /// Makes [`redact`](Self::redact) cut out the credentials in the queries of these URLs as well.
-    pub fn conceal_queries(&mut self, endpoint: &Endpoint) {
-        let targets = [Transport::WebSocket, Transport::Sse].map(|transport| endpoint.target(transport));
-        let values = targets.into_iter().flat_map(Target::credentials);
-        self.query_values.extend(values.map(|(_, value)| value.to_owned()));
+    /// Makes [`redact`](Self::redact) cut this out as well.
+    pub(crate) fn conceal(&mut self, secret: &str) {
+        self.query_values.push(secret.to_owned());
     }
 
     /// The headers, in the order they were first set.
@@ -208,14 +205,6 @@ fn is_owned(name: &HeaderName) -> bool {
                 | "transfer-encoding"
                 | "upgrade"
         )
-}
-
-/// Whether what has this name, in lower case, is a credential.
-pub(crate) fn is_credential(name: &str) -> bool {
-    let words =
-        ["auth", "cookie", "credential", "password", "secret", "token", "api-key", "apikey", "api_key"];
-    // An idempotency key ends like a secret and is none.
-    name != "idempotency-key" && (name.ends_with("-key") || words.iter().any(|word| name.contains(word)))
 }
 
 /// Why a header was refused. It never shows a value.

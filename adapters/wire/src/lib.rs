@@ -49,10 +49,12 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod authority;
 mod body;
 mod carried;
 mod cause;
 mod classify;
+mod credential;
 mod endpoint;
 mod event;
 mod headers;
@@ -66,14 +68,17 @@ mod secrets;
 mod seen;
 mod server_error;
 mod sse;
+mod target;
 mod text;
 mod turn;
+mod url_error;
 
+pub use authority::bracketed;
 pub use body::{Body, BodyError};
 pub use carried::{Carried, Owner};
 pub use cause::Cause;
 pub use classify::classify;
-pub use endpoint::{Endpoint, PlaintextError, Target, UrlError};
+pub use endpoint::{Endpoint, PlaintextError};
 pub use event::{Event, EventError, Terminal};
 pub use headers::{HeaderError, Headers};
 pub use limits::{Limits, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES};
@@ -84,4 +89,6 @@ pub use said::Said;
 pub use seen::Seen;
 pub use server_error::ServerError;
 pub use sse::{SseDecoder, SseError, SseItem};
+pub use target::Target;
 pub use turn::{Announcer, AttemptReport, Error, Fate, Fault, Item, Notice, Received, Turn};
+pub use url_error::UrlError;

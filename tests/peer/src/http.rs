@@ -1,11 +1,11 @@
-//! HTTP/1.1 as far as a Responses client needs it: heads, bodies, plain answers, and who gets which request.
+//! HTTP/1.1 as far as a Responses client needs it: heads, bodies, plain answers.
 
 use serde_json::Value;
 
 use crate::conn::{Conn, Gone};
 use crate::journal::What;
+use crate::script;
 use crate::state::BOUND;
-use crate::{script, sse, ws};
 
 pub(crate) const PATH: &str = "/v1/responses";
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
@@ -42,38 +42,12 @@ impl Head {
         self.headers.iter().map(redact).collect()
     }
 
-    fn is_upgrade(&self) -> bool {
+    pub(crate) fn is_upgrade(&self) -> bool {
         self.lists("upgrade", "websocket")
     }
 }
 
-/// Serves one request after another until the connection is over.
-pub(crate) async fn serve(conn: &mut Conn) -> Gone {
-    loop {
-        if let Err(gone) = serve_one(conn).await {
-            return gone;
-        }
-    }
-}
-
-async fn serve_one(conn: &mut Conn) -> Result<(), Gone> {
-    let head = read_head(conn).await?;
-    if head.is_upgrade() {
-        return Err(ws::serve(conn, &head).await);
-    }
-    conn.record(What::Post { headers: head.redacted() });
-    if head.lists("expect", "100-continue") {
-        conn.write(b"HTTP/1.1 100 Continue\r\n\r\n").await?;
-    }
-    let body = read_body(conn, &head).await?;
-    sse::serve(conn, &head, &body).await?;
-    if head.lists("connection", "close") {
-        return Err(conn.end().await);
-    }
-    Ok(())
-}
-
-async fn read_head(conn: &mut Conn) -> Result<Head, Gone> {
+pub(crate) async fn read_head(conn: &mut Conn) -> Result<Head, Gone> {
     loop {
         match parse_head(&conn.buf) {
             Ok(Some((head, len))) => {
@@ -104,7 +78,7 @@ pub(crate) fn parse_head(buf: &[u8]) -> Result<Option<(Head, usize)>, httparse::
     Ok(Some((head, len)))
 }
 
-async fn read_body(conn: &mut Conn, head: &Head) -> Result<Vec<u8>, Gone> {
+pub(crate) async fn read_body(conn: &mut Conn, head: &Head) -> Result<Vec<u8>, Gone> {
     if head.lists("transfer-encoding", "chunked") {
         return read_chunks(conn).await;
     }

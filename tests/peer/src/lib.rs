@@ -45,6 +45,7 @@ mod peer;
 mod proxy;
 mod run;
 mod script;
+mod serve;
 mod server;
 mod sse;
 mod state;

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::conn::{Conn, Io};
-use crate::http;
 use crate::journal::What;
+use crate::serve;
 use crate::state::State;
 
 pub(crate) enum Command {
@@ -168,7 +168,7 @@ async fn connection(
     let mut order = tokio::select! {
         biased;
         order = orders.changed() => order.is_ok().then(|| *orders.borrow_and_update()),
-        _gone = http::serve(&mut conn) => None,
+        _gone = serve::serve(&mut conn) => None,
     };
     // A client may take its time to close, and then another order may come.
     while let Some(Order::Close(code)) = order {

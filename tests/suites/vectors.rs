@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use failback_cli::vector::Vector;
+use failback_vector::Vector;
 
 /// The vectors in a folder, in order of their names.
 fn files(folder: &str) -> Vec<PathBuf> {

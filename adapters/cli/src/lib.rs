@@ -23,7 +23,6 @@ mod replay;
 mod settings;
 mod setup;
 mod stream;
-pub mod vector;
 
 use std::env;
 use std::io::{self, Write};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::args::ReplayArgs;
 use crate::error::Error;
-use crate::vector::{Mismatch, StepReport, Vector};
+use failback_vector::{Mismatch, StepReport, Vector};
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Error> {
     let mut replay = Replay { args, out: BufWriter::new(io::stdout().lock()), totals: Totals::default() };

@@ -22,14 +22,21 @@
 mod context;
 mod left_dial;
 mod lost;
+mod proxy;
 mod refusal;
 mod step;
 mod trace;
+mod tunnel;
 mod turn;
 
 pub use context::Context;
 pub use left_dial::LeftDial;
 pub use lost::Lost;
+pub use proxy::{Proxy, ProxyError, ProxyProtocol};
 pub use refusal::{Refusal, encoding_of};
 pub use step::{Connection, Step};
+pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;
+
+/// What a client calls itself, to servers and to proxies.
+pub const AGENT: &str = concat!("failback/", env!("CARGO_PKG_VERSION"));

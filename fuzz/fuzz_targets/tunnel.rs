@@ -1,5 +1,5 @@
-//! Any bytes as what a proxy says: the way through it is open or not, however they are cut, and nothing beyond its own
-//! answers is taken.
+//! Any bytes as what a proxy says: the way through it is open or not, however they are cut, and nothing
+//! beyond its own answers is taken.
 #![no_main]
 
 use failback::Transport;

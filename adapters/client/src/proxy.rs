@@ -8,12 +8,14 @@ use failback_wire::Endpoint;
 /// The port of a SOCKS proxy whose URL has none (RFC 1928, section 3).
 const SOCKS_PORT: u16 = 1080;
 
-/// The most bytes that a user name, a password or a host name may have in SOCKS5, where one byte says how many follow.
+/// The most bytes that a user name, a password or a host name may have in SOCKS5, where one byte says how
+/// many follow.
 pub(crate) const MAX_SOCKS_PART: usize = 255;
 
 /// Where a proxy is, how it is spoken to, and what tells it who asks.
 ///
-/// `Display` shows its host and port. `Debug` shows the protocol too, and neither shows the user name or the password.
+/// `Display` shows its host and port. `Debug` shows the protocol too, and neither shows the user name or the
+/// password.
 ///
 /// ```
 /// use failback_client::{Proxy, ProxyProtocol};
@@ -53,15 +55,16 @@ pub(crate) struct Credentials {
 }
 
 impl Proxy {
-    /// Reads `http://`, `https://`, `socks5://` or `socks5h://`, then `host:port`, with `user:password@` before the host or
-    /// without. `http` when there is no scheme. Without a port it is 80, 443 or, for SOCKS, 1080.
+    /// Reads `http://`, `https://`, `socks5://` or `socks5h://`, then `host:port`, with `user:password@`
+    /// before the host or without. `http` when there is no scheme. Without a port it is 80, 443 or, for
+    /// SOCKS, 1080.
     ///
     /// `place` is where the URL was found, for the error.
     ///
     /// # Errors
     ///
-    /// [`ProxyError`] when the URL is not one of those, has a path or a query, or has a user name or a password that does
-    /// not decode to text or that the protocol cannot carry.
+    /// [`ProxyError`] when the URL is not one of those, has a path or a query, or has a user name or a
+    /// password that does not decode to text or that the protocol cannot carry.
     pub fn parse(place: &'static str, url: &str) -> Result<Self, ProxyError> {
         let error = |problem| ProxyError { place, problem };
         let (scheme, rest) = url.trim().split_once("://").unwrap_or(("http", url.trim()));
@@ -228,6 +231,14 @@ enum Problem {
     OtherSocks,
     Encoding,
     TooLong,
+    Text,
+}
+
+impl ProxyError {
+    /// What stands there is no text.
+    pub(crate) const fn not_text(place: &'static str) -> Self {
+        Self { place, problem: Problem::Text }
+    }
 }
 
 impl fmt::Display for ProxyError {
@@ -238,10 +249,11 @@ impl fmt::Display for ProxyError {
                 "of SOCKS only version 5 is spoken: expected socks5://host:port or socks5h://"
             }
             Problem::Encoding => {
-                "expected http://user:password@host:port and nothing after it, with all but letters, digits and `-._~` in the \
-                 user name and the password percent-encoded"
+                "expected http://user:password@host:port and nothing after it, with all but letters, digits and \
+                 `-._~` in the user name and the password percent-encoded"
             }
             Problem::TooLong => "SOCKS5 carries user names and passwords of at most 255 bytes each",
+            Problem::Text => "it is not text",
         };
         write!(f, "{} is not usable: {problem}", self.place)
     }
@@ -312,6 +324,14 @@ mod tests {
             ("socks4a://me:hunter2@proxy", "only version 5"),
             ("socks://me:hunter2@proxy", "only version 5"),
             ("ftp://me:hunter2@proxy", "expected http://host:port"),
+            ("http://me:hunter2@", "expected http://host:port"),
+            ("http://me:hunter2@proxy:99999999", "expected http://host:port"),
+            ("http://[::1]:0", "expected http://host:port"),
+            ("http://[hunter2]:80", "expected http://host:port"),
+            ("http://proxy:+80", "expected http://host:port"),
+            ("hunter2 hunter2", "expected http://host:port"),
+            ("http://me:1234/hunter2@proxy:3128", "percent-encoded"),
+            ("http://proxy:3128/hunter2", "nothing after it"),
             ("socks5://", "expected http://host:port"),
             ("socks5://me:hunter2@", "expected http://host:port"),
             ("socks5://me:hunter2@:1080", "expected http://host:port"),

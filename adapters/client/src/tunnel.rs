@@ -1,6 +1,7 @@
 //! The way through a proxy, as a machine without I/O.
 
 mod connect;
+mod next;
 mod socks5;
 
 use std::fmt::{self, Display};
@@ -8,15 +9,18 @@ use std::net::SocketAddr;
 
 use failback_wire::{Seen, Target};
 
-use crate::{Lost, Proxy, ProxyProtocol};
+use crate::lost::Lost;
+use crate::proxy::{Proxy, ProxyProtocol};
 use connect::Connect;
+use next::{Next, NoWay};
 use socks5::{Address, Socks5};
 
-/// Asks a proxy for a way to a server: by CONNECT (RFC 9110, section 9.3.6) or by SOCKS5 (RFC 1928 and RFC 1929).
+/// Asks a proxy for a way to a server: by CONNECT (RFC 9110, section 9.3.6) or by SOCKS5 (RFC 1928 and RFC
+/// 1929).
 ///
 /// A machine without I/O. [`step`](Self::step) says what to do on the connection with the proxy, and
-/// [`handle_bytes`](Self::handle_bytes) or [`handle_error`](Self::handle_error) tells it what came of that. What is told at
-/// the wrong time changes nothing. It has no time limit of its own, and keeps no more than
+/// [`handle_bytes`](Self::handle_bytes) or [`handle_error`](Self::handle_error) tells it what came of that.
+/// What is told at the wrong time changes nothing. It has no time limit of its own, and keeps no more than
 /// [`MAX_HEADER_BYTES`](failback_wire::MAX_HEADER_BYTES).
 ///
 /// ```
@@ -50,8 +54,8 @@ enum State {
 
 /// What to do next for a [`Tunnel`].
 ///
-/// Exhaustive on purpose: an adapter must obey each of them. [`Write`](Self::Write) comes once; each of the others comes
-/// again until the tunnel is told something.
+/// Exhaustive on purpose: an adapter must obey each of them. [`Write`](Self::Write) comes once; each of the
+/// others comes again until the tunnel is told something.
 ///
 /// `Debug` shows how much is to be written, not what: there may be a password in it.
 #[derive(Clone, PartialEq)]
@@ -69,26 +73,6 @@ pub enum TunnelStep {
     Open,
     /// There is no way: close the connection.
     Fail(Lost),
-}
-
-/// What the two protocols ask of [`Tunnel`].
-enum Next {
-    Write(Vec<u8>),
-    Read { at_most: usize },
-    Open,
-}
-
-/// Why there is no way.
-struct Refusal {
-    seen: Seen<'static>,
-    detail: String,
-}
-
-impl Refusal {
-    /// What is there does not speak as a proxy does.
-    fn unusable(detail: impl Into<String>) -> Self {
-        Self { seen: Seen::NotAProxy, detail: detail.into() }
-    }
 }
 
 impl Tunnel {
@@ -134,7 +118,7 @@ impl Tunnel {
                 self.state = State::Open;
                 TunnelStep::Open
             }
-            Err(refusal) => TunnelStep::Fail(self.refuse(&refusal)),
+            Err(no_way) => TunnelStep::Fail(self.refuse(&no_way)),
         }
     }
 
@@ -148,8 +132,8 @@ impl Tunnel {
             State::Socks5(socks5) => socks5.handle_bytes(bytes),
             State::Open | State::Failed(_) => Ok(()),
         };
-        if let Err(refusal) = taken {
-            self.refuse(&refusal);
+        if let Err(no_way) = taken {
+            self.refuse(&no_way);
         }
     }
 
@@ -161,15 +145,15 @@ impl Tunnel {
         }
     }
 
-    fn refuse(&mut self, refusal: &Refusal) -> Lost {
-        let (proxy, detail) = (&self.proxy, &refusal.detail);
+    fn refuse(&mut self, no_way: &NoWay) -> Lost {
+        let (proxy, detail) = (&self.proxy, &no_way.detail);
         // Where it was the proxy that said no, that is said already.
-        let detail = match refusal.seen {
+        let detail = match no_way.seen {
             _ if detail.is_empty() => proxy.clone(),
             Seen::ProxyAuthentication => format!("{proxy}: {detail}"),
             _ => format!("no way through the proxy {proxy}: {detail}"),
         };
-        let error = Lost::new(refusal.seen, detail);
+        let error = Lost::new(no_way.seen, detail);
         self.state = State::Failed(error.clone());
         error
     }

@@ -1,4 +1,5 @@
-//! A proxy in front of a peer, for HTTP or for SOCKS5: it opens tunnels, or does not, and remembers who asked for what.
+//! A proxy in front of a peer, for HTTP or for SOCKS5: it opens tunnels, or does not, and remembers who asked
+//! for what.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -43,8 +44,8 @@ pub struct Connect {
     pub authority: String,
     /// Whether the host was given as an address, so that there is no name to look up.
     pub is_address: bool,
-    /// The headers it came with, names in lower case. Unlike a [`Journal`](crate::Journal) it shows secrets, which is what
-    /// it is for.
+    /// The headers it came with, names in lower case. Unlike a [`Journal`](crate::Journal) it shows secrets,
+    /// which is what it is for.
     pub headers: Vec<(String, String)>,
     /// The user name and the password that SOCKS5 was told.
     pub password: Option<(String, String)>,
@@ -180,6 +181,12 @@ impl Proxy {
     #[must_use]
     pub fn url_as(&self, scheme: &str, userinfo: &str) -> String {
         format!("{scheme}://{userinfo}{}", self.addr)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// The certificate to trust, in PEM, when it is spoken to over TLS.

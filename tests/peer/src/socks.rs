@@ -1,4 +1,5 @@
-//! SOCKS5 (RFC 1928), with a user name and a password (RFC 1929) or without, as a [`Proxy`](crate::Proxy) speaks it.
+//! SOCKS5 (RFC 1928), with a user name and a password (RFC 1929) or without, as a [`Proxy`](crate::Proxy)
+//! speaks it.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};

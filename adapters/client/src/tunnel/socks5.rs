@@ -1,5 +1,5 @@
-//! SOCKS5: a method (RFC 1928, section 3), a user name and a password if the proxy wants them (RFC 1929), and the request
-//! (RFC 1928, sections 4 to 6).
+//! SOCKS5: a method (RFC 1928, section 3), a user name and a password if the proxy wants them (RFC 1929), and
+//! the request (RFC 1928, sections 4 to 6).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use failback_wire::Seen;
 
 use crate::proxy::{Credentials, MAX_SOCKS_PART, bracketed};
 
-use super::{Next, Refusal};
+use super::next::{Next, NoWay};
 
 const VERSION: u8 = 5;
 /// Of the exchange of user name and password alone.
@@ -22,7 +22,8 @@ const IPV4: u8 = 1;
 const NAME: u8 = 3;
 const IPV6: u8 = 4;
 
-/// The bytes of a reply that say how long it is: version, code, a reserved one, the kind of the address, its first byte.
+/// The bytes of a reply that say how long it is: version, code, a reserved one, the kind of the address, its
+/// first byte.
 const REPLY_START: usize = 5;
 
 /// Where a server is.
@@ -66,7 +67,7 @@ impl Socks5 {
         Self { address, port, credentials, state: State::Greet, answer: Vec::new() }
     }
 
-    pub(super) fn next(&mut self) -> Result<Next, Refusal> {
+    pub(super) fn next(&mut self) -> Result<Next, NoWay> {
         let (message, state) = match self.state {
             State::Greet => (self.greeting(), State::Method),
             State::Authenticate => (self.authentication()?, State::Admission),
@@ -80,10 +81,10 @@ impl Socks5 {
         Ok(Next::Write(message))
     }
 
-    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), NoWay> {
         for byte in bytes {
             if !matches!(self.state, State::Method | State::Admission | State::Reply) {
-                return Err(Refusal::unusable("it sent something that nobody asked for"));
+                return Err(NoWay::not_a_proxy("it sent something that nobody asked for"));
             }
             self.answer.push(*byte);
             self.check()?;
@@ -109,26 +110,26 @@ impl Socks5 {
     }
 
     /// What the bytes so far rule out. A proxy that refuses need not say more than that.
-    fn check(&self) -> Result<(), Refusal> {
+    fn check(&self) -> Result<(), NoWay> {
         match (self.state, self.answer.as_slice()) {
             (State::Method | State::Reply, [b'H']) => {
-                Err(Refusal::unusable("it speaks HTTP, which needs http:// in the proxy's URL"))
+                Err(NoWay::not_a_proxy("it speaks HTTP, which needs http:// in the proxy's URL"))
             }
             (State::Method | State::Reply, [version]) if *version != VERSION => {
-                Err(Refusal::unusable(format!("it answered in version {version} of SOCKS instead of 5")))
+                Err(NoWay::not_a_proxy(format!("it answered in version {version} of SOCKS instead of 5")))
             }
             (State::Reply, [_, reply]) if *reply != SUCCEEDED => {
-                Err(Refusal { seen: Seen::SocksRefused { reply: *reply }, detail: String::new() })
+                Err(NoWay { seen: Seen::SocksRefused { reply: *reply }, detail: String::new() })
             }
             (State::Reply, [_, _, _, kind]) if !matches!(*kind, IPV4 | NAME | IPV6) => {
-                Err(Refusal::unusable(format!("it answered with an address of the unknown kind {kind}")))
+                Err(NoWay::not_a_proxy(format!("it answered with an address of the unknown kind {kind}")))
             }
             _ => Ok(()),
         }
     }
 
     /// The whole answer is there.
-    fn proceed(&mut self) -> Result<(), Refusal> {
+    fn proceed(&mut self) -> Result<(), NoWay> {
         self.state = match (self.state, self.answer.as_slice()) {
             (State::Method, [_, NO_AUTHENTICATION]) => State::Ask,
             (State::Method, [_, PASSWORD]) if self.credentials.is_some() => State::Authenticate,
@@ -141,7 +142,7 @@ impl Socks5 {
             }
             (State::Method, [_, method]) => {
                 let wanted = format!("it wants the kind {method} of authentication, which was not offered");
-                return Err(Refusal::unusable(wanted));
+                return Err(NoWay::not_a_proxy(wanted));
             }
             // Not every proxy gets the version right here, and nothing depends on it.
             (State::Admission, [_, 0]) => State::Ask,
@@ -159,7 +160,7 @@ impl Socks5 {
         }
     }
 
-    fn authentication(&self) -> Result<Vec<u8>, Refusal> {
+    fn authentication(&self) -> Result<Vec<u8>, NoWay> {
         let mut message = vec![PASSWORD_VERSION];
         if let Some(Credentials { user, password }) = &self.credentials {
             push_part(&mut message, user, "the user name")?;
@@ -168,7 +169,7 @@ impl Socks5 {
         Ok(message)
     }
 
-    fn request(&self) -> Result<Vec<u8>, Refusal> {
+    fn request(&self) -> Result<Vec<u8>, NoWay> {
         let mut message = vec![VERSION, CONNECT, 0];
         match &self.address {
             Address::Ip(IpAddr::V4(ip)) => {
@@ -190,17 +191,17 @@ impl Socks5 {
 }
 
 /// Its length in one byte, then the text.
-fn push_part(message: &mut Vec<u8>, text: &str, what: &str) -> Result<(), Refusal> {
+fn push_part(message: &mut Vec<u8>, text: &str, what: &str) -> Result<(), NoWay> {
     let Ok(len) = u8::try_from(text.len()) else {
         let detail = format!("{what} is longer than the {MAX_SOCKS_PART} bytes that SOCKS5 can carry");
         // No name that long resolves, and no proxy is to blame.
-        return Err(Refusal { seen: Seen::Resolve, detail });
+        return Err(NoWay { seen: Seen::Resolve, detail });
     };
     message.push(len);
     message.extend_from_slice(text.as_bytes());
     Ok(())
 }
 
-fn locked(detail: &str) -> Refusal {
-    Refusal { seen: Seen::ProxyAuthentication, detail: detail.to_owned() }
+fn locked(detail: &str) -> NoWay {
+    NoWay { seen: Seen::ProxyAuthentication, detail: detail.to_owned() }
 }

@@ -1,0 +1,273 @@
+//! What ureq speaks HTTP over: our own connection, so that SSE takes the same road as WebSocket.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use failback_wire::{MAX_HEADER_BYTES, Seen};
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ArrayVec, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+
+use crate::bell::Bell;
+use crate::handshake::TOO_LARGE;
+use crate::head::shorten;
+use crate::io::Io;
+use crate::lost::Lost;
+use crate::watch::{Alarm, Watch};
+
+/// Room for the largest head that is accepted.
+const INPUT_BYTES: usize = MAX_HEADER_BYTES + 1024;
+const OUTPUT_BYTES: usize = 16 * 1024;
+
+/// One connection, in the hands of ureq and of whoever watches over it. Clones are the same connection.
+#[derive(Clone)]
+pub(crate) struct Link(Arc<Mutex<State>>);
+
+struct State {
+    /// `None` once ureq has no more use for it.
+    io: Option<Io>,
+    /// Waits for what there is to come. Without it nothing is waited for.
+    watch: Option<Watch>,
+    /// Why it ended, if that was not for ureq to see.
+    lost: Option<Lost>,
+    is_taken: bool,
+}
+
+impl Link {
+    pub(crate) fn new(io: Io) -> Self {
+        Self(Arc::new(Mutex::new(State { io: Some(io), watch: None, lost: None, is_taken: false })))
+    }
+
+    /// Whether it is open, and nothing has come that nobody asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.lock().is_quiet()
+    }
+
+    /// Has it watched while it carries a response.
+    pub(crate) fn watch(&self, watch: impl FnOnce(&mut Io) -> io::Result<Watch>) -> io::Result<()> {
+        let mut state = self.lock();
+        let Some(io) = &mut state.io else { return Err(ErrorKind::NotConnected.into()) };
+        state.watch = Some(watch(io)?);
+        Ok(())
+    }
+
+    /// Has it wait for nothing, and wake whoever waits at `bell`.
+    pub(crate) fn rest(&self, bell: &Arc<Bell>) -> io::Result<()> {
+        let mut state = self.lock();
+        state.watch = None;
+        match &mut state.io {
+            Some(io) => io.attach(bell),
+            None => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    pub(crate) fn take_lost(&self) -> Option<Lost> {
+        self.lock().lost.take()
+    }
+
+    pub(crate) fn handle_event(&self) {
+        if let State { io: Some(io), watch: Some(watch), .. } = &mut *self.lock() {
+            watch.handle_event(io);
+        }
+    }
+
+    pub(crate) fn with_watch<T>(&self, act: impl FnOnce(&mut Watch) -> T) -> Option<T> {
+        self.lock().watch.as_mut().map(act)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn is_quiet(&mut self) -> bool {
+        let Some(io) = &mut self.io else { return false };
+        io.take_interrupted();
+        // Nothing may come that nobody asked for, not even the end.
+        matches!(io.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Does what must not block, until it is done.
+    fn wait<T>(&mut self, mut act: impl FnMut(&mut Io) -> io::Result<T>) -> io::Result<T> {
+        let Some(io) = &mut self.io else { return Err(ErrorKind::NotConnected.into()) };
+        loop {
+            match act(io) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                done => return done,
+            }
+            let Some(watch) = &mut self.watch else { return Err(ErrorKind::WouldBlock.into()) };
+            let lost = match watch.wait(io) {
+                Ok(()) => continue,
+                Err(Alarm::Lost(lost)) => lost,
+                // SSE is never pinged.
+                Err(Alarm::Ping) => Seen::IdleTimeout.into(),
+            };
+            self.lost.get_or_insert(lost);
+            return Err(io::Error::other("the connection was given up"));
+        }
+    }
+}
+
+/// Shows nothing of what it carries.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Link")
+    }
+}
+
+/// Hands the one connection over.
+impl Connector for Link {
+    type Out = Wire;
+
+    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, Error> {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.is_taken, true) {
+            // It has been closed meanwhile.
+            return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
+        }
+        let buffers = LazyBuffers::new(INPUT_BYTES, OUTPUT_BYTES);
+        Ok(Some(Wire {
+            link: self.clone(),
+            buffers,
+            has_early: false,
+            is_cut_short: false,
+            is_head_due: false,
+        }))
+    }
+}
+
+/// Where names are resolved is not for ureq to know.
+#[derive(Debug)]
+pub(crate) struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let nowhere = ([0, 0, 0, 0], 0).into();
+        let mut addresses = ArrayVec::from_fn(|_| nowhere);
+        addresses.push(nowhere);
+        Ok(addresses)
+    }
+}
+
+/// The connection as ureq has it. Ends the connection when it is dropped.
+pub(crate) struct Wire {
+    link: Link,
+    buffers: LazyBuffers,
+    /// Something arrived before it was asked for.
+    has_early: bool,
+    /// The rest of the request was not sent, as the answer had come.
+    is_cut_short: bool,
+    /// The head of an answer comes next.
+    is_head_due: bool,
+}
+
+impl Wire {
+    /// Reads once.
+    fn receive(buffers: &mut LazyBuffers, io: &mut Io) -> io::Result<usize> {
+        let room = buffers.input_append_buf();
+        if room.is_empty() {
+            return Err(io::Error::new(ErrorKind::InvalidData, TOO_LARGE));
+        }
+        let read = io.read(room)?;
+        buffers.input_appended(read);
+        Ok(read)
+    }
+}
+
+impl Wire {
+    /// Reads once, and finds in vain reads after failed writes what has become of the connection.
+    fn more(buffers: &mut LazyBuffers, io: &mut Io) -> io::Result<bool> {
+        match Self::receive(buffers, io) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && io.write_error().is_some() => {
+                Err(ErrorKind::ConnectionReset.into())
+            }
+            read => read.map(|read| read > 0),
+        }
+    }
+}
+
+impl Transport for Wire {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.is_head_due = true;
+        let Self { link, buffers, has_early, is_cut_short, .. } = self;
+        let mut sent = 0_usize;
+        let send = |io: &mut Io| {
+            while !*is_cut_short && sent < amount {
+                let output = buffers.output();
+                match io.write(output.get(sent..amount).unwrap_or_default()) {
+                    Ok(written) => sent = sent.saturating_add(written),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        // A server may answer in the middle of a request, and then read no more of it.
+                        match Self::receive(buffers, io) {
+                            Ok(1..) => (*has_early, *is_cut_short) = (true, true),
+                            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                                return Err(match io.write_error() {
+                                    Some(error) => io::Error::new(error.kind(), error.to_string()),
+                                    None => error,
+                                });
+                            }
+                            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            match io.flush() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock && io.write_error().is_none() => {
+                    Err(error)
+                }
+                // Reading finds what has become of it.
+                _ => Ok(()),
+            }
+        };
+        Ok(link.lock().wait(send)?)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        let Self { link, buffers, has_early, is_head_due, .. } = self;
+        link.lock()
+            .wait(|io| {
+                loop {
+                    let has_come = std::mem::take(has_early) || Self::more(buffers, io)?;
+                    // Without its end a head is not shown to ureq.
+                    if !has_come || !*is_head_due || shorten(buffers) {
+                        *is_head_due &= !has_come;
+                        return Ok(has_come);
+                    }
+                }
+            })
+            .map_err(Error::from)
+    }
+
+    fn is_open(&mut self) -> bool {
+        !self.is_cut_short && self.link.is_quiet()
+    }
+
+    fn is_tls(&self) -> bool {
+        // As far as it is to be, it is.
+        true
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.link.lock().io = None;
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}

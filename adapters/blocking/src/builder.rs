@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::Context;
+use failback_client::{Context, Proxies, ProxyChoice, ProxyError};
 use failback_wire::{Endpoint, HeaderError, Headers, Limits, PlaintextError, UrlError};
 use rustls::ClientConfig;
 
@@ -28,6 +28,7 @@ pub struct Builder {
     config: Config,
     limits: Limits,
     tls: Option<Arc<ClientConfig>>,
+    proxy: ProxyChoice,
     seed: Option<u64>,
     snapshot: Option<(Snapshot, Duration)>,
     clock: Box<dyn Fn() -> Instant + Send + Sync>,
@@ -46,6 +47,7 @@ impl Builder {
             config: Config::new(),
             limits: Limits::new(),
             tls: None,
+            proxy: ProxyChoice::default(),
             seed: None,
             snapshot: None,
             clock: Box::new(Instant::now),
@@ -109,6 +111,33 @@ impl Builder {
         self
     }
 
+    /// Reaches the server through this proxy, on both transports:
+    ///
+    /// | URL | way |
+    /// | --- | --- |
+    /// | `http://host:port` | a tunnel (CONNECT); the proxy looks the server's name up |
+    /// | `https://host:port` | the same, and the way to the proxy is encrypted too |
+    /// | `socks5h://host:port` | SOCKS5; the proxy looks the server's name up |
+    /// | `socks5://host:port` | SOCKS5; this machine looks the name up, and the proxy is asked for one address after another |
+    ///
+    /// Without a port it is 80, 443 or, for SOCKS, 1080. If the proxy asks who comes, put `user:password@` before the host.
+    /// All but `https://` send that in plain text, as such proxies want it.
+    ///
+    /// By default what the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL, else
+    /// `all_proxy`, or the same in capitals; but no proxy for what `no_proxy` lists (names with all their subdomains,
+    /// addresses, networks, `*`). A server on this machine is reached through a proxy only if that is on this machine too,
+    /// and set here.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = ProxyChoice::Url(url.into());
+        self
+    }
+
+    /// Reaches the server directly, whatever the environment says.
+    pub fn no_proxy(mut self) -> Self {
+        self.proxy = ProxyChoice::Direct;
+        self
+    }
+
     /// The seed of the policy's jitter. Random by default; set it to repeat a run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -147,7 +176,8 @@ impl Builder {
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
-    /// A URL or a header that is none, credentials that would travel in plain text, and TLS without anything to trust.
+    /// A URL or a header that is none, credentials that would travel in plain text, a proxy that cannot be used, and TLS
+    /// without anything to trust.
     pub fn build(self) -> Result<Client, BuildError> {
         if let Some(error) = self.header_error {
             return Err(BuildError::Header(error));
@@ -157,12 +187,13 @@ impl Builder {
             endpoint = endpoint.with_websocket(url).map_err(BuildError::Url)?;
         }
         endpoint.check_credentials(&self.headers, self.allow_plaintext).map_err(BuildError::Plaintext)?;
+        let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
         let tls = match self.tls {
             Some(tls) => tls::speaking_http1(tls),
             None => {
                 let encrypted = |transport| endpoint.target(transport).is_tls();
                 let needed = [Transport::WebSocket, Transport::Sse].into_iter().any(encrypted);
-                tls::platform(needed).map_err(BuildError::Tls)?
+                tls::platform(needed || proxies.need_tls()).map_err(BuildError::Tls)?
             }
         };
         let (origin, clock) = ((self.clock)(), self.clock);
@@ -180,7 +211,9 @@ impl Builder {
             context: Arc::new(Context::new(policy, Arc::clone(&headers))),
             endpoint,
             headers,
+            proxy_tls: tls::anonymous(&tls),
             tls,
+            proxies,
             limits: self.limits,
             resolver: self.resolver,
             route: self.route,
@@ -210,6 +243,8 @@ pub enum BuildError {
     Header(HeaderError),
     /// Credentials would travel in plain text.
     Plaintext(PlaintextError),
+    /// A proxy that cannot be used.
+    Proxy(ProxyError),
     /// TLS could not be set up.
     Tls(TlsError),
 }
@@ -220,6 +255,7 @@ impl fmt::Display for BuildError {
             Self::Url(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Plaintext(error) => error.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
         }
     }
@@ -231,6 +267,7 @@ impl std::error::Error for BuildError {
             Self::Url(error) => Some(error),
             Self::Header(error) => Some(error),
             Self::Plaintext(error) => Some(error),
+            Self::Proxy(error) => Some(error),
             Self::Tls(error) => Some(error),
         }
     }

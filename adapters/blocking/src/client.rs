@@ -90,6 +90,7 @@ impl fmt::Debug for Client {
         let network = &self.shared.network;
         f.debug_struct("Client")
             .field("endpoint", &network.endpoint)
+            .field("proxies", &network.proxies)
             .field("limits", &network.limits)
             .field("policy", network.policy())
             .finish_non_exhaustive()

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use failback_wire::Seen;
 
 use crate::bell::Bell;
-use crate::lost::Lost;
+use crate::halt::Halt;
 
 /// Until when something may take, by the clock of the system.
 #[derive(Clone, Copy)]
@@ -31,14 +31,14 @@ impl Deadline {
         bell: &Bell,
         late: &Seen<'static>,
         mut act: impl FnMut() -> io::Result<T>,
-    ) -> Result<io::Result<T>, Lost> {
+    ) -> Result<io::Result<T>, Halt> {
         loop {
             match act() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 done => return Ok(done),
             }
             if self.is_over() {
-                return Err(Lost::from(*late));
+                return Err(Halt::from(*late));
             }
             bell.wait(self.left())?;
         }

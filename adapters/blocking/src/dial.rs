@@ -4,57 +4,122 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use failback::Transport;
-use failback_wire::Seen;
-use mio::net::TcpStream;
+use failback_client::{Lost, Proxy, Tunnel};
+use failback_wire::{Seen, Target};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
 
 use crate::bell::Bell;
+use crate::connect::{connect_any, no_address};
 use crate::deadline::Deadline;
+use crate::halt::Halt;
 use crate::io::Io;
-use crate::lost::Lost;
 use crate::network::Network;
-use crate::socket::Socket;
-use crate::tls;
+use crate::{tls, tunnel};
 
-/// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
-const ADDRESS_DELAY: Duration = Duration::from_millis(250);
-
-/// Opens a connection to where this transport goes, attached to `bell`.
+/// Opens a connection to where this transport goes, through the proxy on the way if there is one, attached to `bell`.
 pub(crate) fn dial(
     network: &Arc<Network>,
     transport: Transport,
     bell: &Arc<Bell>,
     deadline: Deadline,
-) -> Result<Io, Lost> {
+) -> Result<Io, Halt> {
     let target = network.endpoint.target(transport);
-    let dialled = connect(network, target.host(), target.port(), bell, deadline).and_then(|io| {
-        if target.is_tls() { encrypt(io, target.host(), &network.tls, bell, deadline) } else { Ok(io) }
-    });
-    dialled.map_err(|lost| match lost {
-        Lost::Seen(Seen::ConnectTimeout, None) => {
-            Lost::Seen(Seen::ConnectTimeout, network.told_of(transport))
+    let dial = Dial { network, bell, deadline };
+    let io = match network.proxies.on_the_way_to(transport) {
+        None => dial.connect(target.host(), target.port()),
+        Some(proxy) if proxy.looks_names_up() => dial.through(proxy, Tunnel::by_name(proxy, target)),
+        Some(proxy) => dial.through_by_address(proxy, target),
+    };
+    let io = io.map_err(|halt| match (halt, network.proxies.told_of(transport)) {
+        (Halt::Lost(Lost::Seen(Seen::ConnectTimeout, None)), Some(proxy)) => {
+            Halt::new(Seen::ConnectTimeout, proxy)
         }
-        lost => lost,
+        (halt, _) => halt,
+    })?;
+    if !target.is_tls() {
+        return Ok(io);
+    }
+    let encrypted = dial.encrypt(io, target.host(), &network.tls, tls::seen);
+    encrypted.map_err(|halt| match network.proxies.told_of(transport) {
+        // Some look into what goes through them, and show a certificate of their own.
+        Some(proxy) => {
+            halt.explained(|said| if said.is_empty() { proxy } else { format!("{said}, {proxy}") })
+        }
+        None => halt,
     })
 }
 
-fn connect(
-    network: &Arc<Network>,
-    host: &str,
-    port: u16,
-    bell: &Arc<Bell>,
+/// A connection that is being opened.
+struct Dial<'a> {
+    network: &'a Arc<Network>,
+    bell: &'a Arc<Bell>,
     deadline: Deadline,
-) -> Result<Io, Lost> {
-    let addresses = match network.resolve_at_once(host, port) {
-        Some(addresses) => addresses,
-        None => resolve(network, host, port, bell, deadline)?,
-    };
-    let addresses = network.addresses.sort(host, addresses);
-    connect_any(network, host, addresses, bell, deadline).map(Io::plain)
+}
+
+impl Dial<'_> {
+    fn connect(&self, host: &str, port: u16) -> Result<Io, Halt> {
+        let addresses = self.resolve(host, port)?;
+        connect_any(self.network, host, addresses, self.bell, self.deadline).map(Io::plain)
+    }
+
+    /// To where this tunnel leads, through this proxy.
+    fn through(&self, proxy: &Proxy, tunnel: Tunnel) -> Result<Io, Halt> {
+        let explain = |halt: Halt| halt.explained(|said| format!("on the way to the proxy {proxy}: {said}"));
+        let mut io = self.connect(proxy.host(), proxy.port()).map_err(explain)?;
+        if proxy.is_tls() {
+            let tls = &self.network.proxy_tls;
+            io = self.encrypt(io, proxy.host(), tls, tls::seen_of_proxy).map_err(explain)?;
+        }
+        tunnel::open(io, tunnel, self.bell, self.deadline)
+    }
+
+    /// The same to each address of the target in turn, for a proxy that looks no names up, until it can reach one.
+    fn through_by_address(&self, proxy: &Proxy, target: &Target) -> Result<Io, Halt> {
+        let (mut failed, mut refused) = (no_address(), Vec::new());
+        for address in self.resolve(target.host(), target.port())? {
+            match self.through(proxy, Tunnel::by_address(proxy, address)) {
+                // The proxy cannot reach this one.
+                Err(Halt::Lost(lost @ Lost::Seen(Seen::SocksRefused { reply: 3..=6 | 8 }, _))) => {
+                    failed = lost.into();
+                    refused.push(address);
+                }
+                tried => {
+                    let answered = tried.is_ok().then_some(address);
+                    self.network.addresses.handle_tried(target.host(), answered, refused);
+                    return tried;
+                }
+            }
+        }
+        self.network.addresses.handle_tried(target.host(), None, refused);
+        Err(failed)
+    }
+
+    /// The addresses of a host, in the order in which they are to be tried.
+    fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Halt> {
+        let resolved = match self.network.resolve_at_once(host, port) {
+            Some(addresses) => addresses,
+            None => resolve(self.network, host, port, self.bell, self.deadline)?,
+        };
+        Ok(self.network.addresses.sort(host, resolved))
+    }
+
+    fn encrypt(
+        &self,
+        io: Io,
+        host: &str,
+        tls: &Arc<ClientConfig>,
+        seen: impl Fn(&io::Error) -> Seen<'static>,
+    ) -> Result<Io, Halt> {
+        let failed = |error: io::Error| Halt::new(seen(&error), format_args!("{host}: {error}"));
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
+        let session = ClientConnection::new(Arc::clone(tls), name);
+        let mut io = Io::tls(session.map_err(|error| failed(io::Error::other(error)))?, io);
+        self.deadline.limit(self.bell, &Seen::ConnectTimeout, || io.shake_hands())?.map_err(failed)?;
+        Ok(io)
+    }
 }
 
 /// In a thread of its own: a look-up has no time limit, and cannot be interrupted.
@@ -64,8 +129,8 @@ fn resolve(
     port: u16,
     bell: &Bell,
     deadline: Deadline,
-) -> Result<Vec<SocketAddr>, Lost> {
-    let failed = |error: io::Error| Lost::new(Seen::Resolve, format_args!("{host}: {error}"));
+) -> Result<Vec<SocketAddr>, Halt> {
+    let failed = |error: io::Error| Halt::new(Seen::Resolve, format_args!("{host}: {error}"));
     let found = Arc::new(Mutex::new(None));
     let run = {
         let (found, ringer) = (Arc::clone(&found), bell.ringer().clone());
@@ -82,84 +147,4 @@ fn resolve(
         found.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
     };
     deadline.limit(bell, &Seen::ConnectTimeout, look)?.map_err(failed)
-}
-
-/// The first address that answers wins. Each gets a head start before the next one.
-fn connect_any(
-    network: &Network,
-    host: &str,
-    addresses: Vec<SocketAddr>,
-    bell: &Arc<Bell>,
-    deadline: Deadline,
-) -> Result<Socket, Lost> {
-    let mut waiting = addresses.into_iter();
-    let mut trying: Vec<(SocketAddr, Option<Socket>)> = Vec::new();
-    // Those that were begun, in order, and those that failed.
-    let (mut begun, mut refused) = (Vec::new(), Vec::new());
-    let mut failed = Lost::new(Seen::Resolve, "the name has no address");
-    loop {
-        if let Some(address) = waiting.next() {
-            begun.push(address);
-            match begin(network, address, bell) {
-                Ok(socket) => trying.push((address, socket)),
-                Err(error) => {
-                    failed = Lost::new(Seen::Connect, format_args!("{address}: {error}"));
-                    refused.push(address);
-                }
-            }
-        }
-        let next = Deadline::after(ADDRESS_DELAY);
-        // Until one has answered, or the next is to be tried.
-        loop {
-            let failures = refused.len();
-            let mut index = 0;
-            while let Some((address, socket)) = trying.get(index) {
-                match socket.as_ref().map_or(Ok(false), Socket::is_connected) {
-                    Ok(false) => index = index.saturating_add(1),
-                    Ok(true) => {
-                        // One that was begun after it was not given the time to answer.
-                        let silent = begun.iter().take_while(|other| *other != address).chain(&refused);
-                        network.addresses.handle_tried(host, Some(*address), silent.copied());
-                        let (_, socket) = trying.swap_remove(index);
-                        return socket.ok_or_else(|| Seen::Connect.into());
-                    }
-                    Err(error) => {
-                        failed = Lost::new(Seen::Connect, format_args!("{address}: {error}"));
-                        refused.push(*address);
-                        trying.remove(index);
-                    }
-                }
-            }
-            let is_last = waiting.len() == 0;
-            if trying.is_empty() && is_last {
-                network.addresses.handle_tried(host, None, refused);
-                return Err(failed);
-            }
-            if !is_last && (trying.is_empty() || refused.len() > failures || next.is_over()) {
-                break;
-            }
-            if deadline.is_over() {
-                return Err(Seen::ConnectTimeout.into());
-            }
-            let pause = if is_last { None } else { next.left() };
-            bell.wait([pause, deadline.left()].into_iter().flatten().min())?;
-        }
-    }
-}
-
-/// Begins to connect. `None` is a connection that nobody will answer.
-fn begin(network: &Network, address: SocketAddr, bell: &Arc<Bell>) -> io::Result<Option<Socket>> {
-    match &network.route {
-        Some(route) if !route(address) => Ok(None),
-        _ => Socket::new(TcpStream::connect(address)?, bell).map(Some),
-    }
-}
-
-fn encrypt(io: Io, host: &str, tls: &Arc<ClientConfig>, bell: &Bell, deadline: Deadline) -> Result<Io, Lost> {
-    let failed = |error: io::Error| Lost::new(tls::seen(&error), format_args!("{host}: {error}"));
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
-    let session = ClientConnection::new(Arc::clone(tls), name);
-    let mut io = Io::tls(session.map_err(|error| failed(io::Error::other(error)))?, io);
-    deadline.limit(bell, &Seen::ConnectTimeout, || io.shake_hands())?.map_err(failed)?;
-    Ok(io)
 }

@@ -5,7 +5,7 @@ use failback_client::LeftDial;
 use failback_wire::Seen;
 
 use crate::bell::{Bell, Ringer};
-use crate::lost::Lost;
+use crate::halt::Halt;
 use crate::network::Network;
 use crate::pool::Pool;
 use crate::websocket::WsConn;
@@ -21,7 +21,7 @@ pub(crate) struct Dialling {
 enum Place {
     /// A turn waits here.
     Turn(Ringer),
-    Done(Result<Box<WsConn>, Lost>),
+    Done(Result<Box<WsConn>, Halt>),
     /// R17: no turn waits any more.
     Left(LeftDial, Arc<Pool>),
     Nowhere,
@@ -29,24 +29,24 @@ enum Place {
 
 impl Dialling {
     /// Begins a handshake. Rings at `bell` when it is done.
-    pub(crate) fn begin(network: &Arc<Network>, bell: &Bell) -> Result<Self, Lost> {
+    pub(crate) fn begin(network: &Arc<Network>, bell: &Bell) -> Result<Self, Halt> {
         let place = Arc::new(Mutex::new(Place::Turn(bell.ringer().clone())));
         let dial = Ringer::default();
         let dialling = Self { place: Arc::clone(&place), dial: dial.clone() };
         let network_of_thread = Arc::clone(network);
         let run = move || {
             let result = Bell::new(dial)
-                .map_err(|error| Lost::new(Seen::Connect, error))
+                .map_err(|error| Halt::new(Seen::Connect, error))
                 .and_then(|bell| WsConn::connect(&network_of_thread, &bell))
                 .map(Box::new);
             leave(&place, result);
         };
-        network.threads.spawn("dial", run).map_err(|error| Lost::new(Seen::Connect, error))?;
+        network.threads.spawn("dial", run).map_err(|error| Halt::new(Seen::Connect, error))?;
         Ok(dialling)
     }
 
     /// What has become of it, once that is known.
-    pub(crate) fn take(&self) -> Option<Result<Box<WsConn>, Lost>> {
+    pub(crate) fn take(&self) -> Option<Result<Box<WsConn>, Halt>> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *place, Place::Nowhere) {
             Place::Done(result) => Some(result),
@@ -86,7 +86,7 @@ impl Drop for Dialling {
     }
 }
 
-fn leave(place: &Mutex<Place>, result: Result<Box<WsConn>, Lost>) {
+fn leave(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
     let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
     let (dial, pool) = match std::mem::replace(&mut *place, Place::Nowhere) {
         Place::Turn(ringer) => {
@@ -108,14 +108,10 @@ fn leave(place: &Mutex<Place>, result: Result<Box<WsConn>, Lost>) {
                 dial.handle_opened();
             }
         }
-        // Nothing is told of one that was given up: the policy hears that it was abandoned.
-        Err(lost) => {
-            let mut dial = Some(dial);
-            lost.tell(|seen, detail| {
-                if let Some(dial) = dial.take() {
-                    dial.handle_failure(seen, detail, SystemTime::now());
-                }
-            });
+        Err(Halt::Lost(lost)) => {
+            lost.tell(|seen, detail| dial.handle_failure(seen, detail, SystemTime::now()));
         }
+        // The policy hears that it was abandoned.
+        Err(Halt::Stopped) => {}
     }
 }

@@ -8,7 +8,7 @@ use failback_wire::{Error, Item, Seen};
 use crate::bell::{Bell, Ringer, Stopped};
 use crate::client::Shared;
 use crate::dialling::Dialling;
-use crate::lost::Lost;
+use crate::halt::Halt;
 use crate::sse::HttpConn;
 use crate::watch::Watch;
 use crate::websocket::{Got, WsConn};
@@ -74,12 +74,13 @@ impl Driver {
     /// Tells the turn what has come of a step.
     fn carry_on<T>(
         &mut self,
-        result: Result<T, Lost>,
+        result: Result<T, Halt>,
         then: impl FnOnce(&mut Turn, T),
     ) -> Result<(), Stopped> {
         match result {
             Ok(done) => then(&mut self.turn, done),
-            Err(lost) => {
+            Err(Halt::Stopped) => return Err(Stopped),
+            Err(Halt::Lost(lost)) => {
                 let was_left_alone = match &self.conn {
                     Some(Conn::WebSocket(_, watch)) => {
                         watch.as_ref().is_some_and(|watch| watch.was_left_alone())
@@ -91,18 +92,17 @@ impl Driver {
                 if was_left_alone {
                     turn.handle_left_alone();
                 }
-                let told = lost.tell(|seen, detail| turn.handle_failure(seen, detail, SystemTime::now()));
-                told.ok_or(Stopped)?;
+                lost.tell(|seen, detail| turn.handle_failure(seen, detail, SystemTime::now()));
             }
         }
         Ok(())
     }
 
-    fn bell(&mut self) -> Result<Arc<Bell>, Lost> {
+    fn bell(&mut self) -> Result<Arc<Bell>, Halt> {
         if let Some(bell) = &self.bell {
             return Ok(Arc::clone(bell));
         }
-        let bell = Bell::new(self.ringer.clone()).map_err(|error| Lost::new(Seen::Connect, error))?;
+        let bell = Bell::new(self.ringer.clone()).map_err(|error| Halt::new(Seen::Connect, error))?;
         Ok(Arc::clone(self.bell.insert(bell)))
     }
 
@@ -176,17 +176,17 @@ impl Driver {
         bell: &Arc<Bell>,
     ) -> Result<(), Stopped> {
         let description = conn.describe(reused);
-        let attached = conn.io().attach(bell).map_err(|error| Lost::new(Seen::Connect, error));
+        let attached = conn.io().attach(bell).map_err(|error| Halt::new(Seen::Connect, error));
         let conn = attached.map(|()| Conn::WebSocket(conn, None));
         self.hand_over(conn, description)
     }
 
-    fn hand_over(&mut self, conn: Result<Conn, Lost>, description: Connection) -> Result<(), Stopped> {
+    fn hand_over(&mut self, conn: Result<Conn, Halt>, description: Connection) -> Result<(), Stopped> {
         let conn = conn.map(|conn| self.conn = Some(conn));
         self.carry_on(conn, |turn, ()| turn.handle_connected(description))
     }
 
-    fn send(&mut self, message: String) -> Result<(), Lost> {
+    fn send(&mut self, message: String) -> Result<(), Halt> {
         let bell = self.bell()?;
         let network = &self.shared.network;
         match &mut self.conn {

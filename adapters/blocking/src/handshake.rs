@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use failback::Transport;
+use failback_client::{AGENT, Lost, Refusal};
 use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
@@ -16,16 +17,12 @@ use tungstenite::handshake::derive_accept_key;
 
 use crate::bell::Bell;
 use crate::deadline::Deadline;
+use crate::halt::Halt;
 use crate::head::MAX_HEADERS;
 use crate::io::Io;
-use crate::lost::Lost;
 use crate::network::Network;
-use crate::refusal::Refusal;
 
 const TRANSPORT: Transport = Transport::WebSocket;
-
-/// What the client calls itself.
-pub(crate) const AGENT: &str = concat!("failback/", env!("CARGO_PKG_VERSION"));
 
 /// The headers that are not the caller's to choose.
 const OWN: [HeaderName; 5] = [HOST, CONNECTION, UPGRADE, SEC_WEBSOCKET_VERSION, SEC_WEBSOCKET_KEY];
@@ -46,17 +43,17 @@ pub(crate) fn upgrade(
     mut io: Io,
     bell: &Arc<Bell>,
     deadline: Deadline,
-) -> Result<(Io, Vec<u8>), Lost> {
+) -> Result<(Io, Vec<u8>), Halt> {
     let key = generate_key();
     let shaken = shake_hands(network, &mut io, &key, bell, deadline);
-    let answer = shaken.map_err(|lost| match lost {
-        Lost::Seen(Seen::HandshakeTimeout, None) => {
-            Lost::Seen(Seen::HandshakeTimeout, network.told_of(TRANSPORT))
+    let answer = shaken.map_err(|halt| match (halt, network.proxies.told_of(TRANSPORT)) {
+        (Halt::Lost(Lost::Seen(Seen::HandshakeTimeout, None)), Some(proxy)) => {
+            Halt::new(Seen::HandshakeTimeout, proxy)
         }
-        lost => lost,
+        (halt, _) => halt,
     })?;
     if answer.status != 101 {
-        return Err(Lost::Upgrade(Box::new(refusal(&mut io, answer, bell)?)));
+        return Err(Lost::Upgrade(Box::new(refusal(&mut io, answer, bell)?)).into());
     }
     if !is_accepted(&answer.headers, &key) {
         return Err(Seen::BadAccept.into());
@@ -70,7 +67,7 @@ fn shake_hands(
     key: &str,
     bell: &Bell,
     deadline: Deadline,
-) -> Result<Answer, Lost> {
+) -> Result<Answer, Halt> {
     let late = &Seen::HandshakeTimeout;
     let request = request(network, key);
     let mut unsent = &request[..];
@@ -90,13 +87,13 @@ fn shake_hands(
         match deadline.limit(bell, late, step)? {
             Ok(0) => return Err(Seen::EndOfStream.into()),
             Ok(_) => {}
-            Err(error) => return Err(Lost::new(Seen::Reset, error)),
+            Err(error) => return Err(Halt::new(Seen::Reset, error)),
         }
         if let Some(answer) = parse(&mut read)? {
             return Ok(answer);
         }
         if read.len() > MAX_HEADER_BYTES {
-            return Err(Lost::new(Seen::ProtocolViolation, TOO_LARGE));
+            return Err(Halt::new(Seen::ProtocolViolation, TOO_LARGE));
         }
     }
 }
@@ -136,11 +133,11 @@ fn receive(io: &mut Io, to: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
 }
 
 /// The final answer, once its head is whole.
-fn parse(read: &mut Vec<u8>) -> Result<Option<Answer>, Lost> {
+fn parse(read: &mut Vec<u8>) -> Result<Option<Answer>, Halt> {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut response = httparse::Response::new(&mut headers);
-        let violated = |what: &dyn ToString| Lost::new(Seen::ProtocolViolation, what.to_string());
+        let violated = |what: &dyn ToString| Halt::new(Seen::ProtocolViolation, what.to_string());
         let length = match response.parse(read) {
             Ok(httparse::Status::Complete(length)) => length,
             Ok(httparse::Status::Partial) => return Ok(None),
@@ -163,7 +160,7 @@ fn parse(read: &mut Vec<u8>) -> Result<Option<Answer>, Lost> {
 }
 
 /// A refusal with as much of its body as anyone reads and as comes soon.
-fn refusal(io: &mut Io, answer: Answer, bell: &Bell) -> Result<Refusal, Lost> {
+fn refusal(io: &mut Io, answer: Answer, bell: &Bell) -> Result<Refusal, Halt> {
     let Answer { status, headers, rest: mut read } = answer;
     let is_chunked = headers.contains_key(TRANSFER_ENCODING);
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
@@ -181,7 +178,7 @@ fn refusal(io: &mut Io, answer: Answer, bell: &Bell) -> Result<Refusal, Lost> {
                 break;
             }
             Ok(Ok(_)) => is_whole = is_over(&read),
-            Err(Lost::Stopped) => return Err(Lost::Stopped),
+            Err(Halt::Stopped) => return Err(Halt::Stopped),
             _ => break,
         }
     }

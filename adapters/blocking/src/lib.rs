@@ -39,23 +39,24 @@ mod addresses;
 mod bell;
 mod builder;
 mod client;
+mod connect;
 mod deadline;
 mod dial;
 mod dialling;
 mod driver;
+mod halt;
 mod handshake;
 mod head;
 mod io;
-mod lost;
 mod network;
 mod pool;
-mod refusal;
 mod socket;
 mod sse;
 mod stream;
 mod threads;
 mod tls;
 mod transport;
+mod tunnel;
 mod watch;
 mod websocket;
 
@@ -64,6 +65,7 @@ pub use client::Client;
 pub use failback::{
     self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
 };
+pub use failback_client::ProxyError;
 pub use failback_wire::{
     AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
     RequestError, ServerError, Terminal, UrlError,

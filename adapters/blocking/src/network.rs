@@ -2,8 +2,8 @@ use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-use failback::{SharedPolicy, Transport};
-use failback_client::Context;
+use failback::SharedPolicy;
+use failback_client::{Context, Proxies};
 use failback_wire::{Endpoint, Headers, Limits};
 use rustls::ClientConfig;
 
@@ -22,6 +22,9 @@ pub(crate) struct Network {
     pub(crate) endpoint: Endpoint,
     pub(crate) headers: Arc<Headers>,
     pub(crate) tls: Arc<ClientConfig>,
+    /// For the way to a proxy that is spoken to over TLS.
+    pub(crate) proxy_tls: Arc<ClientConfig>,
+    pub(crate) proxies: Proxies,
     pub(crate) limits: Limits,
     /// `None` for the system's.
     pub(crate) resolver: Option<Arc<Resolver>>,
@@ -35,11 +38,6 @@ impl Network {
     /// The policy is also the clock: what it is told and what is measured must be one time.
     pub(crate) fn policy(&self) -> &SharedPolicy {
         self.context.policy()
-    }
-
-    /// For people: which proxy is on the way, if there is one.
-    pub(crate) fn told_of(&self, _: Transport) -> Option<String> {
-        None
     }
 
     /// The addresses of a host, where that takes no look-up.

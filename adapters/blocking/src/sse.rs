@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use failback::Transport;
+use failback_client::{AGENT, Lost, Refusal, encoding_of};
 use failback_wire::{Body, Event, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Said, Seen};
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
 use ureq::http::{HeaderMap, HeaderValue, Request, StatusCode};
@@ -12,10 +13,9 @@ use ureq::{Agent, BodyReader};
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::dial::dial;
-use crate::handshake::{AGENT, TOO_LARGE};
-use crate::lost::Lost;
+use crate::halt::Halt;
+use crate::handshake::TOO_LARGE;
 use crate::network::Network;
-use crate::refusal::{Refusal, encoding_of};
 use crate::transport::{Link, NoResolver};
 use crate::watch::Watch;
 use crate::websocket::Got;
@@ -50,7 +50,7 @@ pub(crate) enum Recovered {
 
 impl HttpConn {
     /// Dials within the connect time-out.
-    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Lost> {
+    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
         let link = Link::new(dial(network, TRANSPORT, bell, deadline)?);
         let config = Agent::config_builder()
@@ -74,13 +74,13 @@ impl HttpConn {
     }
 
     /// Sends a request, and reads the head of its answer.
-    pub(crate) fn request(&mut self, network: &Network, body: String, bell: &Arc<Bell>) -> Result<(), Lost> {
+    pub(crate) fn request(&mut self, network: &Network, body: String, bell: &Arc<Bell>) -> Result<(), Halt> {
         let (policy, limits) = (network.policy(), network.limits);
         let watched = self.link.watch(|io| {
             io.attach(bell)?;
             Ok(Watch::new(bell, policy, limits, TRANSPORT, io))
         });
-        watched.map_err(|error| Lost::new(Seen::Reset, error))?;
+        watched.map_err(|error| Halt::new(Seen::Reset, error))?;
         self.chunk.clear();
         self.used = 0;
 
@@ -89,7 +89,7 @@ impl HttpConn {
             .header(HOST, target.host_header())
             .header(USER_AGENT, AGENT)
             .body(body)
-            .map_err(|error| Lost::new(Seen::ProtocolViolation, error))?;
+            .map_err(|error| Halt::new(Seen::ProtocolViolation, error))?;
         let own = [
             (ACCEPT, HeaderValue::from_static("text/event-stream")),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
@@ -104,29 +104,30 @@ impl HttpConn {
         let (head, body) = response.into_parts();
         let body = body.into_reader();
         if head.status != StatusCode::OK {
-            return Err(Lost::Answer(Box::new(self.refusal(head.status.as_u16(), head.headers, body)?)));
+            let refusal = self.refusal(head.status.as_u16(), head.headers, body)?;
+            return Err(Lost::Answer(Box::new(refusal)).into());
         }
         if let Some(encoding) = encoding_of(&head.headers) {
-            return Err(Lost::Encoded(encoding.to_owned()));
+            return Err(Lost::Encoded(encoding.to_owned()).into());
         }
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        self.said = Some(Body::new(content_type, limits.max_message_bytes()).map_err(Lost::Body)?);
+        self.said = Some(Body::new(content_type, limits.max_message_bytes()).map_err(Halt::from)?);
         self.body = Some(body);
         Ok(())
     }
 
     /// Reads on, and waits for what there is to come.
-    pub(crate) fn read(&mut self) -> Result<Got, Lost> {
+    pub(crate) fn read(&mut self) -> Result<Got, Halt> {
         loop {
             let Some(said) = &mut self.said else { return Err(Seen::EndOfStream.into()) };
             let mut input = self.chunk.get(self.used..).unwrap_or_default();
             let before = input.len();
             let decoded = said.decode(&mut input);
             self.used = self.used.saturating_add(before.saturating_sub(input.len()));
-            let event = match decoded.map_err(Lost::Body)? {
+            let event = match decoded.map_err(Halt::from)? {
                 Some(Said::Event(event)) => event,
                 Some(Said::SignOfLife) => return Ok(Got::SignOfLife),
-                Some(Said::Done) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
+                Some(Said::Done) => return Err(Halt::new(Seen::EndOfStream, "it sent [DONE]")),
                 None if self.fill()? => continue,
                 None => self.end()?,
             };
@@ -136,7 +137,7 @@ impl HttpConn {
     }
 
     /// Reads the next piece of the body. False when it has ended.
-    fn fill(&mut self) -> Result<bool, Lost> {
+    fn fill(&mut self) -> Result<bool, Halt> {
         // An end that was an error once looks clean the next time.
         let Some(body) = &mut self.body else { return Ok(false) };
         self.chunk.resize(CHUNK_BYTES, 0);
@@ -157,9 +158,9 @@ impl HttpConn {
     }
 
     /// What the end of the body has completed.
-    fn end(&mut self) -> Result<Event, Lost> {
+    fn end(&mut self) -> Result<Event, Halt> {
         let Some(mut said) = self.said.take() else { return Err(Seen::EndOfStream.into()) };
-        said.end().map_err(Lost::Body)?.ok_or_else(|| Seen::EndOfStream.into())
+        said.end().map_err(Halt::from)?.ok_or_else(|| Seen::EndOfStream.into())
     }
 
     /// Whether what ended the response may come of the caller, who had left it alone for long.
@@ -201,7 +202,7 @@ impl HttpConn {
         status: u16,
         headers: HeaderMap,
         mut body: BodyReader<'static>,
-    ) -> Result<Refusal, Lost> {
+    ) -> Result<Refusal, Halt> {
         let (mut read, mut is_whole) = (Vec::new(), false);
         if let Some(time) = Refusal::body_time(TRANSPORT, status, &headers) {
             self.link.with_watch(|watch| watch.end_at(Deadline::after(time)));
@@ -216,18 +217,18 @@ impl HttpConn {
                 }
             }
         }
-        match self.link.take_lost() {
-            Some(Lost::Stopped) => Err(Lost::Stopped),
+        match self.link.take_halt() {
+            Some(Halt::Stopped) => Err(Halt::Stopped),
             _ => Ok(Refusal::new(status, headers, read, is_whole)),
         }
     }
 
-    fn broken(&self, error: ureq::Error) -> Lost {
-        if let Some(lost) = self.link.take_lost() {
-            return lost;
+    fn broken(&self, error: ureq::Error) -> Halt {
+        if let Some(halt) = self.link.take_halt() {
+            return halt;
         }
         let seen = match &error {
-            ureq::Error::LargeResponseHeader(..) => return Lost::new(Seen::ProtocolViolation, TOO_LARGE),
+            ureq::Error::LargeResponseHeader(..) => return Halt::new(Seen::ProtocolViolation, TOO_LARGE),
             ureq::Error::Io(error) => match error.kind() {
                 ErrorKind::UnexpectedEof => Seen::EndOfStream,
                 ErrorKind::InvalidData => Seen::ProtocolViolation,
@@ -235,6 +236,6 @@ impl HttpConn {
             },
             _ => Seen::ProtocolViolation,
         };
-        Lost::new(seen, error)
+        Halt::new(seen, error)
     }
 }

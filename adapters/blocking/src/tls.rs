@@ -35,7 +35,6 @@ pub(crate) fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
     trusting(roots)
 }
 
-#[allow(dead_code)]
 /// The same, but without the identity that this client has for its server: a proxy has no claim to it.
 pub(crate) fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
     let mut anonymous = tls.clone();
@@ -43,7 +42,6 @@ pub(crate) fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
     Arc::new(anonymous)
 }
 
-#[allow(dead_code)]
 #[derive(Debug)]
 struct Nobody;
 
@@ -93,11 +91,12 @@ pub(crate) fn seen(error: &io::Error) -> Seen<'static> {
     }
 }
 
-#[allow(dead_code)]
-/// Whether what failed shows that the other end does not speak TLS at all.
-pub(crate) fn is_foreign(error: &io::Error) -> bool {
-    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-    matches!(error, Some(rustls::Error::InvalidMessage(_)))
+/// The same of a proxy, which may not speak TLS at all.
+pub(crate) fn seen_of_proxy(error: &io::Error) -> Seen<'static> {
+    match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidMessage(_)) => Seen::NotAProxy,
+        _ => seen(error),
+    }
 }
 
 fn is_about_certificate(alert: AlertDescription) -> bool {

@@ -14,10 +14,10 @@ use ureq::unversioned::transport::{
 };
 
 use crate::bell::Bell;
+use crate::halt::Halt;
 use crate::handshake::TOO_LARGE;
 use crate::head::shorten;
 use crate::io::Io;
-use crate::lost::Lost;
 use crate::watch::{Alarm, Watch};
 
 /// Room for the largest head that is accepted.
@@ -34,13 +34,13 @@ struct State {
     /// Waits for what there is to come. Without it nothing is waited for.
     watch: Option<Watch>,
     /// Why it ended, if that was not for ureq to see.
-    lost: Option<Lost>,
+    halt: Option<Halt>,
     is_taken: bool,
 }
 
 impl Link {
     pub(crate) fn new(io: Io) -> Self {
-        Self(Arc::new(Mutex::new(State { io: Some(io), watch: None, lost: None, is_taken: false })))
+        Self(Arc::new(Mutex::new(State { io: Some(io), watch: None, halt: None, is_taken: false })))
     }
 
     /// Whether it is open, and nothing has come that nobody asked for.
@@ -66,8 +66,8 @@ impl Link {
         }
     }
 
-    pub(crate) fn take_lost(&self) -> Option<Lost> {
-        self.lock().lost.take()
+    pub(crate) fn take_halt(&self) -> Option<Halt> {
+        self.lock().halt.take()
     }
 
     pub(crate) fn handle_event(&self) {
@@ -102,13 +102,13 @@ impl State {
                 done => return done,
             }
             let Some(watch) = &mut self.watch else { return Err(ErrorKind::WouldBlock.into()) };
-            let lost = match watch.wait(io) {
+            let halt = match watch.wait(io) {
                 Ok(()) => continue,
-                Err(Alarm::Lost(lost)) => lost,
+                Err(Alarm::Halt(halt)) => halt,
                 // SSE is never pinged.
                 Err(Alarm::Ping) => Seen::IdleTimeout.into(),
             };
-            self.lost.get_or_insert(lost);
+            self.halt.get_or_insert(halt);
             return Err(io::Error::other("the connection was given up"));
         }
     }

@@ -6,8 +6,8 @@ use failback_wire::{Limits, Liveness, LivenessAction, Seen};
 
 use crate::bell::{Bell, Stopped};
 use crate::deadline::Deadline;
+use crate::halt::Halt;
 use crate::io::Io;
-use crate::lost::Lost;
 
 /// How late a thread may wake without having been away, as a process that slept has.
 const SLACK: Duration = Duration::from_secs(1);
@@ -34,7 +34,7 @@ pub(crate) struct Watch {
 pub(crate) enum Alarm {
     /// A ping is to be sent. It counts as sent.
     Ping,
-    Lost(Lost),
+    Halt(Halt),
 }
 
 impl Watch {
@@ -104,7 +104,7 @@ impl Watch {
             self.handle_caught_up(now);
         }
         if self.end.is_some_and(Deadline::is_over) {
-            return Err(Lost::from(Seen::IdleTimeout).into());
+            return Err(Halt::from(Seen::IdleTimeout).into());
         }
         match self.liveness.poll(now) {
             LivenessAction::Wait(_) if is_interrupted => self.bell.check().map_err(Alarm::from),
@@ -119,7 +119,7 @@ impl Watch {
                     self.bell.wait(Some(SLACK)).map_err(Alarm::from)?;
                     return Ok(());
                 }
-                Err(Lost::from(seen).into())
+                Err(Halt::from(seen).into())
             }
         }
     }
@@ -164,14 +164,14 @@ impl Watch {
     }
 }
 
-impl From<Lost> for Alarm {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
+impl From<Halt> for Alarm {
+    fn from(halt: Halt) -> Self {
+        Self::Halt(halt)
     }
 }
 
 impl From<Stopped> for Alarm {
     fn from(stopped: Stopped) -> Self {
-        Self::Lost(stopped.into())
+        Self::Halt(stopped.into())
     }
 }

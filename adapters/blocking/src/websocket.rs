@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::{Timestamp, Transport};
-use failback_client::Connection;
+use failback_client::{Connection, Lost};
 use failback_wire::{Carried, Event, Limits, Liveness, LivenessAction, Owner, Said, Seen};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -15,9 +15,9 @@ use tungstenite::{Bytes, Error, Message, WebSocket};
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::dial::dial;
+use crate::halt::Halt;
 use crate::handshake::upgrade;
 use crate::io::Io;
-use crate::lost::Lost;
 use crate::network::Network;
 use crate::watch::{Alarm, Watch};
 
@@ -57,7 +57,7 @@ pub(crate) enum Got {
 
 impl WsConn {
     /// Dials, and shakes hands, within the connect time-out.
-    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Lost> {
+    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
         let io = dial(network, TRANSPORT, bell, deadline)?;
         let (io, early) = upgrade(network, io, bell, deadline)?;
@@ -87,7 +87,7 @@ impl WsConn {
     }
 
     /// Begins to send a request, which leaves while the answer is read: a server may answer in the middle of it.
-    pub(crate) fn request(&mut self, frame: String) -> Result<(), Lost> {
+    pub(crate) fn request(&mut self, frame: String) -> Result<(), Halt> {
         self.carried.begin();
         self.is_sending = true;
         let room = frame.len().saturating_add(2 * CONTROL_BYTES);
@@ -96,7 +96,7 @@ impl WsConn {
     }
 
     /// Reads on, and waits for what there is to come.
-    pub(crate) fn read(&mut self, watch: &mut Watch) -> Result<Got, Lost> {
+    pub(crate) fn read(&mut self, watch: &mut Watch) -> Result<Got, Halt> {
         let mut frames = 0_u32;
         loop {
             if self.is_sending && self.socket.flush().is_ok() {
@@ -121,7 +121,7 @@ impl WsConn {
                         Some(frame) => (Some(frame.code.into()), frame.reason.as_str().to_owned()),
                         None => (None, String::new()),
                     };
-                    return Err(Lost::Closed(code, reason));
+                    return Err(Lost::Closed(code, reason).into());
                 }
                 Err(error) if is_blocked(&error) => {
                     self.wait(watch)?;
@@ -135,8 +135,8 @@ impl WsConn {
             let event = match Said::read(text.as_str(), None) {
                 Ok(Said::Event(event)) => event,
                 Ok(Said::SignOfLife) => continue,
-                Ok(Said::Done) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
-                Err(error) => return Err(Lost::new(Seen::BadEvent, error)),
+                Ok(Said::Done) => return Err(Halt::new(Seen::EndOfStream, "it sent [DONE]")),
+                Err(error) => return Err(Halt::new(Seen::BadEvent, error)),
             };
             match self.carried.sort(&event) {
                 Owner::Current => {
@@ -144,25 +144,25 @@ impl WsConn {
                     return Ok(Got::Event(event));
                 }
                 Owner::Earlier => {}
-                Owner::LeftOver => return Err(Lost::new(Seen::LeftOver, event.kind())),
+                Owner::LeftOver => return Err(Halt::new(Seen::LeftOver, event.kind())),
             }
         }
     }
 
-    fn wait(&mut self, watch: &mut Watch) -> Result<(), Lost> {
+    fn wait(&mut self, watch: &mut Watch) -> Result<(), Halt> {
         if let Some(error) = self.io().write_error() {
             // What had arrived before has been read.
-            return Err(Lost::new(Seen::Reset, error));
+            return Err(Halt::new(Seen::Reset, error));
         }
         match watch.wait(self.io()) {
             Ok(()) => Ok(()),
             Err(Alarm::Ping) => self.queue(Message::Ping(Bytes::new())),
-            Err(Alarm::Lost(lost)) => Err(lost),
+            Err(Alarm::Halt(halt)) => Err(halt),
         }
     }
 
     /// Sends this as soon as there is room.
-    fn queue(&mut self, message: Message) -> Result<(), Lost> {
+    fn queue(&mut self, message: Message) -> Result<(), Halt> {
         match self.socket.write(message).and_then(|()| self.socket.flush()) {
             // A peer that takes nothing gets no ping, and answers none.
             Ok(()) | Err(Error::WriteBufferFull(_)) => Ok(()),
@@ -242,7 +242,7 @@ fn is_blocked(error: &Error) -> bool {
     matches!(error, Error::Io(error) if error.kind() == ErrorKind::WouldBlock)
 }
 
-fn broken(error: &Error) -> Lost {
+fn broken(error: &Error) -> Halt {
     let seen = match error {
         Error::ConnectionClosed | Error::AlreadyClosed => Seen::EndOfStream,
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,
@@ -250,5 +250,5 @@ fn broken(error: &Error) -> Lost {
         Error::Capacity(_) => Seen::TooLarge,
         _ => Seen::ProtocolViolation,
     };
-    Lost::new(seen, error)
+    Halt::new(seen, error)
 }

@@ -36,6 +36,11 @@ impl Adapter for BlockingAdapter {
         if let Some(url) = settings.websocket_url {
             builder = builder.websocket_url(url);
         }
+        // The machine's own proxy is no part of a test.
+        builder = match settings.proxy {
+            Some(url) => builder.proxy(url),
+            None => builder.no_proxy(),
+        };
         if let Some((snapshot, elapsed)) = settings.snapshot {
             builder = builder.snapshot(snapshot, elapsed);
         }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::{Context, Proxies, ProxyChoice, ProxyError};
-use failback_wire::{Endpoint, HeaderError, Headers, Limits, PlaintextError, UrlError};
+use failback_client::{Context, Proxies, ProxyChoice};
+use failback_wire::{Endpoint, HeaderError, Headers, Limits};
 use rustls::ClientConfig;
 
 use crate::addresses::Addresses;
+use crate::build_error::BuildError;
 use crate::client::Client;
 use crate::network::{Network, Resolver, Route};
 use crate::threads::Threads;
-use crate::tls::{self, TlsError};
+use crate::tls;
 
 /// Settings of a client that is being built. Errors are reported by [`build`](Self::build).
 ///
@@ -230,45 +231,5 @@ impl fmt::Debug for Builder {
             .field("config", &self.config)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a client could not be built.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A URL is none, or not one that can be used.
-    Url(UrlError),
-    /// A header is none, or one that is not the caller's to set.
-    Header(HeaderError),
-    /// Credentials would travel in plain text.
-    Plaintext(PlaintextError),
-    /// A proxy that cannot be used.
-    Proxy(ProxyError),
-    /// TLS could not be set up.
-    Tls(TlsError),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(error) => error.fmt(f),
-            Self::Header(error) => error.fmt(f),
-            Self::Plaintext(error) => error.fmt(f),
-            Self::Proxy(error) => error.fmt(f),
-            Self::Tls(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Url(error) => Some(error),
-            Self::Header(error) => Some(error),
-            Self::Plaintext(error) => Some(error),
-            Self::Proxy(error) => Some(error),
-            Self::Tls(error) => Some(error),
-        }
     }
 }

@@ -37,6 +37,7 @@
 
 mod addresses;
 mod bell;
+mod build_error;
 mod builder;
 mod client;
 mod connect;
@@ -48,6 +49,7 @@ mod halt;
 mod handshake;
 mod head;
 mod io;
+mod link;
 mod network;
 mod pool;
 mod socket;
@@ -60,7 +62,8 @@ mod tunnel;
 mod watch;
 mod websocket;
 
-pub use builder::{BuildError, Builder};
+pub use build_error::BuildError;
+pub use builder::Builder;
 pub use client::Client;
 pub use failback::{
     self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,

@@ -15,8 +15,9 @@ use crate::deadline::Deadline;
 use crate::dial::dial;
 use crate::halt::Halt;
 use crate::handshake::TOO_LARGE;
+use crate::link::Link;
 use crate::network::Network;
-use crate::transport::{Link, NoResolver};
+use crate::transport::NoResolver;
 use crate::watch::Watch;
 use crate::websocket::Got;
 

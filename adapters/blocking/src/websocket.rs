@@ -117,11 +117,9 @@ impl WsConn {
                 Ok(Message::Close(frame)) => {
                     // The answer to it.
                     let _ = self.socket.flush();
-                    let (code, reason) = match frame {
-                        Some(frame) => (Some(frame.code.into()), frame.reason.as_str().to_owned()),
-                        None => (None, String::new()),
-                    };
-                    return Err(Lost::Closed(code, reason).into());
+                    let frame = frame.map(|frame| (frame.code.into(), frame.reason.as_str().to_owned()));
+                    let (code, reason) = frame.unzip();
+                    return Err(Lost::Closed(code, reason.unwrap_or_default()).into());
                 }
                 Err(error) if is_blocked(&error) => {
                     self.wait(watch)?;

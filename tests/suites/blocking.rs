@@ -229,3 +229,40 @@ fn a_turn_is_read_by_whoever_asks() {
     completes(&client);
     assert_eq!(peer.journal().request_connections(), [1, 1]);
 }
+
+/// Everything that any crate tells a logger, with what is shown byte by byte joined.
+struct Log(std::sync::Mutex<String>);
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let text = record.args().to_string();
+        let is_bytes = text.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b' ' | b'-'));
+        let mut log = self.0.lock().expect("a log");
+        log.push_str(&if is_bytes { text.replace([' ', '-'], "") } else { format!("{text}\n") });
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn no_log_of_any_crate_shows_a_secret() {
+    static LOG: Log = Log(std::sync::Mutex::new(String::new()));
+    log::set_logger(&LOG).expect("no other logger");
+    log::set_max_level(log::LevelFilter::Trace);
+    let peer = Peer::start();
+    peer.push_handshake(Handshake::status(403));
+    let client = Client::builder(format!("{}?api-key=query-secret", peer.url()));
+    let client = client.bearer("key-secret").build().expect("a client");
+    completes(&client);
+    completes(&client);
+    let log = LOG.0.lock().expect("a log").to_lowercase();
+    assert!(log.contains("server"), "ureq tells something: {log}");
+    for secret in ["query-secret", "key-secret"] {
+        let bytes: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        assert!(!log.contains(secret) && !log.contains(&bytes), "{secret}");
+    }
+}

@@ -1,15 +1,14 @@
 //! The WebSocket handshake (RFC 6455, section 4.1), in bounded memory and time.
 
-use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 
 use failback::Transport;
-use failback_client::{AGENT, Lost, Refusal};
+use failback_client::{Lost, Refusal};
 use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    TRANSFER_ENCODING, UPGRADE, USER_AGENT,
+    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
+    TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tungstenite::handshake::client::generate_key;
@@ -18,14 +17,11 @@ use tungstenite::handshake::derive_accept_key;
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::halt::Halt;
-use crate::head::MAX_HEADERS;
+use crate::head::{MAX_HEADERS, request};
 use crate::io::Io;
 use crate::network::Network;
 
 const TRANSPORT: Transport = Transport::WebSocket;
-
-/// The headers that are not the caller's to choose.
-const OWN: [HeaderName; 5] = [HOST, CONNECTION, UPGRADE, SEC_WEBSOCKET_VERSION, SEC_WEBSOCKET_KEY];
 
 /// What is said of a head that is larger than allowed.
 pub(crate) const TOO_LARGE: &str = "message head is too large";
@@ -69,7 +65,13 @@ fn shake_hands(
     deadline: Deadline,
 ) -> Result<Answer, Halt> {
     let late = &Seen::HandshakeTimeout;
-    let request = request(network, key);
+    let own = [
+        (CONNECTION, "Upgrade"),
+        (UPGRADE, "websocket"),
+        (SEC_WEBSOCKET_VERSION, "13"),
+        (SEC_WEBSOCKET_KEY, key),
+    ];
+    let request = request("GET", network.endpoint.target(TRANSPORT), &own, &network.headers);
     let mut unsent = &request[..];
     let mut read = Vec::new();
     loop {
@@ -96,30 +98,6 @@ fn shake_hands(
             return Err(Halt::new(Seen::ProtocolViolation, TOO_LARGE));
         }
     }
-}
-
-fn request(network: &Network, key: &str) -> Vec<u8> {
-    let target = network.endpoint.target(TRANSPORT);
-    let mut head = String::new();
-    // Writing to a string does not fail.
-    let _ = write!(
-        head,
-        "GET {} HTTP/1.1\r\nhost: {}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
-         sec-websocket-version: 13\r\nsec-websocket-key: {key}\r\n",
-        target.path_and_query(),
-        target.host_header(),
-    );
-    if !network.headers.iter().any(|(name, _)| name == USER_AGENT) {
-        let _ = write!(head, "user-agent: {AGENT}\r\n");
-    }
-    let mut request = head.into_bytes();
-    for (name, value) in network.headers.iter().filter(|(name, _)| !OWN.contains(name)) {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-            request.extend_from_slice(part);
-        }
-    }
-    request.extend_from_slice(b"\r\n");
-    request
 }
 
 /// Reads once, as far as there is room.

@@ -21,11 +21,19 @@ pub(crate) struct State {
     /// Why it ended, if that was not for ureq to see.
     halt: Option<Halt>,
     pub(crate) is_taken: bool,
+    /// The head of the next request.
+    pub(crate) head: Option<Vec<u8>>,
 }
 
 impl Link {
     pub(crate) fn new(io: Io) -> Self {
-        Self(Arc::new(Mutex::new(State { io: Some(io), watch: None, halt: None, is_taken: false })))
+        Self(Arc::new(Mutex::new(State {
+            io: Some(io),
+            watch: None,
+            halt: None,
+            is_taken: false,
+            head: None,
+        })))
     }
 
     /// Whether it is open, and nothing has come that nobody asked for.
@@ -33,11 +41,16 @@ impl Link {
         self.lock().is_quiet()
     }
 
-    /// Has it watched while it carries a response.
-    pub(crate) fn watch(&self, watch: impl FnOnce(&mut Io) -> io::Result<Watch>) -> io::Result<()> {
+    /// Has it watched while it carries a request with this head, and the answer.
+    pub(crate) fn watch(
+        &self,
+        head: Vec<u8>,
+        watch: impl FnOnce(&mut Io) -> io::Result<Watch>,
+    ) -> io::Result<()> {
         let mut state = self.lock();
         let Some(io) = &mut state.io else { return Err(ErrorKind::NotConnected.into()) };
         state.watch = Some(watch(io)?);
+        state.head = Some(head);
         Ok(())
     }
 

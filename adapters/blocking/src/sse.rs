@@ -4,10 +4,10 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use failback::Transport;
-use failback_client::{AGENT, Lost, Refusal, encoding_of};
+use failback_client::{Lost, Refusal, encoding_of};
 use failback_wire::{Body, Event, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Said, Seen};
-use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, USER_AGENT};
-use ureq::http::{HeaderMap, HeaderValue, Request, StatusCode};
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use ureq::http::{HeaderMap, Request, StatusCode};
 use ureq::{Agent, BodyReader};
 
 use crate::bell::Bell;
@@ -15,6 +15,7 @@ use crate::deadline::Deadline;
 use crate::dial::dial;
 use crate::halt::Halt;
 use crate::handshake::TOO_LARGE;
+use crate::head::request;
 use crate::link::Link;
 use crate::network::Network;
 use crate::transport::NoResolver;
@@ -27,6 +28,9 @@ const TRANSPORT: Transport = Transport::Sse;
 const DRAIN_BYTES: usize = 64 * 1024;
 
 const CHUNK_BYTES: usize = 16 * 1024;
+
+/// What ureq takes for the server of its one connection.
+const NOWHERE: &str = "http://server/";
 
 /// An HTTP connection, and the answer that it carries.
 pub(crate) struct HttpConn {
@@ -77,7 +81,15 @@ impl HttpConn {
     /// Sends a request, and reads the head of its answer.
     pub(crate) fn request(&mut self, network: &Network, body: String, bell: &Arc<Bell>) -> Result<(), Halt> {
         let (policy, limits) = (network.policy(), network.limits);
-        let watched = self.link.watch(|io| {
+        let length = body.len().to_string();
+        let own = [
+            (ACCEPT, "text/event-stream"),
+            (ACCEPT_ENCODING, "identity"),
+            (CONTENT_TYPE, "application/json"),
+            (CONTENT_LENGTH, length.as_str()),
+        ];
+        let head = request("POST", network.endpoint.target(TRANSPORT), &own, &network.headers);
+        let watched = self.link.watch(head, |io| {
             io.attach(bell)?;
             Ok(Watch::new(bell, policy, limits, TRANSPORT, io))
         });
@@ -85,21 +97,9 @@ impl HttpConn {
         self.chunk.clear();
         self.used = 0;
 
-        let target = network.endpoint.target(TRANSPORT);
-        let mut request = Request::post(target.request_uri().clone())
-            .header(HOST, target.host_header())
-            .header(USER_AGENT, AGENT)
-            .body(body)
-            .map_err(|error| Halt::new(Seen::ProtocolViolation, error))?;
-        let own = [
-            (ACCEPT, HeaderValue::from_static("text/event-stream")),
-            (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
-            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        ];
-        let given = network.headers.iter().map(|(name, value)| (name.clone(), value.clone()));
-        for (name, value) in given.chain(own) {
-            request.headers_mut().insert(name, value);
-        }
+        // The head that is sent is not this one.
+        let request = Request::post(NOWHERE).body(body);
+        let request = request.map_err(|error| Halt::new(Seen::ProtocolViolation, error))?;
         let response = self.agent.run(request).map_err(|error| self.broken(error))?;
 
         let (head, body) = response.into_parts();

@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{
 };
 
 use crate::handshake::TOO_LARGE;
-use crate::head::shorten;
+use crate::head::{is_final, shorten};
 use crate::io::Io;
 use crate::link::Link;
 
@@ -100,16 +100,23 @@ impl Transport for Wire {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         self.is_head_due = true;
         let Self { link, buffers, has_early, is_cut_short, .. } = self;
+        // ureq is not told what is secret: it would show it in its log.
+        let head = link.lock().head.take();
+        let amount = head.as_ref().map_or(amount, Vec::len);
         let mut sent = 0_usize;
         let send = |io: &mut Io| {
             while !*is_cut_short && sent < amount {
-                let output = buffers.output();
+                let output = head.as_deref().unwrap_or_else(|| buffers.output());
                 match io.write(output.get(sent..amount).unwrap_or_default()) {
                     Ok(written) => sent = sent.saturating_add(written),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         // A server may answer in the middle of a request, and then read no more of it.
                         match Self::receive(buffers, io) {
-                            Ok(1..) => (*has_early, *is_cut_short) = (true, true),
+                            Ok(1..) => {
+                                shorten(buffers);
+                                *has_early = !buffers.input().is_empty();
+                                *is_cut_short = is_final(buffers.input());
+                            }
                             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                                 return Err(match io.write_error() {
                                     Some(error) => io::Error::new(error.kind(), error.to_string()),

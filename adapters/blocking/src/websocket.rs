@@ -63,8 +63,8 @@ impl WsConn {
         let (io, early) = upgrade(network, io, bell, deadline)?;
         let (limits, now) = (network.limits, network.policy().now());
         let limit = Some(limits.max_message_bytes());
-        let config = WebSocketConfig::default().max_message_size(limit).max_frame_size(limit);
-        let config = config.write_buffer_size(0).max_write_buffer_size(CONTROL_BYTES);
+        let config = WebSocketConfig::default().write_buffer_size(0).max_write_buffer_size(CONTROL_BYTES);
+        let config = config.max_message_size(limit).max_frame_size(limit);
         Ok(Self {
             socket: WebSocket::from_partially_read(io, early, Role::Client, Some(config)),
             limits,
@@ -205,8 +205,7 @@ impl WsConn {
         }
         if self.io().take_interrupted() {
             return Some(now);
-        }
-        if self.io().socket().take_read() {
+        } else if self.io().socket().take_read() {
             self.idle.handle_sign_of_life(now);
             self.doubted_at = None;
         }
@@ -228,9 +227,8 @@ impl WsConn {
         }
     }
 
-    /// Says goodbye, without waiting for an answer.
+    /// Says goodbye, without waiting for an answer: whoever does not hear it finds the end.
     pub(crate) fn close(mut self) {
-        // Whoever does not hear it finds the end.
         let _ = self.socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
         let _ = self.socket.flush();
     }

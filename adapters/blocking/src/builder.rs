@@ -37,8 +37,15 @@ pub struct Builder {
     route: Option<Arc<Route>>,
 }
 
+impl Client {
+    /// Begins to build a client for this base URL, such as `https://api.openai.com/v1`.
+    pub fn builder(url: impl Into<String>) -> Builder {
+        Builder::new(url.into())
+    }
+}
+
 impl Builder {
-    pub(crate) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         Self {
             url,
             websocket_url: None,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use failback::{SharedPolicy, Snapshot};
 use failback_wire::Request;
 
-use crate::builder::Builder;
 use crate::network::Network;
 use crate::pool::Pool;
+use crate::shared::Shared;
 use crate::stream::ResponseStream;
 
 /// A client of one endpoint, that streams responses over whichever transport works.
@@ -18,24 +18,7 @@ pub struct Client {
     shared: Arc<Shared>,
 }
 
-/// What a client and its turns share. When the last of them is gone, so is every thread.
-pub(crate) struct Shared {
-    pub(crate) network: Arc<Network>,
-    pub(crate) pool: Arc<Pool>,
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        self.pool.close();
-    }
-}
-
 impl Client {
-    /// Begins to build a client for this base URL, such as `https://api.openai.com/v1`.
-    pub fn builder(url: impl Into<String>) -> Builder {
-        Builder::new(url.into())
-    }
-
     pub(crate) fn new(network: Network) -> Self {
         let network = Arc::new(network);
         let pool = Pool::new(Arc::clone(&network));
@@ -71,7 +54,7 @@ impl Client {
         self.shared.network.policy()
     }
 
-    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`]).
+    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`](crate::Builder::snapshot)).
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.policy().snapshot()

@@ -6,9 +6,9 @@ use failback_client::{Connection, Step, Turn};
 use failback_wire::{Error, Item, Seen};
 
 use crate::bell::{Bell, Ringer, Stopped};
-use crate::client::Shared;
 use crate::dialling::Dialling;
 use crate::halt::Halt;
+use crate::shared::Shared;
 use crate::sse::HttpConn;
 use crate::watch::Watch;
 use crate::websocket::{Got, WsConn};

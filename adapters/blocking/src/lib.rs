@@ -52,6 +52,7 @@ mod io;
 mod link;
 mod network;
 mod pool;
+mod shared;
 mod socket;
 mod sse;
 mod stream;

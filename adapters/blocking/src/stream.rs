@@ -5,8 +5,8 @@ use failback_client::Turn;
 use failback_wire::{Error, Item};
 
 use crate::bell::Ringer;
-use crate::client::Shared;
 use crate::driver::Driver;
+use crate::shared::Shared;
 
 /// The items of one turn: the events of its response, and what happens to its transport.
 ///

@@ -27,7 +27,11 @@ fuzz_target!(|input: (u64, Vec<u8>)| {
         for limit in [limit, 1 << 20] {
             let whole = read(content_type, limit, [bytes.as_slice()]);
             assert_eq!(read(content_type, limit, bytes.chunks(1)), whole, "{content_type:?}, byte by byte");
-            assert_eq!(read(content_type, limit, pieces(&bytes, cuts)), whole, "{content_type:?}, cut at {cuts:b}");
+            assert_eq!(
+                read(content_type, limit, pieces(&bytes, cuts)),
+                whole,
+                "{content_type:?}, cut at {cuts:b}"
+            );
         }
     }
 });

@@ -66,7 +66,9 @@ fuzz_target!(|input: (u16, u8, String)| {
 
     for name in [None, Some("error"), Some("response.completed")] {
         match Said::read(text.as_str(), name) {
-            Ok(Said::Event(event)) if name.is_none() => assert_eq!(Event::parse(text.as_str()).as_ref(), Ok(&event)),
+            Ok(Said::Event(event)) if name.is_none() => {
+                assert_eq!(Event::parse(text.as_str()).as_ref(), Ok(&event))
+            }
             Ok(_) => {}
             Err(_) => assert_ne!(name, Some("error"), "an error is one, whatever it says"),
         }

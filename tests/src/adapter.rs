@@ -1,4 +1,5 @@
 mod asynchronous;
+mod blocking;
 mod smol;
 mod tokio;
 
@@ -83,8 +84,8 @@ pub trait TestTurn: Send {
 
 /// Every adapter there is.
 #[must_use]
-pub fn adapters() -> [&'static dyn Adapter; 2] {
-    [&tokio::TokioAdapter, &smol::SmolAdapter]
+pub fn adapters() -> [&'static dyn Adapter; 3] {
+    [&tokio::TokioAdapter, &smol::SmolAdapter, &blocking::BlockingAdapter]
 }
 
 /// The adapter of this name.

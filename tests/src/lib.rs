@@ -36,6 +36,11 @@ macro_rules! with_every_adapter {
         $(
             mod $name {
                 #[test]
+                fn blocking() {
+                    super::$name($crate::adapter("blocking"));
+                }
+
+                #[test]
                 fn tokio() {
                     super::$name($crate::adapter("tokio"));
                 }

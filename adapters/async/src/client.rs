@@ -3,14 +3,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::{Context, Turn};
+use failback_client::{Context, Proxies, ProxyChoice, ProxyError, Turn};
 use failback_wire::{Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
 use rustls::ClientConfig;
 
 use crate::Runtime;
 use crate::network::Network;
 use crate::pool::Pool;
-use crate::proxy::{Proxies, ProxyChoice, ProxyError, Secret};
 use crate::shared::Shared;
 use crate::stream::ResponseStream;
 use crate::tls::{self, TlsError};
@@ -178,16 +177,24 @@ impl<R: Runtime> Builder<R> {
         self
     }
 
-    /// Reaches the server through this HTTP proxy: `http://host:port`, or `https://` to encrypt the way to the proxy too,
-    /// with `user:password@` before the host if the proxy asks who comes (over `http://` in plain text, as such proxies want
-    /// it). Both transports go through a tunnel (CONNECT), and the proxy looks the server's name up. SOCKS is not spoken.
+    /// Reaches the server through this proxy, on both transports:
+    ///
+    /// | URL | way |
+    /// | --- | --- |
+    /// | `http://host:port` | a tunnel (CONNECT); the proxy looks the server's name up |
+    /// | `https://host:port` | the same, and the way to the proxy is encrypted too |
+    /// | `socks5h://host:port` | SOCKS5; the proxy looks the server's name up |
+    /// | `socks5://host:port` | SOCKS5; this machine looks the name up and asks for one address after another |
+    ///
+    /// Without a port it is 80, 443 or, for SOCKS, 1080. If the proxy asks who comes, put `user:password@` before
+    /// the host. All but `https://` send that in plain text, as such proxies want it.
     ///
     /// By default what the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL, else
     /// `all_proxy`, or the same in capitals; but no proxy for what `no_proxy` lists (names with all their subdomains,
     /// addresses, networks, `*`). A server on this machine is reached through a proxy only if that is on this machine too,
     /// and set here.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = ProxyChoice::Url(Secret(url.into()));
+        self.proxy = ProxyChoice::Url(url.into());
         self
     }
 

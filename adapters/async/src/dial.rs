@@ -1,5 +1,5 @@
-//! One network path for both transports: a name, an address, TCP, a proxy, TLS. Otherwise what SSE shows would say nothing about
-//! WebSocket.
+//! One network path for both transports: a name, an address, TCP, a proxy, TLS. Otherwise what SSE shows
+//! would say nothing about WebSocket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::Transport;
-use failback_client::Lost;
-use failback_wire::Seen;
+use failback_client::{Lost, Proxy, Tunnel};
+use failback_wire::{Seen, Target};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsConnector;
 use futures_util::future::{Either, select};
@@ -20,13 +20,13 @@ use rustls::pki_types::ServerName;
 use crate::Runtime;
 use crate::io::Io;
 use crate::network::Network;
-use crate::tls;
+use crate::{tls, tunnel};
 
 /// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
 
-/// Opens a connection to where this transport goes, through the proxy on the way if there is one. Has no time limit of its
-/// own.
+/// Opens a connection to where this transport goes, through the proxy on the way if there is one. Has no time
+/// limit of its own.
 pub(crate) async fn dial<R: Runtime>(
     network: &Network<R>,
     transport: Transport,
@@ -34,20 +34,10 @@ pub(crate) async fn dial<R: Runtime>(
     let target = network.endpoint.target(transport);
     let io = match network.proxies.on_the_way_to(transport) {
         None => connect(network, target.host(), target.port()).await?,
-        Some(proxy) => {
-            let lost =
-                |error: Lost| error.explained(|said| format!("on the way to the proxy {proxy}: {said}"));
-            let mut io = connect(network, &proxy.host, proxy.port).await.map_err(lost)?;
-            if proxy.tls {
-                let encrypted = encrypt(io, &proxy.host, &network.proxy_tls).await;
-                io = encrypted.map_err(|error| {
-                    let seen = if tls::is_foreign(&error) { Seen::NotAProxy } else { tls::seen(&error) };
-                    lost(Lost::new(seen, format_args!("{}: {error}", proxy.host)))
-                })?;
-            }
-            // The proxy resolves the name.
-            proxy.tunnel(&network.runtime, io, target).await?
+        Some(proxy) if proxy.looks_names_up() => {
+            through(network, proxy, Tunnel::by_name(proxy, target)).await?
         }
+        Some(proxy) => through_by_address(network, proxy, target).await?,
     };
     if !target.is_tls() {
         return Ok(io);
@@ -62,10 +52,63 @@ pub(crate) async fn dial<R: Runtime>(
     })
 }
 
-async fn connect<R: Runtime>(network: &Network<R>, host: &str, port: u16) -> Result<Io<R::Stream>, Lost> {
+/// To where this tunnel leads, through this proxy.
+async fn through<R: Runtime>(
+    network: &Network<R>,
+    proxy: &Proxy,
+    tunnel: Tunnel,
+) -> Result<Io<R::Stream>, Lost> {
+    let lost = |error: Lost| error.explained(|said| format!("on the way to the proxy {proxy}: {said}"));
+    let mut io = connect(network, proxy.host(), proxy.port()).await.map_err(lost)?;
+    if proxy.is_tls() {
+        let encrypted = encrypt(io, proxy.host(), &network.proxy_tls).await;
+        io = encrypted.map_err(|error| {
+            let seen = if tls::is_foreign(&error) { Seen::NotAProxy } else { tls::seen(&error) };
+            lost(Lost::new(seen, format_args!("{}: {error}", proxy.host())))
+        })?;
+    }
+    tunnel::open(io, tunnel).await
+}
+
+/// The same to each address of the target in turn, for a proxy that looks no names up, until it can reach
+/// one.
+async fn through_by_address<R: Runtime>(
+    network: &Network<R>,
+    proxy: &Proxy,
+    target: &Target,
+) -> Result<Io<R::Stream>, Lost> {
+    let (mut failed, mut refused) = (no_address(), Vec::new());
+    for address in resolve(network, target.host(), target.port()).await? {
+        match through(network, proxy, Tunnel::by_address(proxy, address)).await {
+            // The proxy cannot reach this one.
+            Err(error @ Lost::Seen(Seen::SocksRefused { reply: 3..=6 | 8 }, _)) => {
+                failed = error;
+                refused.push(address);
+            }
+            tried => {
+                let answered = tried.is_ok().then_some(address);
+                network.addresses.handle_tried(target.host(), answered, refused);
+                return tried;
+            }
+        }
+    }
+    network.addresses.handle_tried(target.host(), None, refused);
+    Err(failed)
+}
+
+/// The addresses of a host, in the order in which they are to be tried.
+async fn resolve<R: Runtime>(network: &Network<R>, host: &str, port: u16) -> Result<Vec<SocketAddr>, Lost> {
     let resolved = network.runtime.resolve(host, port).await;
     let resolved = resolved.map_err(|error| Lost::new(Seen::Resolve, format_args!("{host}: {error}")))?;
-    let addresses = network.addresses.sort(host, resolved);
+    Ok(network.addresses.sort(host, resolved))
+}
+
+fn no_address() -> Lost {
+    Lost::new(Seen::Resolve, "the name has no address")
+}
+
+async fn connect<R: Runtime>(network: &Network<R>, host: &str, port: u16) -> Result<Io<R::Stream>, Lost> {
+    let addresses = resolve(network, host, port).await?;
     connect_any(network, host, addresses).await.map(Io::plain)
 }
 
@@ -90,7 +133,7 @@ async fn connect_any<R: Runtime>(
     let mut trying = FuturesUnordered::new();
     // Those that were begun, in order, and those that failed.
     let (mut begun, mut refused) = (Vec::new(), Vec::new());
-    let mut failed = Lost::new(Seen::Resolve, "the name has no address");
+    let mut failed = no_address();
     loop {
         let more = match waiting.next() {
             Some(address) => {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use failback::Transport;
-use failback_client::{Lost, Refusal};
+use failback_client::{AGENT, Lost, Refusal};
 use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen};
 use futures_util::FutureExt;
 use http::header::{HOST, USER_AGENT};
@@ -18,9 +18,6 @@ use crate::timer::Deadline;
 
 /// The most headers that an answer may have. Gateways add to those of servers; the limit in bytes holds as well.
 const MAX_HEADERS: usize = 256;
-
-/// What the client calls itself.
-pub(crate) const AGENT: &str = concat!("failback/", env!("CARGO_PKG_VERSION"));
 
 /// An HTTP connection.
 pub(crate) struct HttpConn {

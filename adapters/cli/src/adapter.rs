@@ -14,9 +14,6 @@ use crate::args::Adapter;
 use crate::error::Error;
 use crate::setup::Setup;
 
-/// The adapters in this build.
-const BUILT: [Adapter; 2] = [Adapter::Tokio, Adapter::Smol];
-
 /// A client, whatever it runs on.
 pub(crate) trait Turns {
     /// Streams one turn, and hands on what it yields until it is over, or is told to stop.
@@ -36,13 +33,7 @@ pub(crate) fn open(adapter: Adapter, setup: Setup) -> Result<Box<dyn Turns>, Err
     match adapter {
         Adapter::Tokio => Ok(Box::new(AsyncTurns::new(runtime()?, setup)?)),
         Adapter::Smol => Ok(Box::new(AsyncTurns::new(SmolGround, setup)?)),
-        other => {
-            let built = BUILT.map(Adapter::as_str).join(", ");
-            Err(Error::Usage(format!(
-                "adapter `{}` is not part of this build; this build has: {built}",
-                other.as_str()
-            )))
-        }
+        Adapter::Blocking => Ok(Box::new(BlockingTurns::new(setup)?)),
     }
 }
 
@@ -138,4 +129,44 @@ impl<G: Ground> Turns for AsyncTurns<G> {
         ground.block_on(async { drop(client) });
         ground.close();
     }
+}
+
+struct BlockingTurns {
+    client: failback_blocking::Client,
+    request: Request,
+}
+
+impl BlockingTurns {
+    fn new(setup: Setup) -> Result<Self, Error> {
+        let mut builder = failback_blocking::Client::builder(setup.url)
+            .headers(setup.headers)
+            .config(setup.settings.config)
+            .limits(setup.settings.limits);
+        if let Some(url) = setup.ws_url {
+            builder = builder.websocket_url(url);
+        }
+        let client = builder.build().map_err(|error| Error::Usage(error.to_string()))?;
+        Ok(Self { client, request: setup.request })
+    }
+}
+
+impl Turns for BlockingTurns {
+    fn turn(&mut self, each: &mut dyn FnMut(Result<Item, TurnError>) -> ControlFlow<()>) {
+        for item in self.client.stream(self.request.clone()) {
+            if each(item).is_break() {
+                break;
+            }
+        }
+    }
+
+    fn pause(&mut self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn policy(&self) -> (Mode, u8) {
+        let policy = self.client.policy();
+        (policy.mode().0, policy.recoveries_left())
+    }
+
+    fn close(self: Box<Self>) {}
 }

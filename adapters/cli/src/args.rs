@@ -104,19 +104,7 @@ pub(crate) struct StreamArgs {
 pub(crate) enum Adapter {
     Tokio,
     Smol,
-    // Not built yet: asking for it says so.
-    #[value(hide = true)]
     Blocking,
-}
-
-impl Adapter {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tokio => "tokio",
-            Self::Smol => "smol",
-            Self::Blocking => "blocking",
-        }
-    }
 }
 
 #[derive(Debug, clap::Args)]

@@ -86,8 +86,13 @@ fn the_proxy_of_the_environment_is_used_unless_the_way_is_this_machine() {
     through(&peer.url(), &proxy.url()).exits_with(0);
     assert_eq!(proxy.seen().len(), 1, "{:?}", proxy.seen());
 
-    through(&peer.url(), "socks5://127.0.0.1:1").exits_with(0);
-    let run = through("http://peer.test/v1", "socks5://me:hunter2@127.0.0.1:1").exits_with(2);
+    let socks = Proxy::start_socks(&peer);
+    let run = through("http://peer.test/v1", &socks.url()).exits_with(0);
+    assert_eq!((run.out.as_str(), run.err.as_str()), ("echo: Hello.\n", ""));
+    assert_eq!(socks.seen().len(), 1, "{:?}", socks.seen());
+
+    through(&peer.url(), "socks4://127.0.0.1:1").exits_with(0);
+    let run = through("http://peer.test/v1", "socks4://me:hunter2@127.0.0.1:1").exits_with(2);
     let run = run.says(&["HTTP_PROXY", "SOCKS"]);
     assert!(!run.err.contains("hunter2"), "{}", run.err);
 }

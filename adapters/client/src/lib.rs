@@ -19,17 +19,25 @@
 //! ([`failback_wire`] knows what they mean) and the choice of the transport ([`failback`] makes it).
 #![forbid(unsafe_code)]
 
+mod agent;
 mod context;
 mod left_dial;
 mod lost;
+mod proxies;
+mod proxy;
 mod refusal;
 mod step;
 mod trace;
+mod tunnel;
 mod turn;
 
+pub use agent::AGENT;
 pub use context::Context;
 pub use left_dial::LeftDial;
 pub use lost::Lost;
+pub use proxies::{Proxies, ProxyChoice};
+pub use proxy::{Proxy, ProxyError, ProxyProtocol};
 pub use refusal::{Refusal, encoding_of};
 pub use step::{Connection, Step};
+pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;

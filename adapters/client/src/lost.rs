@@ -3,7 +3,7 @@ use failback_wire::{BodyError, Seen};
 use crate::Refusal;
 
 /// Why there is no connection, or no longer one: what was seen, kept until the turn is told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Lost {
     /// What was seen, and what the layer below said of it.

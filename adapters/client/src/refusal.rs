@@ -11,7 +11,7 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
 const DECIDED_BODY_TIME: Duration = Duration::from_millis(100);
 
 /// What an HTTP answer says that is not the one hoped for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,

@@ -100,8 +100,8 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
         Seen::ConnectTimeout => format!("could not connect for {transport} in time"),
         Seen::ProxyRefused { status } => {
             let remedy = match status {
-                407 => "; give its URL a user name and a password",
-                400..=499 => "; have it allow this host, or list the host in NO_PROXY",
+                407 => BE_KNOWN,
+                400..=499 => BE_ALLOWED,
                 _ => "",
             };
             format!("the proxy refused to connect for {transport}: HTTP {}{remedy}", named(status))
@@ -110,6 +110,16 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
             "could not connect for {transport}: what is at the address of the proxy does not speak as a proxy does; check its \
              scheme and its port"
         ),
+        Seen::SocksRefused { reply } => {
+            let remedy = if reply == 2 { BE_ALLOWED } else { "" };
+            format!(
+                "the proxy refused to connect for {transport}: SOCKS reply {}{remedy}",
+                socks_reply(reply)
+            )
+        }
+        Seen::ProxyAuthentication => {
+            format!("the proxy wants other credentials to connect for {transport}{BE_KNOWN}")
+        }
         Seen::HandshakeTimeout => {
             format!("connected, but the {transport} handshake was not answered in time")
         }
@@ -188,6 +198,27 @@ fn closed(stream: &str, when: &str, code: Option<u16>, reason: &str) -> String {
         text.push(CUT);
     }
     text
+}
+
+/// What to do about a proxy that wants to know who asks, and about one that does not want to go there.
+const BE_KNOWN: &str = "; give its URL a user name and a password";
+const BE_ALLOWED: &str = "; have it allow this host, or list the host in NO_PROXY";
+
+/// The reply and what it means (RFC 1928, section 6).
+fn socks_reply(reply: u8) -> String {
+    let meaning = match reply {
+        0 => "succeeded",
+        1 => "general failure",
+        2 => "not allowed by ruleset",
+        3 => "network unreachable",
+        4 => "host unreachable",
+        5 => "connection refused",
+        6 => "TTL expired",
+        7 => "command not supported",
+        8 => "address type not supported",
+        _ => return reply.to_string(),
+    };
+    format!("{reply} ({meaning})")
 }
 
 const fn close_code(code: u16) -> Option<&'static str> {

@@ -18,9 +18,9 @@ use crate::{Seen, ServerError, retry_after};
 ///
 /// | seen | blame |
 /// | --- | --- |
-/// | no name, no route, no TLS, not in time, CONNECT refused | Network |
-/// | a certificate refused, CONNECT answered 4xx, no proxy at the proxy's address | on WebSocket Network, on SSE Request: trying again would meet the same |
-/// | 407, from a proxy or a server | Request |
+/// | no name, no route, no TLS, not in time, CONNECT or SOCKS refused | Network |
+/// | a certificate refused, CONNECT answered 4xx, SOCKS 2, 7 or 8, no proxy at the proxy's address | on WebSocket Network, on SSE Request: trying again would meet the same |
+/// | 407, from a proxy or a server; SOCKS for want of credentials | Request |
 /// | upgrade not answered, or answered 101 wrongly | Transport |
 /// | upgrade answered 429, 529, or 503 with `Retry-After` | Server |
 /// | upgrade answered anything else | Transport: SSE may well be let through, and says so if it is the request's fault |
@@ -53,8 +53,11 @@ pub fn classify(
     let begun = stage.max(Stage::Open);
     let (blame, stage) = match *seen {
         // It wants other credentials, whoever asks and however often.
-        Seen::ProxyRefused { status: 407 } => (Blame::Request, Stage::Connecting),
-        Seen::Certificate | Seen::NotAProxy | Seen::ProxyRefused { status: 400..=499 }
+        Seen::ProxyRefused { status: 407 } | Seen::ProxyAuthentication => (Blame::Request, Stage::Connecting),
+        Seen::Certificate
+        | Seen::NotAProxy
+        | Seen::ProxyRefused { status: 400..=499 }
+        | Seen::SocksRefused { reply: 2 | 7 | 8 }
             if transport == Transport::Sse =>
         {
             (Blame::Request, Stage::Connecting)
@@ -65,6 +68,7 @@ pub fn classify(
         | Seen::Certificate
         | Seen::ConnectTimeout
         | Seen::ProxyRefused { .. }
+        | Seen::SocksRefused { .. }
         | Seen::NotAProxy => (Blame::Network, Stage::Connecting),
         Seen::HandshakeTimeout | Seen::BadAccept => (Blame::Transport, Stage::Connecting),
         Seen::Upgrade { status, headers, error } => {

@@ -28,6 +28,13 @@ pub enum Seen<'a> {
     },
     /// What is at the proxy's address does not speak as a proxy does.
     NotAProxy,
+    /// The SOCKS5 proxy answered the request with this reply instead of 0 (RFC 1928, section 6).
+    SocksRefused {
+        /// The reply.
+        reply: u8,
+    },
+    /// The SOCKS5 proxy wants credentials, or other ones: what status 407 says in HTTP.
+    ProxyAuthentication,
     /// Connected, but the WebSocket upgrade was not answered in time.
     HandshakeTimeout,
     /// The WebSocket upgrade was answered with a status that is not 101.
@@ -123,6 +130,8 @@ impl Seen<'_> {
             Self::ConnectTimeout => "ConnectTimeout",
             Self::ProxyRefused { .. } => "ProxyRefused",
             Self::NotAProxy => "NotAProxy",
+            Self::SocksRefused { .. } => "SocksRefused",
+            Self::ProxyAuthentication => "ProxyAuthentication",
             Self::HandshakeTimeout => "HandshakeTimeout",
             Self::Upgrade { .. } => "Upgrade",
             Self::BadAccept => "BadAccept",
@@ -155,6 +164,7 @@ impl fmt::Debug for Seen<'_> {
             Self::ProxyRefused { status } | Self::Upgrade { status, .. } | Self::Answer { status, .. } => {
                 shown.field("status", status).finish()
             }
+            Self::SocksRefused { reply } => shown.field("reply", reply).finish(),
             Self::Closed { code, .. } => shown.field("code", code).finish(),
             Self::ErrorEvent(error) | Self::UnknownResponse(error) | Self::FailedEvent(error) => {
                 shown.field("status", &error.status).finish()

@@ -40,6 +40,28 @@ fn sentences() {
              password",
         ),
         (
+            Seen::SocksRefused { reply: 2 },
+            WebSocket,
+            Connecting,
+            Some("proxy:1080"),
+            "the proxy refused to connect for WebSocket: SOCKS reply 2 (not allowed by ruleset); have it allow \
+             this host, or list the host in NO_PROXY: proxy:1080",
+        ),
+        (
+            Seen::SocksRefused { reply: 77 },
+            Sse,
+            Connecting,
+            None,
+            "the proxy refused to connect for SSE: SOCKS reply 77",
+        ),
+        (
+            Seen::ProxyAuthentication,
+            Sse,
+            Connecting,
+            None,
+            "the proxy wants other credentials to connect for SSE; give its URL a user name and a password",
+        ),
+        (
             Seen::Upgrade { status: 403, headers: &headers, error: Some(&page) },
             WebSocket,
             Connecting,

@@ -59,9 +59,20 @@ fn what_would_be_met_again_is_not_tried_again_over_sse() {
 
 #[test]
 fn a_proxy_that_wants_other_credentials() {
-    let seen = Seen::ProxyRefused { status: 407 };
-    for transport in BOTH {
-        assert_eq!(verdict(&seen, transport, Connecting, false), (Request, Connecting));
+    for seen in [Seen::ProxyRefused { status: 407 }, Seen::ProxyAuthentication] {
+        for transport in BOTH {
+            assert_eq!(verdict(&seen, transport, Connecting, false), (Request, Connecting), "{seen:?}");
+        }
+    }
+}
+
+#[test]
+fn every_socks_reply() {
+    for reply in 0..=255 {
+        let seen = Seen::SocksRefused { reply };
+        let on_sse = if matches!(reply, 2 | 7 | 8) { Request } else { Network };
+        assert_eq!(verdict(&seen, WebSocket, Connecting, false), (Network, Connecting), "{reply}");
+        assert_eq!(verdict(&seen, Sse, Connecting, false), (on_sse, Connecting), "{reply}");
     }
 }
 
@@ -575,6 +586,8 @@ fn nothing_but_a_failed_response_is_none() {
         Seen::NotAProxy,
         Seen::Encoded { encoding: "" },
         Seen::UnknownResponse(&error),
+        Seen::SocksRefused { reply: 0 },
+        Seen::ProxyAuthentication,
         Seen::HandshakeTimeout,
         Seen::Upgrade { status: 0, headers: &plain, error: Some(&error) },
         Seen::BadAccept,

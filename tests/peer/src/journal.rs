@@ -53,6 +53,8 @@ pub enum What {
     LateSent,
     /// The connection came to a [`Gate`](crate::Gate).
     AtGate,
+    /// The end of a body that was held back was sent, over SSE.
+    LateEnd,
     /// The client sent a ping that the peer answered.
     Ping,
     /// The client sent a pong.

@@ -6,7 +6,7 @@
 //!
 //! - a [`Handshake`] for each WebSocket upgrade: refused, reset, never answered, held at a [`Gate`];
 //! - a [`Turn`] for each request on either transport: complete, cut off, silent, endless, broken;
-//! - a [`Proxy`] in front of it, which opens tunnels or does not;
+//! - a [`Proxy`] in front of it, for HTTP or SOCKS5, which opens tunnels or does not;
 //! - [`Peer::stop_listening`] and [`Peer::refuse_everything`] take the whole server away and give it back.
 //!
 //! Behaviour that was pushed is used once, in order; what was set serves all others.
@@ -47,6 +47,7 @@ mod run;
 mod script;
 mod serve;
 mod server;
+mod socks;
 mod sse;
 mod state;
 mod tls;

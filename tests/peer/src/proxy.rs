@@ -1,4 +1,5 @@
-//! An HTTP proxy in front of a peer: it opens tunnels, or does not, and remembers who asked for what.
+//! A proxy in front of a peer, for HTTP or for SOCKS5: it opens tunnels, or does not, and remembers who asked
+//! for what.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use crate::http::{self, Head};
+use crate::socks;
 use crate::tls::Tls;
 use crate::{Gate, Peer};
 
@@ -23,12 +25,16 @@ use crate::{Gate, Peer};
 pub enum Tunnel {
     /// Leads to the peer, whatever name was asked for.
     Open,
-    /// Answers with this status instead.
+    /// Answers with this status, or this reply of SOCKS5, instead.
     Refuse(u16),
     /// Leads to the peer once the gate is open.
     Hold(Gate),
     /// Closes the connection without an answer.
     HangUp,
+    /// Closes the connection after this many bytes of its answers.
+    BreakOff(usize),
+    /// Says this instead of its first answer, and then no more.
+    Say(Vec<u8>),
 }
 
 /// A request for a tunnel.
@@ -36,9 +42,13 @@ pub enum Tunnel {
 pub struct Connect {
     /// Where it is to lead: a host, a colon and a port.
     pub authority: String,
-    /// The headers it came with, names in lower case. Unlike a [`Journal`](crate::Journal) it shows secrets, which is what
-    /// it is for.
+    /// Whether the host was given as an address, so that there is no name to look up.
+    pub is_address: bool,
+    /// The headers it came with, names in lower case. Unlike a [`Journal`](crate::Journal) it shows secrets,
+    /// which is what it is for.
     pub headers: Vec<(String, String)>,
+    /// The user name and the password that SOCKS5 was told.
+    pub password: Option<(String, String)>,
 }
 
 impl Connect {
@@ -57,6 +67,7 @@ impl fmt::Debug for Connect {
 
 /// A running proxy. Stops, and closes its tunnels, when it is dropped.
 pub struct Proxy {
+    scheme: &'static str,
     addr: SocketAddr,
     ca_pem: Option<String>,
     shared: Arc<Shared>,
@@ -64,23 +75,31 @@ pub struct Proxy {
     thread: Option<JoinHandle<()>>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     peer: SocketAddr,
+    /// What is spoken here.
+    protocol: Protocol,
     tunnel: Mutex<Tunnel>,
     pushed: Mutex<VecDeque<Tunnel>>,
     connections: AtomicUsize,
     seen: Mutex<Vec<Connect>>,
 }
 
+enum Protocol {
+    Http,
+    /// With this user name and this password, if any.
+    Socks(Option<(String, String)>),
+}
+
 impl Proxy {
-    /// Starts a proxy in front of a peer.
+    /// Starts an HTTP proxy in front of a peer.
     ///
     /// # Panics
     ///
     /// When no port or no thread can be had.
     #[must_use]
     pub fn start(peer: &Peer) -> Self {
-        Self::launch(peer, None)
+        Self::launch(peer, "http", Protocol::Http, None)
     }
 
     /// The same, spoken to over TLS, with a certificate for `localhost` and `127.0.0.1`.
@@ -90,14 +109,37 @@ impl Proxy {
     /// When no port or no thread can be had.
     #[must_use]
     pub fn start_tls(peer: &Peer) -> Self {
-        Self::launch(peer, Some(Tls::generate().expect("a certificate can be made")))
+        let tls = Tls::generate().expect("a certificate can be made");
+        Self::launch(peer, "https", Protocol::Http, Some(tls))
     }
 
-    fn launch(peer: &Peer, tls: Option<Tls>) -> Self {
+    /// Starts a SOCKS5 proxy in front of a peer, which its [URL](Self::url) leaves to look names up.
+    ///
+    /// # Panics
+    ///
+    /// When no port or no thread can be had.
+    #[must_use]
+    pub fn start_socks(peer: &Peer) -> Self {
+        Self::launch(peer, "socks5h", Protocol::Socks(None), None)
+    }
+
+    /// The same, for those who know this user name and this password.
+    ///
+    /// # Panics
+    ///
+    /// When no port or no thread can be had.
+    #[must_use]
+    pub fn start_socks_with(peer: &Peer, user: &str, password: &str) -> Self {
+        let password = Some((user.to_owned(), password.to_owned()));
+        Self::launch(peer, "socks5h", Protocol::Socks(password), None)
+    }
+
+    fn launch(peer: &Peer, scheme: &'static str, protocol: Protocol, tls: Option<Tls>) -> Self {
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
         let acceptor = tls.map(|tls| tls.acceptor);
         let shared = Arc::new(Shared {
             peer: peer.addr(),
+            protocol,
             tunnel: Mutex::new(Tunnel::Open),
             pushed: Mutex::default(),
             connections: AtomicUsize::new(0),
@@ -120,7 +162,7 @@ impl Proxy {
             });
         });
         let addr = started.recv().expect("the proxy starts");
-        Self { addr, ca_pem, shared, until: Some(until), thread: thread.ok() }
+        Self { scheme, addr, ca_pem, shared, until: Some(until), thread: thread.ok() }
     }
 
     /// Its URL.
@@ -132,8 +174,19 @@ impl Proxy {
     /// Its URL with a user name and a password, as in `user:password@`.
     #[must_use]
     pub fn url_with(&self, userinfo: &str) -> String {
-        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        self.url_as(self.scheme, userinfo)
+    }
+
+    /// Its URL with another scheme: as `socks5` a SOCKS5 proxy is told addresses.
+    #[must_use]
+    pub fn url_as(&self, scheme: &str, userinfo: &str) -> String {
         format!("{scheme}://{userinfo}{}", self.addr)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// The certificate to trust, in PEM, when it is spoken to over TLS.
@@ -213,27 +266,67 @@ impl Drop for Connected {
     }
 }
 
-async fn serve(mut io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
+async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
+    match &shared.protocol {
+        Protocol::Http => serve_http(io, shared).await,
+        Protocol::Socks(password) => socks::serve(io, password.as_ref(), shared).await,
+    }
+}
+
+impl Shared {
+    /// What to do with whoever asks now.
+    pub(crate) fn next_tunnel(&self) -> Tunnel {
+        let pushed = lock(&self.pushed).pop_front();
+        pushed.unwrap_or_else(|| lock(&self.tunnel).clone())
+    }
+
+    pub(crate) fn record(&self, connect: Connect) {
+        lock(&self.seen).push(connect);
+    }
+
+    pub(crate) async fn connect(&self) -> io::Result<TcpStream> {
+        TcpStream::connect(self.peer).await
+    }
+}
+
+async fn serve_http(mut io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
     let (head, early) = read_head(&mut io).await?;
     let is_connect = head.method == "CONNECT";
-    lock(&shared.seen).push(Connect { authority: head.target, headers: head.headers });
-    let pushed = lock(&shared.pushed).pop_front();
-    let tunnel = pushed.unwrap_or_else(|| lock(&shared.tunnel).clone());
-    match tunnel {
+    shared.record(Connect {
+        is_address: head.target.parse::<SocketAddr>().is_ok(),
+        authority: head.target,
+        headers: head.headers,
+        password: None,
+    });
+    let granted = b"HTTP/1.1 200 Connection established\r\n\r\n";
+    match shared.next_tunnel() {
         _ if !is_connect => return answer(&mut io, 405).await,
         Tunnel::Refuse(status) => return answer(&mut io, status).await,
         Tunnel::HangUp => return Ok(()),
-        Tunnel::Hold(gate) => tokio::select! {
-            () = gate.pass() => {}
-            // It has nothing to say before it is answered.
-            _gone = io.read_u8() => return Ok(()),
-        },
+        Tunnel::BreakOff(bytes) => return io.write_all(&granted[..bytes.min(granted.len())]).await,
+        Tunnel::Say(bytes) => return say(&mut io, &bytes).await,
+        Tunnel::Hold(gate) => hold(&mut io, &gate).await?,
         Tunnel::Open => {}
     }
-    let mut peer = TcpStream::connect(shared.peer).await?;
+    let mut peer = shared.connect().await?;
     peer.write_all(&early).await?;
-    io.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+    io.write_all(granted).await?;
     copy_bidirectional(&mut io, &mut peer).await.map(drop)
+}
+
+/// Waits for the gate. An error when the client is gone before: it has nothing to say before it is answered.
+pub(crate) async fn hold(io: &mut (impl AsyncRead + Unpin), gate: &Gate) -> io::Result<()> {
+    tokio::select! {
+        () = gate.pass() => Ok(()),
+        _gone = io.read_u8() => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Says this, and stays until the client is gone.
+pub(crate) async fn say(io: &mut (impl AsyncRead + AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
+    io.write_all(bytes).await?;
+    while io.read_u8().await.is_ok() {}
+    Ok(())
 }
 
 async fn answer(io: &mut (impl AsyncWrite + Unpin), status: u16) -> io::Result<()> {

@@ -55,7 +55,7 @@ pub(super) fn client<G: Ground>(ground: G, settings: Settings) -> Box<dyn TestCl
     Box::new(AsyncClient { client, clock, ground: Arc::new(ground) })
 }
 
-fn trusting(pem: &str) -> rustls::ClientConfig {
+pub(super) fn trusting(pem: &str) -> rustls::ClientConfig {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         roots.add(certificate.expect("PEM from the peer")).expect("a certificate from the peer");

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 /// The adapters that the command has.
-pub(crate) const ADAPTERS: [&str; 2] = ["tokio", "smol"];
+pub(crate) const ADAPTERS: [&str; 3] = ["tokio", "smol", "blocking"];
 
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,

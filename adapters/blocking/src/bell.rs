@@ -1,0 +1,133 @@
+//! What a thread sleeps on: the sockets that it has attached, a time, and other threads.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use mio::event::Source;
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
+
+const SOCKET: Token = Token(0);
+const RINGER: Token = Token(1);
+
+/// More than one thread ever waits for at once; the rest would come with the next wait.
+const EVENTS: usize = 16;
+
+/// Wakes one thread, and tells it to stop. Clones wake the same thread.
+#[derive(Clone, Default)]
+pub(crate) struct Ringer(Arc<Ring>);
+
+#[derive(Default)]
+struct Ring {
+    stopped: AtomicBool,
+    /// There is none before the thread waits for the first time.
+    waker: OnceLock<Waker>,
+}
+
+/// Whoever waits is to stop, and to drop what it holds.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+impl Ringer {
+    /// Wakes the thread, so that it looks around.
+    pub(crate) fn ring(&self) {
+        if let Some(waker) = self.0.waker.get() {
+            // Fails only where nobody can be woken, and who cannot be woken wakes at its time.
+            let _ = waker.wake();
+        }
+    }
+
+    /// Tells the thread to stop, now and whenever it would wait again.
+    pub(crate) fn stop(&self) {
+        self.0.stopped.store(true, Ordering::SeqCst);
+        self.ring();
+    }
+
+    /// Whether anyone else is there to hear it.
+    pub(crate) fn is_heard(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.stopped.load(Ordering::SeqCst)
+    }
+}
+
+/// Where one thread waits.
+pub(crate) struct Bell {
+    registry: Registry,
+    /// Locked by the one thread that waits.
+    poll: Mutex<(Poll, Events)>,
+    ringer: Ringer,
+}
+
+impl Bell {
+    /// A place to wait, at which `ringer` wakes. One for each ringer.
+    pub(crate) fn new(ringer: Ringer) -> io::Result<Arc<Self>> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let waker = Waker::new(&registry, RINGER)?;
+        if ringer.0.waker.set(waker).is_err() {
+            return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+        }
+        Ok(Arc::new(Self { registry, poll: Mutex::new((poll, Events::with_capacity(EVENTS))), ringer }))
+    }
+
+    pub(crate) fn ringer(&self) -> &Ringer {
+        &self.ringer
+    }
+
+    /// Wakes also when there is something to read from this, or room to write to it, that there was not before.
+    pub(crate) fn attach(&self, source: &mut impl Source) -> io::Result<()> {
+        self.registry.register(source, SOCKET, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    pub(crate) fn detach(&self, source: &mut impl Source) {
+        // Fails only if it is not attached.
+        let _ = self.registry.deregister(source);
+    }
+
+    /// Waits until something happens, or for this long; `None` to wait for as long as it takes. May wake for nothing.
+    pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<(), Stopped> {
+        self.check()?;
+        let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
+        let (poll, events) = &mut *poll;
+        if poll.poll(events, timeout).is_err() {
+            // Interrupted, as by a signal: what there is to see is seen by looking.
+            events.clear();
+        }
+        self.check()
+    }
+
+    /// Finds out whether to go on, without waiting.
+    pub(crate) fn check(&self) -> Result<(), Stopped> {
+        if self.ringer.is_stopped() { Err(Stopped) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_is_woken_and_stopped() {
+        let ringer = Ringer::default();
+        let bell = Bell::new(ringer.clone()).unwrap();
+        ringer.ring();
+        assert!(bell.wait(None).is_ok());
+        assert!(bell.wait(Some(Duration::from_millis(1))).is_ok());
+        let other = ringer.clone();
+        let thread = std::thread::spawn(move || other.stop());
+        while bell.wait(None).is_ok() {}
+        thread.join().unwrap();
+        assert!(bell.wait(None).is_err(), "once stopped is stopped for good");
+    }
+
+    #[test]
+    fn who_is_stopped_before_it_waits_does_not_wait() {
+        let ringer = Ringer::default();
+        ringer.stop();
+        assert!(Bell::new(ringer).unwrap().wait(None).is_err());
+    }
+}

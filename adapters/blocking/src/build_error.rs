@@ -1,0 +1,46 @@
+use std::fmt;
+
+use failback_client::ProxyError;
+use failback_wire::{HeaderError, PlaintextError, UrlError};
+
+use crate::tls::TlsError;
+
+/// Why a client could not be built.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A URL is none, or not one that can be used.
+    Url(UrlError),
+    /// A header is none, or one that is not the caller's to set.
+    Header(HeaderError),
+    /// Credentials would travel in plain text.
+    Plaintext(PlaintextError),
+    /// A proxy that cannot be used.
+    Proxy(ProxyError),
+    /// TLS could not be set up.
+    Tls(TlsError),
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(f),
+            Self::Header(error) => error.fmt(f),
+            Self::Plaintext(error) => error.fmt(f),
+            Self::Proxy(error) => error.fmt(f),
+            Self::Tls(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Url(error) => Some(error),
+            Self::Header(error) => Some(error),
+            Self::Plaintext(error) => Some(error),
+            Self::Proxy(error) => Some(error),
+            Self::Tls(error) => Some(error),
+        }
+    }
+}

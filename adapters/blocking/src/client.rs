@@ -1,0 +1,82 @@
+use std::fmt;
+use std::sync::Arc;
+
+use failback::{SharedPolicy, Snapshot};
+use failback_client::Turn;
+use failback_wire::Request;
+
+use crate::network::Network;
+use crate::pool::Pool;
+use crate::shared::Shared;
+use crate::stream::ResponseStream;
+
+/// A client of one endpoint, that streams responses over whichever transport works.
+///
+/// Clones share connections and policy, so that what one turn learns helps the next. See the crate's documentation
+/// for how turns go.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+}
+
+impl Client {
+    pub(crate) fn new(network: Network) -> Self {
+        let network = Arc::new(network);
+        let pool = Pool::new(Arc::clone(&network));
+        Self { shared: Arc::new(Shared { network, pool }) }
+    }
+
+    /// Streams one response: one turn.
+    ///
+    /// Nothing is sent before the first item is asked for. Dropping the stream cancels the turn, and closes the
+    /// connection that carries it.
+    pub fn stream(&self, request: Request) -> ResponseStream {
+        let turn = Turn::new(&self.shared.network.context, request);
+        ResponseStream::new(Arc::clone(&self.shared), turn)
+    }
+
+    /// The machine is on another network, or has slept: what was learned does not hold there, and connections are not
+    /// to be trusted. Turns under way go on.
+    pub fn handle_network_change(&self) {
+        self.shared.network.context.handle_network_change();
+        self.shared.network.addresses.forget();
+        self.shared.pool.clear();
+    }
+
+    /// Closes the connections that no turn uses, a WebSocket with a Close frame. Dropping the client, and the last turn
+    /// under way, does the same.
+    pub fn close_idle(&self) {
+        self.shared.pool.clear();
+    }
+
+    /// The policy, to watch it: its mode, how many recoveries are left.
+    #[must_use]
+    pub fn policy(&self) -> &SharedPolicy {
+        self.shared.network.policy()
+    }
+
+    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`](crate::Builder::snapshot)).
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.policy().snapshot()
+    }
+
+    /// Counts the threads that the client has at this moment, also after it is gone: one while connections are idle, and
+    /// one for each handshake and name look-up under way.
+    pub fn threads(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let threads = self.shared.network.threads.clone();
+        move || threads.alive()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let network = &self.shared.network;
+        f.debug_struct("Client")
+            .field("endpoint", &network.endpoint)
+            .field("proxies", &network.proxies)
+            .field("limits", &network.limits)
+            .field("policy", network.policy())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,150 @@
+//! One network path for both transports: a name, an address, TCP, TLS. Otherwise what SSE shows would say nothing about
+//! WebSocket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use failback::Transport;
+use failback_client::{Lost, Proxy, Tunnel};
+use failback_wire::{Seen, Target};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+
+use crate::bell::Bell;
+use crate::connect::{connect_any, no_address};
+use crate::deadline::Deadline;
+use crate::halt::Halt;
+use crate::io::Io;
+use crate::network::Network;
+use crate::{tls, tunnel};
+
+/// Opens a connection to where this transport goes, through the proxy on the way if there is one, attached to `bell`.
+pub(crate) fn dial(
+    network: &Arc<Network>,
+    transport: Transport,
+    bell: &Arc<Bell>,
+    deadline: Deadline,
+) -> Result<Io, Halt> {
+    let target = network.endpoint.target(transport);
+    let dial = Dial { network, bell, deadline };
+    let io = match network.proxies.on_the_way_to(transport) {
+        None => dial.connect(target.host(), target.port()),
+        Some(proxy) if proxy.looks_names_up() => dial.through(proxy, Tunnel::by_name(proxy, target)),
+        Some(proxy) => dial.through_by_address(proxy, target),
+    };
+    let io = io.map_err(|halt| match (halt, network.proxies.told_of(transport)) {
+        (Halt::Lost(Lost::Seen(Seen::ConnectTimeout, None)), Some(proxy)) => {
+            Halt::new(Seen::ConnectTimeout, proxy)
+        }
+        (halt, _) => halt,
+    })?;
+    if !target.is_tls() {
+        return Ok(io);
+    }
+    let encrypted = dial.encrypt(io, target.host(), &network.tls, tls::seen);
+    encrypted.map_err(|halt| match network.proxies.told_of(transport) {
+        // Some look into what goes through them, and show a certificate of their own.
+        Some(proxy) => {
+            halt.explained(|said| if said.is_empty() { proxy } else { format!("{said}, {proxy}") })
+        }
+        None => halt,
+    })
+}
+
+/// A connection that is being opened.
+struct Dial<'a> {
+    network: &'a Arc<Network>,
+    bell: &'a Arc<Bell>,
+    deadline: Deadline,
+}
+
+impl Dial<'_> {
+    fn connect(&self, host: &str, port: u16) -> Result<Io, Halt> {
+        let addresses = self.resolve(host, port)?;
+        connect_any(self.network, host, addresses, self.bell, self.deadline).map(Io::plain)
+    }
+
+    /// To where this tunnel leads, through this proxy.
+    fn through(&self, proxy: &Proxy, tunnel: Tunnel) -> Result<Io, Halt> {
+        let explain = |halt: Halt| halt.explained(|said| format!("on the way to the proxy {proxy}: {said}"));
+        let mut io = self.connect(proxy.host(), proxy.port()).map_err(explain)?;
+        if proxy.is_tls() {
+            let tls = &self.network.proxy_tls;
+            io = self.encrypt(io, proxy.host(), tls, tls::seen_of_proxy).map_err(explain)?;
+        }
+        tunnel::open(io, tunnel, self.bell, self.deadline)
+    }
+
+    /// The same to each address of the target in turn, for a proxy that looks no names up, until it can reach one.
+    fn through_by_address(&self, proxy: &Proxy, target: &Target) -> Result<Io, Halt> {
+        let (mut failed, mut refused) = (no_address(), Vec::new());
+        for address in self.resolve(target.host(), target.port())? {
+            match self.through(proxy, Tunnel::by_address(proxy, address)) {
+                // The proxy cannot reach this one.
+                Err(Halt::Lost(lost @ Lost::Seen(Seen::SocksRefused { reply: 3..=6 | 8 }, _))) => {
+                    failed = lost.into();
+                    refused.push(address);
+                }
+                tried => {
+                    let answered = tried.is_ok().then_some(address);
+                    self.network.addresses.handle_tried(target.host(), answered, refused);
+                    return tried;
+                }
+            }
+        }
+        self.network.addresses.handle_tried(target.host(), None, refused);
+        Err(failed)
+    }
+
+    /// The addresses of a host, in the order in which they are to be tried.
+    fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Halt> {
+        let resolved = match self.network.resolve_at_once(host, port) {
+            Some(addresses) => addresses,
+            None => resolve(self.network, host, port, self.bell, self.deadline)?,
+        };
+        Ok(self.network.addresses.sort(host, resolved))
+    }
+
+    fn encrypt(
+        &self,
+        io: Io,
+        host: &str,
+        tls: &Arc<ClientConfig>,
+        seen: impl Fn(&io::Error) -> Seen<'static>,
+    ) -> Result<Io, Halt> {
+        let failed = |error: io::Error| Halt::new(seen(&error), format_args!("{host}: {error}"));
+        let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
+        let session = ClientConnection::new(Arc::clone(tls), name);
+        let mut io = Io::tls(session.map_err(|error| failed(io::Error::other(error)))?, io);
+        self.deadline.limit(self.bell, &Seen::ConnectTimeout, || io.shake_hands())?.map_err(failed)?;
+        Ok(io)
+    }
+}
+
+/// In a thread of its own: a look-up has no time limit, and cannot be interrupted.
+fn resolve(
+    network: &Arc<Network>,
+    host: &str,
+    port: u16,
+    bell: &Bell,
+    deadline: Deadline,
+) -> Result<Vec<SocketAddr>, Halt> {
+    let failed = |error: io::Error| Halt::new(Seen::Resolve, format_args!("{host}: {error}"));
+    let found = Arc::new(Mutex::new(None));
+    let run = {
+        let (found, ringer) = (Arc::clone(&found), bell.ringer().clone());
+        let (network, host) = (Arc::clone(network), host.to_owned());
+        move || {
+            let addresses = network.resolve(&host, port);
+            *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(addresses);
+            ringer.ring();
+        }
+    };
+    network.threads.spawn("resolve", run).map_err(failed)?;
+    let look = || {
+        let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
+        found.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    };
+    deadline.limit(bell, &Seen::ConnectTimeout, look)?.map_err(failed)
+}

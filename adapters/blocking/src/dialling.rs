@@ -1,0 +1,117 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use failback_client::LeftDial;
+use failback_wire::Seen;
+
+use crate::bell::{Bell, Ringer};
+use crate::halt::Halt;
+use crate::network::Network;
+use crate::pool::Pool;
+use crate::websocket::WsConn;
+
+/// A WebSocket handshake in a thread of its own. Dropping it gives the handshake up.
+pub(crate) struct Dialling {
+    place: Arc<Mutex<Place>>,
+    /// Tells its thread to stop.
+    dial: Ringer,
+}
+
+/// Where the thread leaves what has become of its handshake.
+enum Place {
+    /// A turn waits here.
+    Turn(Ringer),
+    Done(Result<Box<WsConn>, Halt>),
+    /// R17: no turn waits any more.
+    Left(LeftDial, Arc<Pool>),
+    Nowhere,
+}
+
+impl Dialling {
+    /// Begins a handshake. Rings at `bell` when it is done.
+    pub(crate) fn begin(network: &Arc<Network>, bell: &Bell) -> Result<Self, Halt> {
+        let place = Arc::new(Mutex::new(Place::Turn(bell.ringer().clone())));
+        let dial = Ringer::default();
+        let dialling = Self { place: Arc::clone(&place), dial: dial.clone() };
+        let network_of_thread = Arc::clone(network);
+        let run = move || {
+            let result = Bell::new(dial)
+                .map_err(|error| Halt::new(Seen::Connect, error))
+                .and_then(|bell| WsConn::connect(&network_of_thread, &bell))
+                .map(Box::new);
+            leave(&place, result);
+        };
+        network.threads.spawn("dial", run).map_err(|error| Halt::new(Seen::Connect, error))?;
+        Ok(dialling)
+    }
+
+    /// What has become of it, once that is known.
+    pub(crate) fn take(&self) -> Option<Result<Box<WsConn>, Halt>> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *place, Place::Nowhere) {
+            Place::Done(result) => Some(result),
+            other => {
+                *place = other;
+                None
+            }
+        }
+    }
+
+    /// R17: the handshake goes on without its turn, for as long as the client lives.
+    pub(crate) fn leave(self, dial: LeftDial, pool: &Arc<Pool>) {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *place, Place::Left(dial, Arc::clone(pool))) {
+            Place::Done(result) => {
+                drop(place);
+                leave(&self.place, result);
+            }
+            _ => {
+                drop(place);
+                pool.hold_dial(self.dial.clone());
+            }
+        }
+    }
+}
+
+impl Drop for Dialling {
+    fn drop(&mut self) {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*place, Place::Left(..)) {
+            return;
+        }
+        let given_up = std::mem::replace(&mut *place, Place::Nowhere);
+        drop(place);
+        self.dial.stop();
+        drop(given_up);
+    }
+}
+
+fn leave(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
+    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    let (dial, pool) = match std::mem::replace(&mut *place, Place::Nowhere) {
+        Place::Turn(ringer) => {
+            *place = Place::Done(result.map(|mut conn| {
+                conn.io().detach();
+                conn
+            }));
+            drop(place);
+            return ringer.ring();
+        }
+        Place::Left(dial, pool) => (dial, pool),
+        Place::Done(_) | Place::Nowhere => return,
+    };
+    drop(place);
+    match result {
+        Ok(conn) => {
+            // Kept before the policy hears of it, so that the turn that is told to use it finds it.
+            if pool.put_websocket(*conn) {
+                dial.handle_opened();
+            }
+        }
+        Err(Halt::Lost(lost)) => {
+            lost.tell(|seen, detail| dial.handle_failure(seen, detail, SystemTime::now()));
+        }
+        // The policy hears that it was abandoned.
+        Err(Halt::Stopped) => {}
+    }
+}

@@ -1,0 +1,206 @@
+use std::io::{self, ErrorKind, Read, Write};
+use std::sync::Arc;
+
+use rustls::ClientConnection;
+
+use crate::bell::Bell;
+use crate::socket::Socket;
+
+/// How many bytes are read in a row before time limits are looked at, however many more have arrived.
+const BYTES_IN_A_ROW: usize = 256 * 1024;
+
+/// A dialled connection, in plain text or under TLS, that never blocks: what WebSocket and HTTP both run on.
+///
+/// A write that fails looks like one that cannot go on, so that what had arrived before is read first; reading then finds
+/// the end, and [`write_error`](Self::write_error) says what had happened.
+pub(crate) struct Io {
+    road: Road,
+    bytes_left: usize,
+    write_error: Option<io::Error>,
+}
+
+enum Road {
+    Plain(Socket),
+    /// Over what was dialled, or over what a proxy has opened.
+    Tls(Box<Tls>),
+}
+
+struct Tls {
+    session: ClientConnection,
+    below: Io,
+}
+
+impl Io {
+    pub(crate) fn plain(socket: Socket) -> Self {
+        Self { road: Road::Plain(socket), bytes_left: BYTES_IN_A_ROW, write_error: None }
+    }
+
+    /// TLS over `below`. Its handshake is done by [`shake_hands`](Self::shake_hands).
+    pub(crate) fn tls(session: ClientConnection, below: Io) -> Self {
+        let road = Road::Tls(Box::new(Tls { session, below }));
+        Self { road, bytes_left: BYTES_IN_A_ROW, write_error: None }
+    }
+
+    /// Goes on with the handshake of TLS. Not done while it says that it would block.
+    pub(crate) fn shake_hands(&mut self) -> io::Result<()> {
+        match &mut self.road {
+            Road::Plain(_) => Ok(()),
+            Road::Tls(tls) => tls.shake_hands(),
+        }
+    }
+
+    pub(crate) fn attach(&mut self, bell: &Arc<Bell>) -> io::Result<()> {
+        self.socket().attach(bell)
+    }
+
+    pub(crate) fn detach(&mut self) {
+        self.socket().detach();
+    }
+
+    /// The TCP connection, below whatever there is.
+    pub(crate) fn socket(&mut self) -> &mut Socket {
+        match &mut self.road {
+            Road::Plain(socket) => socket,
+            Road::Tls(tls) => tls.below.socket(),
+        }
+    }
+
+    /// Allows to read on. Says whether there may be more to read: reading stopped though it was not tried in vain.
+    pub(crate) fn take_interrupted(&mut self) -> bool {
+        std::mem::replace(&mut self.bytes_left, BYTES_IN_A_ROW) == 0
+    }
+
+    /// Reads no more until that is allowed again.
+    pub(crate) fn interrupt(&mut self) {
+        self.bytes_left = 0;
+    }
+
+    pub(crate) fn write_error(&self) -> Option<&io::Error> {
+        self.write_error.as_ref()
+    }
+
+    fn latch<T>(&mut self, written: io::Result<T>) -> io::Result<T> {
+        match written {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => {
+                self.write_error.get_or_insert(error);
+                Err(ErrorKind::WouldBlock.into())
+            }
+            written => written,
+        }
+    }
+}
+
+impl Read for Io {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.bytes_left == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let room = buf.len().min(self.bytes_left);
+        let buf = buf.get_mut(..room).unwrap_or_default();
+        let read = match &mut self.road {
+            Road::Plain(socket) => socket.read(buf),
+            Road::Tls(tls) => tls.read(buf),
+        };
+        // Where there is nothing to read, nothing is interrupted.
+        self.bytes_left = match &read {
+            Ok(read) => self.bytes_left.saturating_sub(*read),
+            Err(_) => BYTES_IN_A_ROW,
+        };
+        read
+    }
+}
+
+impl Write for Io {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.write_error.is_some() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let written = match &mut self.road {
+            Road::Plain(socket) => socket.write(buf),
+            Road::Tls(tls) => tls.write(buf),
+        };
+        self.latch(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.write_error.is_some() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let flushed = match &mut self.road {
+            Road::Plain(socket) => socket.flush(),
+            Road::Tls(tls) => tls.flush(),
+        };
+        self.latch(flushed)
+    }
+}
+
+impl Tls {
+    fn shake_hands(&mut self) -> io::Result<()> {
+        loop {
+            self.send()?;
+            if !self.session.is_handshaking() {
+                return Ok(());
+            }
+            if self.receive()? == 0 {
+                return Err(ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    /// Writes what is encrypted, as far as there is room.
+    fn send(&mut self) -> io::Result<()> {
+        while self.session.wants_write() {
+            match self.session.write_tls(&mut self.below) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(_) => {}
+                Err(error) => return Err(self.below.write_error.take().unwrap_or(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is encrypted, once.
+    fn receive(&mut self) -> io::Result<usize> {
+        self.below.take_interrupted();
+        let read = self.session.read_tls(&mut self.below)?;
+        if let Err(error) = self.session.process_new_packets() {
+            // The peer hears why, if it still listens.
+            let _ = self.send();
+            return Err(io::Error::new(ErrorKind::InvalidData, error));
+        }
+        Ok(read)
+    }
+}
+
+impl Read for Tls {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.session.reader().read(buf) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            self.receive()?;
+            // What came may want an answer. An error is found again when there is nothing left to read.
+            let _ = self.send();
+        }
+    }
+}
+
+impl Write for Tls {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let taken = self.session.writer().write(buf)?;
+        match self.send() {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            // Nothing was taken while there was no room, and there may be room now.
+            _ if taken == 0 && !buf.is_empty() => match self.session.writer().write(buf)? {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                taken => Ok(taken),
+            },
+            _ => Ok(taken),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.send()
+    }
+}

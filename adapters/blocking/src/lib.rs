@@ -1,0 +1,78 @@
+//! Streams Responses over a WebSocket with threads and no async runtime, survives on SSE, and comes back by itself.
+//!
+//! ```no_run
+//! use failback_blocking::{Client, Item, Request};
+//!
+//! # fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder("https://api.openai.com/v1").bearer(key).build()?;
+//!
+//! for item in client.stream(Request::text("gpt-5.2", "Say hello.")) {
+//!     match item? {
+//!         Item::Event(event) => {
+//!             if let Some(delta) = event.text_delta() {
+//!                 print!("{delta}");
+//!             }
+//!         }
+//!         Item::Restarted { discard } => println!("[forget the last {discard} events]"),
+//!         Item::Notice(notice) => eprintln!("[{notice}]"),
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and connections
+//! are used again. Clones share both. The thread that asks for the next item reads it from the socket itself;
+//! [`ResponseStream::cancel_handle`] ends a turn from another thread.
+//!
+//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation says how; its
+//! settings are a [`Config`], and those of the connections are [`Limits`].
+//!
+//! # Threads
+//!
+//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn; so does a name look-up, which
+//! cannot be interrupted. One more thread looks after idle connections while there are any. All of them end with the
+//! client, a look-up as soon as the system has answered.
+#![forbid(unsafe_code)]
+
+mod addresses;
+mod bell;
+mod build_error;
+mod builder;
+mod client;
+mod connect;
+mod deadline;
+mod dial;
+mod dialling;
+mod driver;
+mod halt;
+mod handshake;
+mod head;
+mod io;
+mod link;
+mod network;
+mod pool;
+mod shared;
+mod socket;
+mod sse;
+mod stream;
+mod threads;
+mod tls;
+mod transport;
+mod tunnel;
+mod watch;
+mod websocket;
+
+pub use build_error::BuildError;
+pub use builder::Builder;
+pub use client::Client;
+pub use failback::{
+    self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
+};
+pub use failback_client::ProxyError;
+pub use failback_wire::{
+    AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
+    RequestError, ServerError, Terminal, UrlError,
+};
+pub use stream::{CancelHandle, ResponseStream};
+pub use tls::TlsError;

@@ -1,0 +1,235 @@
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use failback::Timestamp;
+
+use crate::bell::{Bell, Ringer};
+use crate::network::Network;
+use crate::sse::{HttpConn, Recovered};
+use crate::websocket::WsConn;
+
+/// How many HTTP connections are kept between turns.
+const IDLE_HTTP: usize = 4;
+
+/// How long an HTTP connection is kept. It cannot be asked whether it is alive, and what is on the way forgets a silent
+/// connection after a minute or more without telling either end.
+const KEEP_HTTP: Duration = Duration::from_secs(60);
+
+/// How long the end of an answer may come after its last event. No turn waits for it.
+const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+/// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn waits for.
+///
+/// The thread exists while something is kept. It waits at its bell for what the idle WebSocket brings, and takes the lock
+/// only to see to that, so that a turn never waits for it.
+pub(crate) struct Pool {
+    network: Arc<Network>,
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    websocket: Option<WsConn>,
+    /// The one used last is last.
+    http: Vec<IdleHttp>,
+    /// Each of these stops a handshake.
+    dials: Vec<Ringer>,
+    /// Where the thread waits, if there is one.
+    keeper: Option<Arc<Bell>>,
+    /// The client is gone: nothing is kept any more.
+    is_closed: bool,
+}
+
+struct IdleHttp {
+    conn: HttpConn,
+    used_at: Timestamp,
+    /// When it is of no use any more.
+    until: Timestamp,
+}
+
+impl IdleHttp {
+    fn new(conn: HttpConn, used_at: Timestamp) -> Self {
+        Self { conn, used_at, until: used_at.saturating_add(DRAIN_TIME) }
+    }
+
+    fn attend(&mut self, now: Timestamp) -> Recovered {
+        let recovered = self.conn.recover();
+        if matches!(recovered, Recovered::Now) {
+            self.until = self.used_at.saturating_add(KEEP_HTTP);
+        }
+        if self.until <= now { Recovered::Never } else { recovered }
+    }
+}
+
+impl Pool {
+    pub(crate) fn new(network: Arc<Network>) -> Arc<Self> {
+        Arc::new(Self { network, idle: Mutex::default() })
+    }
+
+    /// The idle WebSocket, if there is one that still works.
+    pub(crate) fn take_websocket(&self) -> Option<WsConn> {
+        let mut idle = self.lock();
+        let mut conn = idle.websocket.take()?;
+        let keeper = idle.keeper.clone();
+        drop(idle);
+        // The thread ends if this was all.
+        if let Some(keeper) = keeper {
+            keeper.ringer().ring();
+        }
+        let now = self.network.policy().now();
+        // Whatever never stops to come is of no use either.
+        if conn.attend(now).is_none_or(|next| next <= now) {
+            conn.close();
+            return None;
+        }
+        conn.io().detach();
+        Some(conn)
+    }
+
+    /// Keeps a WebSocket for the next turn, in place of an older one. Says whether it does.
+    pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
+        conn.rest(self.network.policy().now());
+        let mut idle = self.lock();
+        let keeper = self.keeper(&mut idle).filter(|keeper| conn.io().attach(keeper).is_ok());
+        let Some(keeper) = keeper else {
+            drop(idle);
+            conn.close();
+            return false;
+        };
+        let older = idle.websocket.replace(conn);
+        drop(idle);
+        keeper.ringer().ring();
+        if let Some(older) = older {
+            older.close();
+        }
+        true
+    }
+
+    /// An HTTP connection that still works, the one used last first. One that is not ready yet is left for a later turn.
+    pub(crate) fn take_http(&self) -> Option<HttpConn> {
+        let now = self.network.policy().now();
+        let mut idle = self.lock();
+        let mut taken = None;
+        for at in (0..idle.http.len()).rev() {
+            match idle.http.get_mut(at).map(|kept| kept.attend(now)) {
+                Some(Recovered::NotYet) => continue,
+                Some(Recovered::Now) => taken = Some(idle.http.remove(at).conn),
+                _ => drop(idle.http.remove(at)),
+            }
+            if taken.is_some() {
+                break;
+            }
+        }
+        if let Some(keeper) = &idle.keeper {
+            keeper.ringer().ring();
+        }
+        taken
+    }
+
+    /// Keeps an HTTP connection for later turns, as soon as the end of its last answer has come.
+    pub(crate) fn put_http(self: &Arc<Self>, mut conn: HttpConn) {
+        let used_at = self.network.policy().now();
+        let mut idle = self.lock();
+        let Some(keeper) = self.keeper(&mut idle).filter(|keeper| conn.finish(keeper).is_ok()) else {
+            return;
+        };
+        let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
+        idle.http.push(IdleHttp::new(conn, used_at));
+        drop(idle);
+        keeper.ringer().ring();
+        drop(oldest);
+    }
+
+    /// Holds a handshake that goes on without a turn: it stops when nobody wants it any more.
+    pub(crate) fn hold_dial(&self, dial: Ringer) {
+        let mut idle = self.lock();
+        if idle.is_closed {
+            return dial.stop();
+        }
+        idle.dials.retain(Ringer::is_heard);
+        idle.dials.push(dial);
+    }
+
+    /// Closes every connection that no turn uses, and ends every handshake that none waits for.
+    pub(crate) fn clear(&self) {
+        self.empty(self.lock());
+    }
+
+    /// Keeps nothing from now on, and ends the thread.
+    pub(crate) fn close(&self) {
+        let mut idle = self.lock();
+        idle.is_closed = true;
+        self.empty(idle);
+    }
+
+    fn empty(&self, mut idle: MutexGuard<'_, Idle>) {
+        let websocket = idle.websocket.take();
+        let http = std::mem::take(&mut idle.http);
+        let dials = std::mem::take(&mut idle.dials);
+        let keeper = idle.keeper.clone();
+        drop(idle);
+        if let Some(keeper) = keeper {
+            keeper.ringer().ring();
+        }
+        for dial in dials {
+            dial.stop();
+        }
+        if let Some(websocket) = websocket {
+            websocket.close();
+        }
+        drop(http);
+    }
+
+    /// Where the thread waits. Begins it if there is none; `None` if there can be none.
+    fn keeper(self: &Arc<Self>, idle: &mut Idle) -> Option<Arc<Bell>> {
+        if idle.is_closed {
+            return None;
+        }
+        if let Some(keeper) = &idle.keeper {
+            return Some(Arc::clone(keeper));
+        }
+        let keeper = Bell::new(Ringer::default()).ok()?;
+        let (pool, bell) = (Arc::clone(self), Arc::clone(&keeper));
+        self.network.threads.spawn("keeper", move || pool.keep(&bell)).ok()?;
+        idle.keeper = Some(Arc::clone(&keeper));
+        Some(keeper)
+    }
+
+    /// Looks after what is kept, while there is anything.
+    fn keep(&self, bell: &Bell) {
+        loop {
+            let policy = self.network.policy();
+            let now = policy.now();
+            let mut idle = self.lock();
+            let mut wake = Timestamp::MAX;
+            let mut useless = None;
+            if let Some(conn) = &mut idle.websocket {
+                match conn.attend(now) {
+                    Some(next) => wake = next,
+                    None => useless = idle.websocket.take(),
+                }
+            }
+            idle.http.retain_mut(|kept| !matches!(kept.attend(now), Recovered::Never));
+            wake = idle.http.iter().map(|kept| kept.until).fold(wake, Timestamp::min);
+            if idle.websocket.is_none() && idle.http.is_empty() {
+                idle.keeper = None;
+            }
+            let is_over = idle.keeper.is_none();
+            drop(idle);
+            if let Some(conn) = useless {
+                conn.close();
+            }
+            if is_over {
+                return;
+            }
+            let timeout = (wake < Timestamp::MAX).then(|| policy.time_until(wake));
+            // Nobody stops it: it ends when it finds nothing to keep.
+            let _ = bell.wait(timeout);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        // Nothing here can be left half done.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,16 @@
+use std::sync::Arc;
+
+use crate::network::Network;
+use crate::pool::Pool;
+
+/// What a client and its turns share. When the last of them is gone, so is every thread.
+pub(crate) struct Shared {
+    pub(crate) network: Arc<Network>,
+    pub(crate) pool: Arc<Pool>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.pool.close();
+    }
+}

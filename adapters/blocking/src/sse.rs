@@ -1,0 +1,242 @@
+//! Server-Sent Events: one POST, and the events of its answer.
+
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+
+use failback::Transport;
+use failback_client::{Lost, Refusal, encoding_of};
+use failback_wire::{Body, Event, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Said, Seen};
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use ureq::http::{HeaderMap, Request, StatusCode};
+use ureq::{Agent, BodyReader};
+
+use crate::bell::Bell;
+use crate::deadline::Deadline;
+use crate::dial::dial;
+use crate::halt::Halt;
+use crate::handshake::TOO_LARGE;
+use crate::head::request;
+use crate::link::Link;
+use crate::network::Network;
+use crate::transport::NoResolver;
+use crate::watch::Watch;
+use crate::websocket::Got;
+
+const TRANSPORT: Transport = Transport::Sse;
+
+/// How much is read after the last event to find the end of an answer. A new connection costs no more.
+const DRAIN_BYTES: usize = 64 * 1024;
+
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// What ureq takes for the server of its one connection.
+const NOWHERE: &str = "http://server/";
+
+/// An HTTP connection, and the answer that it carries.
+pub(crate) struct HttpConn {
+    /// Knows this connection and no other.
+    agent: Agent,
+    link: Link,
+    body: Option<BodyReader<'static>>,
+    /// What the body says.
+    said: Option<Body>,
+    chunk: Vec<u8>,
+    /// How much of the chunk is decoded; once the response is over, how much was read after it.
+    used: usize,
+}
+
+/// Whether another request can be sent.
+pub(crate) enum Recovered {
+    Now,
+    /// Not before the end of the last answer has come.
+    NotYet,
+    Never,
+}
+
+impl HttpConn {
+    /// Dials within the connect time-out.
+    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Halt> {
+        let deadline = Deadline::after(network.limits.connect_timeout());
+        let link = Link::new(dial(network, TRANSPORT, bell, deadline)?);
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .max_response_header_size(MAX_HEADER_BYTES)
+            .max_idle_connections(1)
+            // Whoever keeps it looks to its age.
+            .max_idle_age(std::time::Duration::from_secs(24 * 60 * 60))
+            .build();
+        Ok(Self {
+            agent: Agent::with_parts(config, link.clone(), NoResolver),
+            link,
+            body: None,
+            said: None,
+            chunk: Vec::new(),
+            used: 0,
+        })
+    }
+
+    /// Sends a request, and reads the head of its answer.
+    pub(crate) fn request(&mut self, network: &Network, body: String, bell: &Arc<Bell>) -> Result<(), Halt> {
+        let (policy, limits) = (network.policy(), network.limits);
+        let length = body.len().to_string();
+        let own = [
+            (ACCEPT, "text/event-stream"),
+            (ACCEPT_ENCODING, "identity"),
+            (CONTENT_TYPE, "application/json"),
+            (CONTENT_LENGTH, length.as_str()),
+        ];
+        let head = request("POST", network.endpoint.target(TRANSPORT), &own, &network.headers);
+        let watched = self.link.watch(head, |io| {
+            io.attach(bell)?;
+            Ok(Watch::new(bell, policy, limits, TRANSPORT, io))
+        });
+        watched.map_err(|error| Halt::new(Seen::Reset, error))?;
+        self.chunk.clear();
+        self.used = 0;
+
+        // The head that is sent is not this one.
+        let request = Request::post(NOWHERE).body(body);
+        let request = request.map_err(|error| Halt::new(Seen::ProtocolViolation, error))?;
+        let response = self.agent.run(request).map_err(|error| self.broken(error))?;
+
+        let (head, body) = response.into_parts();
+        let body = body.into_reader();
+        if head.status != StatusCode::OK {
+            let refusal = self.refusal(head.status.as_u16(), head.headers, body)?;
+            return Err(Lost::Answer(Box::new(refusal)).into());
+        }
+        if let Some(encoding) = encoding_of(&head.headers) {
+            return Err(Lost::Encoded(encoding.to_owned()).into());
+        }
+        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        self.said = Some(Body::new(content_type, limits.max_message_bytes()).map_err(Halt::from)?);
+        self.body = Some(body);
+        Ok(())
+    }
+
+    /// Reads on, and waits for what there is to come.
+    pub(crate) fn read(&mut self) -> Result<Got, Halt> {
+        loop {
+            let Some(said) = &mut self.said else { return Err(Seen::EndOfStream.into()) };
+            let mut input = self.chunk.get(self.used..).unwrap_or_default();
+            let before = input.len();
+            let decoded = said.decode(&mut input);
+            self.used = self.used.saturating_add(before.saturating_sub(input.len()));
+            let event = match decoded.map_err(Halt::from)? {
+                Some(Said::Event(event)) => event,
+                Some(Said::SignOfLife) => return Ok(Got::SignOfLife),
+                Some(Said::Done) => return Err(Halt::new(Seen::EndOfStream, "it sent [DONE]")),
+                None if self.fill()? => continue,
+                None => self.end()?,
+            };
+            self.link.handle_event();
+            return Ok(Got::Event(event));
+        }
+    }
+
+    /// Reads the next piece of the body. False when it has ended.
+    fn fill(&mut self) -> Result<bool, Halt> {
+        // An end that was an error once looks clean the next time.
+        let Some(body) = &mut self.body else { return Ok(false) };
+        self.chunk.resize(CHUNK_BYTES, 0);
+        self.used = 0;
+        let read = body.read(&mut self.chunk);
+        self.chunk.truncate(*read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(1..) => Ok(true),
+            Ok(0) => {
+                self.body = None;
+                Ok(false)
+            }
+            Err(error) => {
+                (self.body, self.said) = (None, None);
+                Err(self.broken(error.into()))
+            }
+        }
+    }
+
+    /// What the end of the body has completed.
+    fn end(&mut self) -> Result<Event, Halt> {
+        let Some(mut said) = self.said.take() else { return Err(Seen::EndOfStream.into()) };
+        said.end().map_err(Halt::from)?.ok_or_else(|| Seen::EndOfStream.into())
+    }
+
+    /// Whether what ended the response may come of the caller, who had left it alone for long.
+    pub(crate) fn was_left_alone(&self) -> bool {
+        self.link.with_watch(|watch| watch.was_left_alone()).unwrap_or_default()
+    }
+
+    /// The response is over, and the connection waits for another one. Whoever keeps it waits at `bell`.
+    pub(crate) fn finish(&mut self, bell: &Arc<Bell>) -> io::Result<()> {
+        self.used = 0;
+        self.link.rest(bell)
+    }
+
+    /// Goes on to read to the end of the last answer, if that has arrived. Waits for nothing.
+    pub(crate) fn recover(&mut self) -> Recovered {
+        if let Some(body) = &mut self.body {
+            self.chunk.resize(CHUNK_BYTES, 0);
+            loop {
+                match body.read(&mut self.chunk) {
+                    Ok(0) => break,
+                    Ok(read) => {
+                        self.used = self.used.saturating_add(read);
+                        if self.used > DRAIN_BYTES {
+                            return Recovered::Never;
+                        }
+                    }
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return Recovered::NotYet,
+                    Err(_) => return Recovered::Never,
+                }
+            }
+            self.body = None;
+        }
+        if self.link.is_quiet() { Recovered::Now } else { Recovered::Never }
+    }
+
+    /// A refusal with as much of its body as anyone reads and as comes soon.
+    fn refusal(
+        &self,
+        status: u16,
+        headers: HeaderMap,
+        mut body: BodyReader<'static>,
+    ) -> Result<Refusal, Halt> {
+        let (mut read, mut is_whole) = (Vec::new(), false);
+        if let Some(time) = Refusal::body_time(TRANSPORT, status, &headers) {
+            self.link.with_watch(|watch| watch.end_at(Deadline::after(time)));
+            while read.len() <= MAX_ERROR_BODY_BYTES && !is_whole {
+                let before = read.len();
+                read.resize(before.saturating_add(MAX_ERROR_BODY_BYTES), 0);
+                let more = body.read(read.get_mut(before..).unwrap_or_default());
+                read.truncate(before.saturating_add(*more.as_ref().unwrap_or(&0)));
+                match more {
+                    Ok(more) => is_whole = more == 0,
+                    Err(_) => break,
+                }
+            }
+        }
+        match self.link.take_halt() {
+            Some(Halt::Stopped) => Err(Halt::Stopped),
+            _ => Ok(Refusal::new(status, headers, read, is_whole)),
+        }
+    }
+
+    fn broken(&self, error: ureq::Error) -> Halt {
+        if let Some(halt) = self.link.take_halt() {
+            return halt;
+        }
+        let seen = match &error {
+            ureq::Error::LargeResponseHeader(..) => return Halt::new(Seen::ProtocolViolation, TOO_LARGE),
+            ureq::Error::Io(error) => match error.kind() {
+                ErrorKind::UnexpectedEof => Seen::EndOfStream,
+                ErrorKind::InvalidData => Seen::ProtocolViolation,
+                _ => Seen::Reset,
+            },
+            _ => Seen::ProtocolViolation,
+        };
+        Halt::new(seen, error)
+    }
+}

@@ -1,0 +1,101 @@
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+
+use failback_client::Turn;
+use failback_wire::{Error, Item};
+
+use crate::bell::Ringer;
+use crate::driver::Driver;
+use crate::shared::Shared;
+
+/// The items of one turn: the events of its response, and what happens to its transport.
+///
+/// Ends after the event that ends the response, or after an error. Whoever asks for the next item does the reading, and
+/// waits for it. Reading slowly slows the server. Dropping it cancels the turn.
+#[must_use = "a stream does nothing until it is read"]
+pub struct ResponseStream {
+    turn: Arc<Cancellable>,
+}
+
+/// Ends a turn from another thread. Clones end the same turn.
+#[derive(Clone)]
+pub struct CancelHandle {
+    turn: Arc<Cancellable>,
+}
+
+struct Cancellable {
+    ringer: Ringer,
+    /// `None` when the turn is over. Locked while an item is waited for.
+    driver: Mutex<Option<Driver>>,
+}
+
+impl ResponseStream {
+    pub(crate) fn new(shared: Arc<Shared>, turn: Turn) -> Self {
+        let ringer = Ringer::default();
+        let driver = Driver::new(shared, turn, ringer.clone());
+        Self { turn: Arc::new(Cancellable { ringer, driver: Mutex::new(Some(driver)) }) }
+    }
+
+    /// What ends this turn from another thread.
+    #[must_use]
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle { turn: Arc::clone(&self.turn) }
+    }
+}
+
+impl Iterator for ResponseStream {
+    type Item = Result<Item, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut driver = self.turn.driver.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = driver.as_mut()?.next();
+        if !matches!(next, Ok(Some(Ok(_)))) || self.turn.ringer.is_stopped() {
+            // What is over is given back at once.
+            drop(driver.take());
+        }
+        next.unwrap_or_default()
+    }
+}
+
+impl std::iter::FusedIterator for ResponseStream {}
+
+impl Drop for ResponseStream {
+    fn drop(&mut self) {
+        // Handles may live on.
+        self.turn.cancel();
+    }
+}
+
+impl fmt::Debug for ResponseStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseStream").finish_non_exhaustive()
+    }
+}
+
+impl CancelHandle {
+    /// Ends the turn, now: whoever waits for its next item is given none, its connection is closed, and the policy hears
+    /// that it was cancelled. Does nothing to a turn that is over.
+    pub fn cancel(&self) {
+        self.turn.cancel();
+    }
+}
+
+impl fmt::Debug for CancelHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelHandle").field("cancelled", &self.turn.ringer.is_stopped()).finish()
+    }
+}
+
+impl Cancellable {
+    fn cancel(&self) {
+        self.ringer.stop();
+        let mut driver = match self.driver.try_lock() {
+            Ok(driver) => driver,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            // Whoever waits for an item finds out.
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let driver = driver.take();
+        drop(driver);
+    }
+}

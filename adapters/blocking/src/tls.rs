@@ -1,0 +1,140 @@
+use std::sync::Arc;
+use std::{fmt, io};
+
+use failback_wire::Seen;
+use rustls::client::ResolvesClientCert;
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription, ClientConfig, RootCertStore, SignatureScheme};
+
+/// TLS could not be set up: there is nothing to trust.
+#[derive(Debug)]
+pub struct TlsError(String);
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TLS: {}", self.0)
+    }
+}
+
+impl std::error::Error for TlsError {}
+
+/// Trusts what the platform trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+///
+/// # Errors
+/// When TLS is needed and there is nothing to trust.
+pub(crate) fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    if needed {
+        let found = rustls_native_certs::load_native_certs();
+        let (added, _) = roots.add_parsable_certificates(found.certs);
+        if added == 0 {
+            let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+            return Err(TlsError(format!("no trusted root certificate found{why}")));
+        }
+    }
+    trusting(roots)
+}
+
+/// The same, but without the identity that this client has for its server: a proxy has no claim to it.
+pub(crate) fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
+    let mut anonymous = tls.clone();
+    anonymous.client_auth_cert_resolver = Arc::new(Nobody);
+    Arc::new(anonymous)
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+impl ResolvesClientCert for Nobody {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
+/// Trusts these roots.
+pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError(error.to_string()))?;
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![HTTP1.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// WebSocket and SSE here both run on it, so that both shake hands alike.
+const HTTP1: &[u8] = b"http/1.1";
+
+/// The same, but offering HTTP/1.1 and nothing else: whoever is offered more may choose what is not spoken here.
+pub(crate) fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
+    if tls.alpn_protocols == [HTTP1] {
+        return tls;
+    }
+    let mut tls = Arc::unwrap_or_clone(tls);
+    tls.alpn_protocols = vec![HTTP1.to_vec()];
+    Arc::new(tls)
+}
+
+/// What a failed handshake shows.
+pub(crate) fn seen(error: &io::Error) -> Seen<'static> {
+    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    match error {
+        Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
+            Seen::Certificate
+        }
+        Some(rustls::Error::AlertReceived(alert)) if is_about_certificate(*alert) => Seen::Certificate,
+        _ => Seen::Tls,
+    }
+}
+
+/// The same of a proxy, which may not speak TLS at all.
+pub(crate) fn seen_of_proxy(error: &io::Error) -> Seen<'static> {
+    match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidMessage(_)) => Seen::NotAProxy,
+        _ => seen(error),
+    }
+}
+
+fn is_about_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::CertificateRequired
+            | AlertDescription::UnknownCA
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct Somebody;
+
+    impl ResolvesClientCert for Somebody {
+        fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+            None
+        }
+
+        fn has_certs(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_not_shown_who_the_client_is_to_its_server() {
+        let mut tls = ClientConfig::clone(&trusting(RootCertStore::empty()).unwrap());
+        tls.client_auth_cert_resolver = Arc::new(Somebody);
+        let shown = anonymous(&tls);
+        assert!(tls.client_auth_cert_resolver.has_certs() && !shown.client_auth_cert_resolver.has_certs());
+        assert_eq!(shown.alpn_protocols, tls.alpn_protocols);
+    }
+}

@@ -1,0 +1,180 @@
+//! What ureq speaks HTTP over: our own connection, so that SSE takes the same road as WebSocket.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+
+use failback_wire::MAX_HEADER_BYTES;
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{ArrayVec, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
+};
+
+use crate::handshake::TOO_LARGE;
+use crate::head::{is_final, shorten};
+use crate::io::Io;
+use crate::link::Link;
+
+/// Room for the largest head that is accepted.
+const INPUT_BYTES: usize = MAX_HEADER_BYTES + 1024;
+const OUTPUT_BYTES: usize = 16 * 1024;
+
+/// Hands the one connection over.
+impl Connector for Link {
+    type Out = Wire;
+
+    fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, Error> {
+        let mut state = self.lock();
+        if std::mem::replace(&mut state.is_taken, true) {
+            // It has been closed meanwhile.
+            return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
+        }
+        let buffers = LazyBuffers::new(INPUT_BYTES, OUTPUT_BYTES);
+        Ok(Some(Wire {
+            link: self.clone(),
+            buffers,
+            has_early: false,
+            is_cut_short: false,
+            is_head_due: false,
+        }))
+    }
+}
+
+/// Where names are resolved is not for ureq to know.
+#[derive(Debug)]
+pub(crate) struct NoResolver;
+
+impl Resolver for NoResolver {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        let nowhere = ([0, 0, 0, 0], 0).into();
+        let mut addresses = ArrayVec::from_fn(|_| nowhere);
+        addresses.push(nowhere);
+        Ok(addresses)
+    }
+}
+
+/// The connection as ureq has it. Ends the connection when it is dropped.
+pub(crate) struct Wire {
+    link: Link,
+    buffers: LazyBuffers,
+    /// Something arrived before it was asked for.
+    has_early: bool,
+    /// The rest of the request was not sent, as the answer had come.
+    is_cut_short: bool,
+    /// The head of an answer comes next.
+    is_head_due: bool,
+}
+
+impl Wire {
+    /// Reads once.
+    fn receive(buffers: &mut LazyBuffers, io: &mut Io) -> io::Result<usize> {
+        let room = buffers.input_append_buf();
+        if room.is_empty() {
+            return Err(io::Error::new(ErrorKind::InvalidData, TOO_LARGE));
+        }
+        let read = io.read(room)?;
+        buffers.input_appended(read);
+        Ok(read)
+    }
+}
+
+impl Wire {
+    /// Reads once, and finds in vain reads after failed writes what has become of the connection.
+    fn more(buffers: &mut LazyBuffers, io: &mut Io) -> io::Result<bool> {
+        match Self::receive(buffers, io) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && io.write_error().is_some() => {
+                Err(ErrorKind::ConnectionReset.into())
+            }
+            read => read.map(|read| read > 0),
+        }
+    }
+}
+
+impl Transport for Wire {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+        self.is_head_due = true;
+        let Self { link, buffers, has_early, is_cut_short, .. } = self;
+        // ureq is not told what is secret: it would show it in its log.
+        let head = link.lock().head.take();
+        let amount = head.as_ref().map_or(amount, Vec::len);
+        let mut sent = 0_usize;
+        let send = |io: &mut Io| {
+            while !*is_cut_short && sent < amount {
+                let output = head.as_deref().unwrap_or_else(|| buffers.output());
+                match io.write(output.get(sent..amount).unwrap_or_default()) {
+                    Ok(written) => sent = sent.saturating_add(written),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        // A server may answer in the middle of a request, and then read no more of it.
+                        match Self::receive(buffers, io) {
+                            Ok(1..) => {
+                                shorten(buffers);
+                                *has_early = !buffers.input().is_empty();
+                                *is_cut_short = is_final(buffers.input());
+                            }
+                            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                                return Err(match io.write_error() {
+                                    Some(error) => io::Error::new(error.kind(), error.to_string()),
+                                    None => error,
+                                });
+                            }
+                            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                            Err(error) => return Err(error),
+                        }
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            match io.flush() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock && io.write_error().is_none() => {
+                    Err(error)
+                }
+                // Reading finds what has become of it.
+                _ => Ok(()),
+            }
+        };
+        Ok(link.lock().wait(send)?)
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+        let Self { link, buffers, has_early, is_head_due, .. } = self;
+        link.lock()
+            .wait(|io| {
+                loop {
+                    let has_come = std::mem::take(has_early) || Self::more(buffers, io)?;
+                    // Without its end a head is not shown to ureq.
+                    if !has_come || !*is_head_due || shorten(buffers) {
+                        *is_head_due &= !has_come;
+                        return Ok(has_come);
+                    }
+                }
+            })
+            .map_err(Error::from)
+    }
+
+    fn is_open(&mut self) -> bool {
+        !self.is_cut_short && self.link.is_quiet()
+    }
+
+    fn is_tls(&self) -> bool {
+        // As far as it is to be, it is.
+        true
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.link.lock().io = None;
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wire")
+    }
+}

@@ -1,0 +1,250 @@
+//! A WebSocket: one response at a time over it, and what it is between responses.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use failback::{Timestamp, Transport};
+use failback_client::{Connection, Lost};
+use failback_wire::{Carried, Event, Limits, Liveness, LivenessAction, Owner, Said, Seen};
+use tungstenite::error::ProtocolError;
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tungstenite::{Bytes, Error, Message, WebSocket};
+
+use crate::bell::Bell;
+use crate::deadline::Deadline;
+use crate::dial::dial;
+use crate::halt::Halt;
+use crate::handshake::upgrade;
+use crate::io::Io;
+use crate::network::Network;
+use crate::watch::{Alarm, Watch};
+
+const TRANSPORT: Transport = Transport::WebSocket;
+
+/// How many bytes of pings and pongs wait for a peer that takes none. Further ones are not sent.
+const CONTROL_BYTES: usize = 4 * 1024;
+
+/// How many frames of an idle socket are read at once.
+const FRAMES: u32 = 1024;
+
+/// How long a process that stood still may take to read what has arrived meanwhile, before a missing pong counts.
+const SECOND_LOOK: Duration = Duration::from_millis(10);
+
+/// An open WebSocket.
+pub(crate) struct WsConn {
+    socket: WebSocket<Io>,
+    limits: Limits,
+    opened_at: Timestamp,
+    /// The response that it completed last, and that a continuation may build on.
+    last_completed: Option<String>,
+    /// Tells the events of one response from those of the next.
+    carried: Carried,
+    /// Of the last request, not everything has left yet.
+    is_sending: bool,
+    /// Keeps watch while there is no response.
+    idle: Liveness,
+    /// When the answer to a ping was first found missing.
+    doubted_at: Option<Timestamp>,
+}
+
+/// What was read.
+pub(crate) enum Got {
+    Event(Event),
+    SignOfLife,
+}
+
+impl WsConn {
+    /// Dials, and shakes hands, within the connect time-out.
+    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Halt> {
+        let deadline = Deadline::after(network.limits.connect_timeout());
+        let io = dial(network, TRANSPORT, bell, deadline)?;
+        let (io, early) = upgrade(network, io, bell, deadline)?;
+        let (limits, now) = (network.limits, network.policy().now());
+        let limit = Some(limits.max_message_bytes());
+        let config = WebSocketConfig::default().write_buffer_size(0).max_write_buffer_size(CONTROL_BYTES);
+        let config = config.max_message_size(limit).max_frame_size(limit);
+        Ok(Self {
+            socket: WebSocket::from_partially_read(io, early, Role::Client, Some(config)),
+            limits,
+            opened_at: now,
+            last_completed: None,
+            carried: Carried::new(),
+            is_sending: false,
+            idle: Liveness::new(limits, TRANSPORT, now),
+            doubted_at: None,
+        })
+    }
+
+    pub(crate) fn io(&mut self) -> &mut Io {
+        self.socket.get_mut()
+    }
+
+    /// What a turn has to know of it.
+    pub(crate) fn describe(&self, reused: bool) -> Connection {
+        Connection { reused, last_completed: self.last_completed.clone() }
+    }
+
+    /// Begins to send a request, which leaves while the answer is read: a server may answer in the middle of it.
+    pub(crate) fn request(&mut self, frame: String) -> Result<(), Halt> {
+        self.carried.begin();
+        self.is_sending = true;
+        let room = frame.len().saturating_add(2 * CONTROL_BYTES);
+        self.socket.set_config(|config| config.max_write_buffer_size = room);
+        self.queue(Message::text(frame))
+    }
+
+    /// Reads on, and waits for what there is to come.
+    pub(crate) fn read(&mut self, watch: &mut Watch) -> Result<Got, Halt> {
+        let mut frames = 0_u32;
+        loop {
+            if self.is_sending && self.socket.flush().is_ok() {
+                self.socket.set_config(|config| config.max_write_buffer_size = CONTROL_BYTES);
+                self.is_sending = false;
+                watch.handle_request_sent();
+            }
+            let text = match self.socket.read() {
+                Ok(Message::Text(text)) => text,
+                Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {
+                    frames = frames.saturating_add(1);
+                    if frames % FRAMES == 0 {
+                        self.io().interrupt();
+                    }
+                    continue;
+                }
+                Ok(Message::Binary(_)) => return Err(Seen::BinaryFrame.into()),
+                Ok(Message::Close(frame)) => {
+                    // The answer to it.
+                    let _ = self.socket.flush();
+                    let frame = frame.map(|frame| (frame.code.into(), frame.reason.as_str().to_owned()));
+                    let (code, reason) = frame.unzip();
+                    return Err(Lost::Closed(code, reason.unwrap_or_default()).into());
+                }
+                Err(error) if is_blocked(&error) => {
+                    self.wait(watch)?;
+                    if watch.take_life(self.io()) {
+                        return Ok(Got::SignOfLife);
+                    }
+                    continue;
+                }
+                Err(error) => return Err(broken(&error)),
+            };
+            let event = match Said::read(text.as_str(), None) {
+                Ok(Said::Event(event)) => event,
+                Ok(Said::SignOfLife) => continue,
+                Ok(Said::Done) => return Err(Halt::new(Seen::EndOfStream, "it sent [DONE]")),
+                Err(error) => return Err(Halt::new(Seen::BadEvent, error)),
+            };
+            match self.carried.sort(&event) {
+                Owner::Current => {
+                    watch.handle_event(self.io());
+                    return Ok(Got::Event(event));
+                }
+                Owner::Earlier => {}
+                Owner::LeftOver => return Err(Halt::new(Seen::LeftOver, event.kind())),
+            }
+        }
+    }
+
+    fn wait(&mut self, watch: &mut Watch) -> Result<(), Halt> {
+        if let Some(error) = self.io().write_error() {
+            // What had arrived before has been read.
+            return Err(Halt::new(Seen::Reset, error));
+        }
+        match watch.wait(self.io()) {
+            Ok(()) => Ok(()),
+            Err(Alarm::Ping) => self.queue(Message::Ping(Bytes::new())),
+            Err(Alarm::Halt(halt)) => Err(halt),
+        }
+    }
+
+    /// Sends this as soon as there is room.
+    fn queue(&mut self, message: Message) -> Result<(), Halt> {
+        match self.socket.write(message).and_then(|()| self.socket.flush()) {
+            // A peer that takes nothing gets no ping, and answers none.
+            Ok(()) | Err(Error::WriteBufferFull(_)) => Ok(()),
+            Err(error) if is_blocked(&error) => Ok(()),
+            Err(error) => Err(broken(&error)),
+        }
+    }
+
+    /// The response is over, and this is what a continuation may build on. Whether another one can follow.
+    pub(crate) fn finish(&mut self, completed: Option<String>) -> bool {
+        self.last_completed = completed;
+        !self.is_sending
+    }
+
+    /// There is nothing to be read but pings and pongs from now on.
+    pub(crate) fn rest(&mut self, now: Timestamp) {
+        // No event is waited for, and as long as pings are answered it may be idle.
+        let limits = self.limits.with_first_event_timeout(Duration::MAX).with_idle_timeout(Duration::MAX);
+        self.idle = Liveness::new(limits.with_event_timeout(None), TRANSPORT, now);
+        self.doubted_at = None;
+    }
+
+    /// Looks after it between responses. Says when to do so again; `None` if it is of no use any more.
+    pub(crate) fn attend(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let retire_at = self.opened_at.saturating_add(self.limits.websocket_lifetime());
+        if retire_at <= now || self.is_sending {
+            return None;
+        }
+        let mut frames = 0_u32;
+        // A peer that does not take the answer to its last ping gets no other.
+        while self.socket.flush().is_ok() {
+            match self.socket.read() {
+                Ok(Message::Ping(_) | Message::Pong(_)) => {
+                    frames = frames.saturating_add(1);
+                    if frames >= FRAMES {
+                        return Some(now);
+                    }
+                }
+                Err(error) if is_blocked(&error) => break,
+                _ => return None,
+            }
+        }
+        if self.io().take_interrupted() {
+            return Some(now);
+        } else if self.io().socket().take_read() {
+            self.idle.handle_sign_of_life(now);
+            self.doubted_at = None;
+        }
+        if self.io().write_error().is_some() {
+            return None;
+        }
+        loop {
+            match self.idle.poll(now) {
+                LivenessAction::Wait(until) => return Some(until.min(retire_at)),
+                LivenessAction::SendPing => {
+                    self.queue(Message::Ping(Bytes::new())).ok()?;
+                    self.idle.handle_ping_sent(now);
+                }
+                LivenessAction::Dead(_) => {
+                    let until = self.doubted_at.get_or_insert(now).saturating_add(SECOND_LOOK);
+                    return (until > now).then_some(until);
+                }
+            }
+        }
+    }
+
+    /// Says goodbye, without waiting for an answer: whoever does not hear it finds the end.
+    pub(crate) fn close(mut self) {
+        let _ = self.socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
+        let _ = self.socket.flush();
+    }
+}
+
+fn is_blocked(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
+fn broken(error: &Error) -> Halt {
+    let seen = match error {
+        Error::ConnectionClosed | Error::AlreadyClosed => Seen::EndOfStream,
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,
+        Error::Io(_) | Error::Tls(_) => Seen::Reset,
+        Error::Capacity(_) => Seen::TooLarge,
+        _ => Seen::ProtocolViolation,
+    };
+    Halt::new(seen, error)
+}

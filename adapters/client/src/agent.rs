@@ -1,0 +1,2 @@
+/// What a client calls itself, to servers and to proxies.
+pub const AGENT: &str = concat!("failback/", env!("CARGO_PKG_VERSION"));

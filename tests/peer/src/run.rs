@@ -159,6 +159,8 @@ impl<L: Lane> Run<'_, L> {
             Step::Flood(bytes) => {
                 let filler = bytes.repeat((FLOOD / bytes.len().max(1)).max(1));
                 self.lane.conn().stream(&filler, u64::MAX).await?;
+                // What the client answered takes no memory here.
+                return Err(self.lane.conn().swallow().await);
             }
             Step::EndlessFrame(bytes) => self.lane.endless(Endless::Frame(bytes)).await?,
             _ => {}

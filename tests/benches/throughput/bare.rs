@@ -17,7 +17,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::load::Tally;
-use crate::measure::Turn;
+use crate::measure::{Clock, Turn};
+use crate::server::Server;
 
 const FRAME: &str = r#"{"type":"response.create","model":"m","input":"Say hello."}"#;
 const BODY: &str = r#"{"model":"m","input":"Say hello.","stream":true}"#;
@@ -52,29 +53,31 @@ pub(crate) fn current_thread() -> Runtime {
 }
 
 /// tokio-tungstenite alone.
-pub(crate) fn frames(server: SocketAddr, events: usize) -> Turn {
+pub(crate) fn frames(server: &Server, events: usize) -> Turn {
     websocket(server, events, count)
 }
 
 /// tokio-tungstenite, with `type` and `delta` by serde.
-pub(crate) fn frames_and_serde(server: SocketAddr, events: usize) -> Turn {
+pub(crate) fn frames_and_serde(server: &Server, events: usize) -> Turn {
     websocket(server, events, parse)
 }
 
-fn websocket(server: SocketAddr, events: usize, read: impl Fn(&mut Tally, &str) + 'static) -> Turn {
+fn websocket(server: &Server, events: usize, read: impl Fn(&mut Tally, &str) + 'static) -> Turn {
+    let server = server.address;
     let runtime = current_thread();
     let mut socket = runtime.block_on(async {
         let stream = connect(server).await;
         let handshake = tokio_tungstenite::client_async(format!("ws://{server}{PATH}"), stream);
         handshake.await.expect("a WebSocket").0
     });
-    Box::new(move || {
+    Box::new(move |clock| {
         runtime.block_on(async {
             let mut tally = Tally::default();
             socket.send(Message::text(FRAME)).await.expect("an open WebSocket");
             while tally.events < events {
                 let message = socket.next().await.expect("another message");
                 if let Message::Text(text) = message.expect("a message") {
+                    clock.start_at_first(tally.events);
                     read(&mut tally, &text);
                 }
             }
@@ -84,14 +87,16 @@ fn websocket(server: SocketAddr, events: usize, read: impl Fn(&mut Tally, &str) 
 }
 
 /// hyper alone: the bytes of the body, which are counted as text.
-pub(crate) fn body(server: SocketAddr) -> Turn {
+pub(crate) fn body(server: &Server) -> Turn {
+    let server = server.address;
     let (runtime, mut sender) = http(server);
-    Box::new(move || {
+    Box::new(move |clock| {
         runtime.block_on(async {
             let mut tally = Tally::default();
             let mut body = post(&mut sender, server).await;
             while let Some(frame) = body.frame().await {
                 if let Some(data) = black_box(frame.expect("a part of the body")).data_ref() {
+                    clock.start_at_first(tally.text);
                     tally.text += data.len();
                 }
             }
@@ -101,35 +106,39 @@ pub(crate) fn body(server: SocketAddr) -> Turn {
 }
 
 /// hyper and eventsource-stream, with `type` and `delta` by serde.
-pub(crate) fn body_and_serde(server: SocketAddr) -> Turn {
+pub(crate) fn body_and_serde(server: &Server) -> Turn {
+    let server = server.address;
     let (runtime, mut sender) = http(server);
-    Box::new(move || {
+    Box::new(move |clock| {
         runtime.block_on(async {
             let body = post(&mut sender, server).await;
-            read_events(body.into_data_stream().eventsource()).await
+            read_events(body.into_data_stream().eventsource(), clock).await
         })
     })
 }
 
 /// reqwest and eventsource-stream, with `type` and `delta` by serde.
-pub(crate) fn reqwest_and_serde(server: SocketAddr) -> Turn {
+pub(crate) fn reqwest_and_serde(server: &Server) -> Turn {
+    let url = format!("http://{}{PATH}", server.address);
     let runtime = current_thread();
     let client = reqwest::Client::builder().tcp_nodelay(true).build().expect("a client");
-    Box::new(move || {
+    Box::new(move |clock| {
         runtime.block_on(async {
-            let request = client.post(format!("http://{server}{PATH}")).body(BODY);
+            let request = client.post(&url).body(BODY);
             let response = request.send().await.expect("an answer");
-            read_events(response.bytes_stream().eventsource()).await
+            read_events(response.bytes_stream().eventsource(), clock).await
         })
     })
 }
 
 async fn read_events<E: std::fmt::Debug>(
     events: impl Stream<Item = Result<eventsource_stream::Event, E>>,
+    clock: &Clock<'_>,
 ) -> Tally {
     let mut events = std::pin::pin!(events);
     let mut tally = Tally::default();
     while let Some(event) = events.next().await {
+        clock.start_at_first(tally.events);
         parse(&mut tally, &event.expect("an event").data);
     }
     tally

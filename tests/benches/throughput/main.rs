@@ -1,7 +1,9 @@
-//! What an event costs on its way from the socket to the caller, beside the loops that a user would write instead.
+//! What an event costs from the socket to the caller, beside the loops that a user would write.
 //!
-//! Every reader gets the same bytes of the same kind of server, on one thread of its own: that thread's processor time
-//! is what counts. Options after `--`: words that a row and its column must have in their names, such as `SSE tokio`, and
+//! Every reader runs on the same thread and gets the same bytes from a server on another thread. What counts is
+//! the processor time of the reader's thread, from its first event to the end of its turn.
+//!
+//! Options after `--`: words that must all be in the name of a row and its column, such as `SSE tokio`, and
 //! `--rounds` with a number.
 
 mod bare;
@@ -18,21 +20,37 @@ use std::time::{Duration, Instant};
 use failback_peer::Transport;
 
 use crate::load::{Tally, load};
-use crate::measure::Reader;
+use crate::measure::{Reader, Round};
+use crate::server::Server;
 
 /// So many rounds, unless the machine is so busy that they would take longer than this.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 101;
+const WARM_UPS: usize = 3;
 const AT_MOST: Duration = Duration::from_secs(40);
 
-/// A size of the text that an event brings, and so many events that one response takes some tens of milliseconds.
-const SIZES: [(&str, usize, usize); 2] = [("200 bytes", 200, 30_000), ("4 KB", 4096, 6_000)];
+/// The text that an event brings, and so many events that a response is 2 MB long, which socket buffers hold.
+const SIZES: [(&str, usize, usize); 2] = [("200 bytes of text", 200, 5000), ("4 KB of text", 4096, 450)];
 
 /// A kind of stream, and those who read it.
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) transport: Transport,
+    server: Server,
     events: usize,
     pub(crate) readers: Vec<Reader>,
+}
+
+impl Row {
+    /// Lets everybody read, beginning with the one of this number.
+    fn read(&mut self, first: usize, done: impl Fn(&mut Reader, Round)) {
+        let first = first % self.readers.len();
+        self.readers.rotate_left(first);
+        for reader in &mut self.readers {
+            let time = reader.read(&self.server, self.events);
+            done(reader, time);
+        }
+        self.readers.rotate_right(first);
+    }
 }
 
 fn main() {
@@ -46,19 +64,18 @@ fn main() {
     }
     rows.retain(|row| !row.readers.is_empty());
 
-    rows.iter_mut().flat_map(|row| &mut row.readers).for_each(Reader::warm_up);
+    // Connections are made, what does not work is found out, and socket buffers grow.
+    for _ in 0..WARM_UPS {
+        rows.iter_mut().for_each(|row| row.read(0, |_, _| {}));
+    }
     let begun = Instant::now();
     for round in 0..options.rounds {
         if begun.elapsed() > AT_MOST {
             println!("Stopped after {round} rounds of {}: this machine is busy.", options.rounds);
             break;
         }
-        for row in &mut rows {
-            // Nobody always comes after the same one.
-            let first = round % row.readers.len();
-            let (after, before) = row.readers.split_at_mut(first);
-            before.iter_mut().chain(after).for_each(|reader| reader.measure(row.events));
-        }
+        // Nobody always comes first.
+        rows.iter_mut().for_each(|row| row.read(round, |reader, time| reader.rounds.push(time)));
     }
     report::print(&rows);
 }
@@ -69,30 +86,31 @@ fn rows() -> Vec<Row> {
 }
 
 fn row(transport: Transport, (size, bytes, deltas): (&str, usize, usize)) -> Row {
-    let load = load(transport, deltas, bytes);
-    let server = server::start(transport, &load);
-    let (all, events) = (load.tally, load.tally.events);
+    let load = |response| load(transport, response, deltas, bytes);
+    let (first, second) = (load(1), load(2));
+    let (all, events, body) = (first.tally, first.tally.events, first.body);
+    let server = Server::start(transport, [first, second]);
     let reader = Reader::new;
     let mut readers = vec![
-        reader("ours on tokio", ours::tokio(server), all),
-        reader("ours on smol", ours::smol(server), all),
+        reader("ours on tokio", ours::tokio(&server), all),
+        reader("ours on smol", ours::smol(&server), all),
     ];
     readers.extend(match transport {
         Transport::WebSocket => vec![
-            reader(report::BARE, bare::frames(server, events), Tally { events, text: 0 }),
-            reader(report::BARE_AND_SERDE, bare::frames_and_serde(server, events), all),
+            reader(report::BARE, bare::frames(&server, events), Tally { events, text: 0 }),
+            reader(report::BARE_AND_SERDE, bare::frames_and_serde(&server, events), all),
         ],
         Transport::Sse => vec![
-            reader(report::BARE, bare::body(server), Tally { events: 0, text: load.body }),
-            reader(report::BARE_AND_SERDE, bare::body_and_serde(server), all),
-            reader(report::REQWEST, bare::reqwest_and_serde(server), all),
+            reader(report::BARE, bare::body(&server), Tally { events: 0, text: body }),
+            reader(report::BARE_AND_SERDE, bare::body_and_serde(&server), all),
+            reader(report::REQWEST, bare::reqwest_and_serde(&server), all),
         ],
     });
     let name = match transport {
         Transport::WebSocket => format!("WebSocket, {size}"),
         Transport::Sse => format!("SSE, {size}"),
     };
-    Row { name, transport, events, readers }
+    Row { name, transport, server, events, readers }
 }
 
 struct Options {

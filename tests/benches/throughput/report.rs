@@ -11,10 +11,9 @@ pub(crate) const REQWEST: &str = "reqwest, eventsource-stream, serde";
 
 /// Prints every row, then how ours compare.
 pub(crate) fn print(rows: &[Row]) {
-    println!(
-        "\nNanoseconds of processor time an event: the fastest round (the median); thousand events a second: the fastest."
-    );
-    println!("A bare loop only receives: the frames of a WebSocket, the bytes of an SSE answer.");
+    println!("\nFor each event: nanoseconds of processor time in the fastest round (in the median round),");
+    println!("and thousand events a second in the fastest round. A bare loop only receives: the frames of");
+    println!("a WebSocket, the bytes of an SSE answer.");
     for row in rows {
         println!("\n{}", row.name);
         for reader in &row.readers {
@@ -28,9 +27,15 @@ pub(crate) fn print(rows: &[Row]) {
             );
         }
     }
-    println!(
-        "\nProcessor time an event of ours, as a multiple: of the fastest rounds (the median of rounds)"
-    );
+    let all = || rows.iter().flat_map(|row| &row.readers).flat_map(|reader| &reader.rounds);
+    let late = all().filter(|round| !round.filled).count();
+    if late > 0 {
+        println!(
+            "\n{late} responses of {} did not fit into the buffers: faster readers waited.",
+            all().count()
+        );
+    }
+    println!("\nProcessor time of ours as a multiple, fastest by fastest round (median of rounds):");
     for row in rows {
         let than = match row.transport {
             Transport::WebSocket => BARE_AND_SERDE,

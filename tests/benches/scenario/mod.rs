@@ -39,9 +39,9 @@ pub(crate) fn event(mut policy: Policy) -> impl FnMut() {
     move || black_box(&mut policy).handle_progress(black_box(&attempt), clock.tick())
 }
 
-/// A call whose stream breaks until it is sent to SSE: six attempts with their waits, and the decision for the seventh.
+/// A call whose stream breaks until it is sent to SSE: five attempts with their waits, and the decision for the sixth.
 pub(crate) fn stream_failures_until_sse() -> impl FnMut() {
-    until_sse(Failure::new(Blame::Transport, Stage::Streaming), 7)
+    until_sse(Failure::new(Blame::Transport, Stage::Streaming), 6)
 }
 
 /// A call whose handshake is refused: one attempt, and the decision for the second.
@@ -173,10 +173,11 @@ pub(crate) fn failed_over() -> Policy {
 
 /// With a lease that does not end while it is looked at.
 pub(crate) fn probing() -> Policy {
-    let mut policy = convicted(
-        Config::new().with_probe_lease(std::time::Duration::MAX).with_cooldown(std::time::Duration::ZERO),
-    );
-    let probe = policy.begin_call(Timestamp::ZERO);
+    let soon = std::time::Duration::from_nanos(1);
+    let config = Config::new().with_probe_lease(std::time::Duration::MAX).with_cooldown(soon);
+    let mut policy = convicted(config);
+    let Mode::FailedOver { retry_at } = policy.mode() else { unreachable!("it was convicted") };
+    let probe = policy.begin_call(retry_at);
     assert!(probe.is_probe());
     drop(probe);
     checked(policy, Reason::ProbeInFlight)

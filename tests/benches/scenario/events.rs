@@ -65,7 +65,7 @@ fn streaming(transport: Transport) -> Turn {
     let policy = |_| if transport == Transport::Sse { pinned() } else { preferred() };
     let policy = SharedPolicy::with_clock(|| Timestamp::ZERO, policy);
     let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
-    let mut turn = context.open_turn(Request::text("m", "Say hello."));
+    let mut turn = Turn::new(&context, Request::text("m", "Say hello."));
     assert!(matches!(turn.step(), Step::Connect { transport: chosen, .. } if chosen == transport));
     turn.handle_connected(Connection::default());
     assert!(matches!(turn.step(), Step::Send(_)));

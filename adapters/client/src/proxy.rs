@@ -1,9 +1,8 @@
-use std::borrow::Cow;
 use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use failback::Transport;
-use failback_wire::Endpoint;
+use failback_wire::{Endpoint, bracketed};
 
 /// The port of a SOCKS proxy whose URL has none (RFC 1928, section 3).
 const SOCKS_PORT: u16 = 1080;
@@ -197,11 +196,6 @@ fn place_of(protocol: ProxyProtocol, host_and_port: &str) -> Option<(String, u16
     let endpoint = Endpoint::new(&url).ok()?;
     let target = endpoint.target(Transport::Sse);
     Some((target.host().to_owned(), target.port(), target.is_loopback()))
-}
-
-/// A host as a URL has it: an IPv6 address in brackets.
-pub(crate) fn bracketed(host: &str) -> Cow<'_, str> {
-    if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
 /// `None` when an escape is not one, or when what comes out is not text.

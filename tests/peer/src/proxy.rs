@@ -1,88 +1,31 @@
 //! A proxy in front of a peer, for HTTP or for SOCKS5: it opens tunnels, or does not, and remembers who asked
 //! for what.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
+use crate::Peer;
 use crate::http::{self, Head};
 use crate::socks;
 use crate::tls::Tls;
-use crate::{Gate, Peer};
-
-/// What a [`Proxy`] does with whoever asks for a tunnel.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Tunnel {
-    /// Leads to the peer, whatever name was asked for.
-    Open,
-    /// Answers with this status, or this reply of SOCKS5, instead.
-    Refuse(u16),
-    /// Leads to the peer once the gate is open.
-    Hold(Gate),
-    /// Closes the connection without an answer.
-    HangUp,
-    /// Closes the connection after this many bytes of its answers.
-    BreakOff(usize),
-    /// Says this instead of its first answer, and then no more.
-    Say(Vec<u8>),
-}
-
-/// A request for a tunnel.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Connect {
-    /// Where it is to lead: a host, a colon and a port.
-    pub authority: String,
-    /// Whether the host was given as an address, so that there is no name to look up.
-    pub is_address: bool,
-    /// The headers it came with, names in lower case. Unlike a [`Journal`](crate::Journal) it shows secrets,
-    /// which is what it is for.
-    pub headers: Vec<(String, String)>,
-    /// The user name and the password that SOCKS5 was told.
-    pub password: Option<(String, String)>,
-}
-
-impl Connect {
-    /// The value of a header.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
-    }
-}
-
-impl fmt::Debug for Connect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connect").field("authority", &self.authority).finish_non_exhaustive()
-    }
-}
+use crate::tunnel::{Arrival, Connect, Desk, Tunnel, hold, say};
 
 /// A running proxy. Stops, and closes its tunnels, when it is dropped.
 pub struct Proxy {
     scheme: &'static str,
     addr: SocketAddr,
     ca_pem: Option<String>,
-    shared: Arc<Shared>,
+    desk: Arc<Desk>,
     until: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
-}
-
-pub(crate) struct Shared {
-    peer: SocketAddr,
-    /// What is spoken here.
-    protocol: Protocol,
-    tunnel: Mutex<Tunnel>,
-    pushed: Mutex<VecDeque<Tunnel>>,
-    connections: AtomicUsize,
-    seen: Mutex<Vec<Connect>>,
 }
 
 enum Protocol {
@@ -137,17 +80,10 @@ impl Proxy {
     fn launch(peer: &Peer, scheme: &'static str, protocol: Protocol, tls: Option<Tls>) -> Self {
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
         let acceptor = tls.map(|tls| tls.acceptor);
-        let shared = Arc::new(Shared {
-            peer: peer.addr(),
-            protocol,
-            tunnel: Mutex::new(Tunnel::Open),
-            pushed: Mutex::default(),
-            connections: AtomicUsize::new(0),
-            seen: Mutex::new(Vec::new()),
-        });
+        let desk = Arc::new(Desk::new(peer.addr()));
         let (until, stopped) = oneshot::channel();
         let (ready, started) = mpsc::channel();
-        let state = Arc::clone(&shared);
+        let (protocol, shared) = (Arc::new(protocol), Arc::clone(&desk));
         let thread = thread::Builder::new().name("failback-proxy".to_owned()).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime for the proxy").block_on(async move {
@@ -157,12 +93,12 @@ impl Proxy {
                 let _ = ready.send(listener.local_addr().expect("the address it listens on"));
                 tokio::select! {
                     _ = stopped => {}
-                    () = accept(listener, acceptor, state) => {}
+                    () = accept(listener, acceptor, protocol, shared) => {}
                 }
             });
         });
         let addr = started.recv().expect("the proxy starts");
-        Self { scheme, addr, ca_pem, shared, until: Some(until), thread: thread.ok() }
+        Self { scheme, addr, ca_pem, desk, until: Some(until), thread: thread.ok() }
     }
 
     /// Its URL.
@@ -197,24 +133,24 @@ impl Proxy {
 
     /// For one who asks, after those pushed before.
     pub fn push(&self, tunnel: Tunnel) {
-        lock(&self.shared.pushed).push_back(tunnel);
+        self.desk.push(tunnel);
     }
 
     /// How many connections it has with clients.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::SeqCst)
+        self.desk.connections()
     }
 
     /// For all who ask from now on, unless others were pushed.
     pub fn set(&self, tunnel: Tunnel) {
-        *lock(&self.shared.tunnel) = tunnel;
+        self.desk.set(tunnel);
     }
 
     /// Who has asked so far, in order.
     #[must_use]
     pub fn seen(&self) -> Vec<Connect> {
-        lock(&self.shared.seen).clone()
+        self.desk.seen()
     }
 }
 
@@ -234,22 +170,21 @@ impl fmt::Debug for Proxy {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
+async fn accept(
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    protocol: Arc<Protocol>,
+    desk: Arc<Desk>,
+) {
     loop {
         let Ok((tcp, _)) = listener.accept().await else { continue };
-        let (acceptor, shared) = (acceptor.clone(), Arc::clone(&shared));
-        shared.connections.fetch_add(1, Ordering::SeqCst);
+        let (acceptor, protocol, arrival) = (acceptor.clone(), Arc::clone(&protocol), Arrival::new(&desk));
         tokio::spawn(async move {
-            let shared = Connected(shared);
             // A client that goes away ends its tunnel, and that is all there is to it.
             let _ = match acceptor {
-                None => serve(tcp, &shared.0).await,
+                None => serve(tcp, &protocol, arrival.desk()).await,
                 Some(acceptor) => match acceptor.accept(tcp).await {
-                    Ok(tls) => serve(tls, &shared.0).await,
+                    Ok(tls) => serve(tls, &protocol, arrival.desk()).await,
                     Err(error) => Err(error),
                 },
             };
@@ -257,49 +192,24 @@ async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Ar
     }
 }
 
-/// Counts as a connection until it is dropped.
-struct Connected(Arc<Shared>);
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::SeqCst);
+async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, protocol: &Protocol, desk: &Desk) -> io::Result<()> {
+    match protocol {
+        Protocol::Http => serve_http(io, desk).await,
+        Protocol::Socks(password) => socks::serve(io, password.as_ref(), desk).await,
     }
 }
 
-async fn serve(io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
-    match &shared.protocol {
-        Protocol::Http => serve_http(io, shared).await,
-        Protocol::Socks(password) => socks::serve(io, password.as_ref(), shared).await,
-    }
-}
-
-impl Shared {
-    /// What to do with whoever asks now.
-    pub(crate) fn next_tunnel(&self) -> Tunnel {
-        let pushed = lock(&self.pushed).pop_front();
-        pushed.unwrap_or_else(|| lock(&self.tunnel).clone())
-    }
-
-    pub(crate) fn record(&self, connect: Connect) {
-        lock(&self.seen).push(connect);
-    }
-
-    pub(crate) async fn connect(&self) -> io::Result<TcpStream> {
-        TcpStream::connect(self.peer).await
-    }
-}
-
-async fn serve_http(mut io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> io::Result<()> {
+async fn serve_http(mut io: impl AsyncRead + AsyncWrite + Unpin, desk: &Desk) -> io::Result<()> {
     let (head, early) = read_head(&mut io).await?;
     let is_connect = head.method == "CONNECT";
-    shared.record(Connect {
+    desk.record(Connect {
         is_address: head.target.parse::<SocketAddr>().is_ok(),
         authority: head.target,
         headers: head.headers,
         password: None,
     });
     let granted = b"HTTP/1.1 200 Connection established\r\n\r\n";
-    match shared.next_tunnel() {
+    match desk.next_tunnel() {
         _ if !is_connect => return answer(&mut io, 405).await,
         Tunnel::Refuse(status) => return answer(&mut io, status).await,
         Tunnel::HangUp => return Ok(()),
@@ -308,25 +218,10 @@ async fn serve_http(mut io: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared
         Tunnel::Hold(gate) => hold(&mut io, &gate).await?,
         Tunnel::Open => {}
     }
-    let mut peer = shared.connect().await?;
+    let mut peer = desk.connect().await?;
     peer.write_all(&early).await?;
     io.write_all(granted).await?;
     copy_bidirectional(&mut io, &mut peer).await.map(drop)
-}
-
-/// Waits for the gate. An error when the client is gone before: it has nothing to say before it is answered.
-pub(crate) async fn hold(io: &mut (impl AsyncRead + Unpin), gate: &Gate) -> io::Result<()> {
-    tokio::select! {
-        () = gate.pass() => Ok(()),
-        _gone = io.read_u8() => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
-}
-
-/// Says this, and stays until the client is gone.
-pub(crate) async fn say(io: &mut (impl AsyncRead + AsyncWrite + Unpin), bytes: &[u8]) -> io::Result<()> {
-    io.write_all(bytes).await?;
-    while io.read_u8().await.is_ok() {}
-    Ok(())
 }
 
 async fn answer(io: &mut (impl AsyncWrite + Unpin), status: u16) -> io::Result<()> {

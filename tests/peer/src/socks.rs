@@ -6,8 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 
-use crate::proxy::{Shared, hold, say};
-use crate::{Connect, Tunnel};
+use crate::tunnel::{Connect, Desk, Tunnel, hold, say};
 
 const VERSION: u8 = 5;
 const NO_AUTHENTICATION: u8 = 0;
@@ -18,11 +17,11 @@ const NOT_SUPPORTED: u8 = 7;
 pub(crate) async fn serve(
     io: impl AsyncRead + AsyncWrite + Unpin,
     required: Option<&(String, String)>,
-    shared: &Shared,
+    desk: &Desk,
 ) -> io::Result<()> {
     let mut io = Answering { io, left: usize::MAX };
     let methods = io.greeting().await?;
-    let tunnel = shared.next_tunnel();
+    let tunnel = desk.next_tunnel();
     match &tunnel {
         Tunnel::Say(bytes) => return say(&mut io.io, bytes).await,
         Tunnel::BreakOff(bytes) => io.left = *bytes,
@@ -47,7 +46,7 @@ pub(crate) async fn serve(
     let Some((authority, is_address)) = io.request().await? else {
         return io.answer(&reply(NOT_SUPPORTED)).await;
     };
-    shared.record(Connect { authority, is_address, headers: Vec::new(), password: given });
+    desk.record(Connect { authority, is_address, headers: Vec::new(), password: given });
     match tunnel {
         // More than a byte is no reply that SOCKS5 has.
         Tunnel::Refuse(code) => return io.answer(&reply(u8::try_from(code).unwrap_or(u8::MAX))).await,
@@ -55,7 +54,7 @@ pub(crate) async fn serve(
         Tunnel::Hold(gate) => hold(&mut io.io, &gate).await?,
         Tunnel::Open | Tunnel::BreakOff(_) | Tunnel::Say(_) => {}
     }
-    let mut peer = shared.connect().await?;
+    let mut peer = desk.connect().await?;
     io.answer(&reply(0)).await?;
     copy_bidirectional(&mut io.io, &mut peer).await.map(drop)
 }

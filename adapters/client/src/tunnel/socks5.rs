@@ -4,9 +4,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use failback_wire::Seen;
+use failback_wire::{Seen, bracketed};
 
-use crate::proxy::{Credentials, MAX_SOCKS_PART, bracketed};
+use crate::proxy::{Credentials, MAX_SOCKS_PART};
 
 use super::next::{Next, NoWay};
 

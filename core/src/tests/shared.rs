@@ -90,6 +90,22 @@ fn a_guard_tells_what_its_attempt_tells() {
 }
 
 #[test]
+fn the_settings_are_those_that_were_given() {
+    let config = Config::new().with_stream_max_retries(2);
+    assert_eq!(shared(config).0.config(), config);
+}
+
+#[test]
+fn the_head_start_ends_when_that_of_the_attempt_does() {
+    let (policy, clock) = shared(Config::new().with_head_start(Duration::from_millis(700)));
+    clock.set(1000);
+    let attempt = call(&policy);
+    assert_eq!(attempt.divert_at(), Some(at(1700)));
+    convict(&policy);
+    assert_eq!(call(&policy).divert_at(), None, "on SSE");
+}
+
+#[test]
 fn time_comes_from_the_clock_that_was_given() {
     let (policy, clock) = shared(EXACT);
     convict(&policy);

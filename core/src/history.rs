@@ -7,49 +7,70 @@ use crate::{Blame, Reason, Stage, Timestamp, Transport};
 pub(crate) struct History {
     /// Names its draws; zero before the first one, which most calls never come to.
     pub(crate) id: u32,
-    /// When its grace on WebSocket ends (R3). Before its first failure there: when it would end if that came now, and
-    /// without an event.
-    pub(crate) leave_websocket_at: Timestamp,
-    /// Attempts begun.
-    begun: u16,
-    /// Attempts begun on each transport that count (R16), and are tries (R12).
-    counted: PerTransport<u16>,
+    /// From when its grace on WebSocket counts (R3). Before its first failure there: when its attempt began.
+    pub(crate) grace_from: Timestamp,
+    /// Attempts begun on each transport.
+    begun: PerTransport,
+    /// Those of them that do not count (R10, R12).
+    excused: PerTransport,
     /// Why the next attempt goes where it goes, when the mode has no say (R1): the call has moved to SSE, where it stays,
     /// or has failed there and gets one attempt on WebSocket (R12).
     pub(crate) bound: Option<Reason>,
-    /// Its grace on WebSocket has begun (R3).
-    pub(crate) in_grace: bool,
-    /// The server was busy once on WebSocket (R13).
-    pub(crate) was_busy: bool,
-    /// Its last failure there had blame Connection (R10).
-    pub(crate) connection_failed: PerTransport<bool>,
+    /// What has happened to it, in one byte: handles are moved around a lot.
+    pub(crate) past: Past,
 }
 
+/// R16 keeps both far below what they can hold.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PerTransport<T> {
-    websocket: T,
-    sse: T,
+struct PerTransport {
+    websocket: u16,
+    sse: u16,
 }
 
-impl<T: Copy> PerTransport<T> {
-    pub(crate) const fn both(value: T) -> Self {
-        Self { websocket: value, sse: value }
-    }
+impl PerTransport {
+    const NONE: Self = Self { websocket: 0, sse: 0 };
 
     #[inline]
-    pub(crate) const fn on(&self, transport: Transport) -> &T {
+    const fn add_one(&mut self, transport: Transport) {
         match transport {
-            Transport::WebSocket => &self.websocket,
-            Transport::Sse => &self.sse,
+            Transport::WebSocket => self.websocket = self.websocket.saturating_add(1),
+            Transport::Sse => self.sse = self.sse.saturating_add(1),
         }
     }
 
-    #[inline]
-    const fn on_mut(&mut self, transport: Transport) -> &mut T {
+    const fn on(self, transport: Transport) -> u16 {
         match transport {
-            Transport::WebSocket => &mut self.websocket,
-            Transport::Sse => &mut self.sse,
+            Transport::WebSocket => self.websocket,
+            Transport::Sse => self.sse,
         }
+    }
+}
+
+/// A set of things that have happened to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Past(u8);
+
+impl Past {
+    pub(crate) const NOTHING: Self = Self(0);
+    /// An attempt on WebSocket failed, for a cause that may be WebSocket's own: its grace there has begun (R3).
+    pub(crate) const IN_GRACE: Self = Self(1);
+    /// The server was busy on WebSocket (R13).
+    pub(crate) const BUSY: Self = Self(2);
+    /// Its last failure on WebSocket had blame Connection (R10).
+    pub(crate) const WEBSOCKET_WORN_OUT: Self = Self(4);
+    /// Its last failure on SSE had blame Connection (R10).
+    pub(crate) const SSE_WORN_OUT: Self = Self(8);
+
+    #[inline]
+    pub(crate) const fn has(self, what: Self) -> bool {
+        self.0 & what.0 != 0
+    }
+
+    /// From now on it has happened, or has not. Says whether it had.
+    const fn replace(&mut self, what: Self, happened: bool) -> bool {
+        let had = self.has(what);
+        self.0 = if happened { self.0 | what.0 } else { self.0 & !what.0 };
+        had
     }
 }
 
@@ -58,25 +79,20 @@ impl History {
     pub(crate) const fn new() -> Self {
         Self {
             id: 0,
-            leave_websocket_at: Timestamp::MAX,
-            begun: 0,
-            counted: PerTransport::both(0),
+            grace_from: Timestamp::ZERO,
+            begun: PerTransport::NONE,
+            excused: PerTransport::NONE,
             bound: None,
-            in_grace: false,
-            was_busy: false,
-            connection_failed: PerTransport::both(false),
+            past: Past::NOTHING,
         }
     }
 
-    /// One more attempt. If it fails without an event, and no attempt on WebSocket has failed before, `grace_ends` is when
-    /// the call leaves WebSocket.
+    /// One more attempt.
     #[inline]
-    pub(crate) const fn begin(&mut self, transport: Transport, grace_ends: Timestamp) {
-        self.begun = self.begun.saturating_add(1);
-        let counted = self.counted.on_mut(transport);
-        *counted = counted.saturating_add(1);
-        if !self.in_grace {
-            self.leave_websocket_at = grace_ends;
+    pub(crate) const fn begin(&mut self, transport: Transport, now: Timestamp) {
+        self.begun.add_one(transport);
+        if !self.past.has(Past::IN_GRACE) {
+            self.grace_from = now;
         }
     }
 
@@ -102,18 +118,17 @@ impl History {
 
     /// Attempts begun, those that do not count included.
     pub(crate) const fn number(&self) -> u32 {
-        self.begun as u32
+        (self.begun.websocket as u32).saturating_add(self.begun.sse as u32)
     }
 
     /// How many attempts on this transport count (R16).
     pub(crate) const fn counted(&self, transport: Transport) -> u16 {
-        *self.counted.on(transport)
+        self.begun.on(transport).saturating_sub(self.excused.on(transport))
     }
 
     /// R10, R12: the attempt under way on this transport counts for nothing.
     pub(crate) const fn excuse(&mut self, transport: Transport) {
-        let counted = self.counted.on_mut(transport);
-        *counted = counted.saturating_sub(1);
+        self.excused.add_one(transport);
     }
 
     /// Whether WebSocket has been tried (R12).
@@ -121,26 +136,29 @@ impl History {
         self.counted(Transport::WebSocket) > 0
     }
 
-    /// R3: an attempt failed on WebSocket. Says when the call's grace there ends, which counts from its first failure: from
-    /// when that attempt began if no event had come, as the caller has waited since then, and from now otherwise.
-    pub(crate) const fn grace_ends(&mut self, stage: Stage, from_now: Timestamp) -> Timestamp {
-        if !self.in_grace && matches!(stage, Stage::Streaming) {
-            self.leave_websocket_at = from_now;
+    /// R3: an attempt failed on WebSocket. Says from when the call's grace there counts: from its first failure, or, if no event
+    /// had come, from when that attempt began, as the caller has waited since then.
+    pub(crate) const fn begin_grace(&mut self, stage: Stage, now: Timestamp) -> Timestamp {
+        let began = self.past.replace(Past::IN_GRACE, true);
+        if !began && matches!(stage, Stage::Streaming) {
+            self.grace_from = now;
         }
-        self.in_grace = true;
-        self.leave_websocket_at
+        self.grace_from
     }
 
     /// R13: the server was busy on WebSocket. Says whether it had been before, in this call.
     pub(crate) const fn busy_again(&mut self) -> bool {
-        core::mem::replace(&mut self.was_busy, true)
+        self.past.replace(Past::BUSY, true)
     }
 
     /// R10: a failure of the connection alone does not count, but a second one in a row on the same transport, or one that
     /// was retried already below the policy, is the transport's.
     pub(crate) const fn judge(&mut self, transport: Transport, blame: Blame, exhausted: bool) -> Blame {
-        let failed = self.connection_failed.on_mut(transport);
-        let again = core::mem::replace(failed, matches!(blame, Blame::Connection));
+        let worn_out = match transport {
+            Transport::WebSocket => Past::WEBSOCKET_WORN_OUT,
+            Transport::Sse => Past::SSE_WORN_OUT,
+        };
+        let again = self.past.replace(worn_out, matches!(blame, Blame::Connection));
         match blame {
             Blame::Connection if again || exhausted => Blame::Transport,
             Blame::Connection => {

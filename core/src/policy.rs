@@ -217,7 +217,7 @@ impl Policy {
             None => self.state.choose(&self.config, self.now),
             Some(reason) => reason,
         };
-        history.begin(reason.transport(), add(self.now, self.config.fallback_within));
+        history.begin(reason.transport(), self.now);
         // R17.
         let divert_at = add(self.now, self.config.head_start);
         Attempt { history, reason, epoch: self.state.epoch(), divert_at }
@@ -356,7 +356,8 @@ impl Policy {
         }
         let forgiven = self.state.count_failure(&self.config) && !over && stage != Stage::Connecting;
         let wait = forgiven.then(|| {
-            let leave_at = attempt.history.grace_ends(stage, add(self.now, self.config.fallback_within));
+            let from = attempt.history.begin_grace(stage, self.now);
+            let leave_at = add(from, self.config.fallback_within);
             let wait = self.backoff(&mut attempt.history, Transport::WebSocket);
             (add(self.now, wait) < leave_at).then_some(wait)
         });

@@ -8,27 +8,21 @@ use crate::snapshot::{KeptMode, Snapshot};
 use crate::time::{add, nanos};
 use crate::{Config, Conviction, Mode, Reason, Timestamp};
 
-/// The mode, and what only that mode has to remember. Preferred comes in two.
+/// The mode, and what only that mode has to remember, but for when it ends. Preferred comes in two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Preferred,
     /// Preferred, but a diverted dial keeps other calls off WebSocket (R17).
-    DialPending {
-        until: Timestamp,
-    },
+    DialPending,
     Suspected {
         /// The suspicion is the probe's doing (R7).
         by_probe: bool,
-        /// When nobody is convicted on it any more (R5).
-        lapses_at: Timestamp,
     },
     FailedOver {
-        retry_at: Timestamp,
         /// A dial has opened and waits for the call that will probe with it.
         dial_open: bool,
     },
     Probing {
-        lease_until: Timestamp,
         /// The probe has made progress (R7).
         progressed: bool,
     },
@@ -38,6 +32,8 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     phase: Phase,
+    /// When time ends the phase: a wait for a dial, a suspicion, a cooldown, a lease. Never, of the two that it does not.
+    until: Timestamp,
     /// The cooldown of the last conviction, jitter included; the base when there was none.
     cooldown: u64,
     /// Counts transitions. What began in an older epoch is stale (R9).
@@ -56,6 +52,7 @@ impl State {
     pub(crate) const fn new(config: &Config) -> Self {
         Self {
             phase: Phase::Preferred,
+            until: Timestamp::MAX,
             cooldown: config.cooldown,
             epoch: 0,
             sse_progress: 0,
@@ -71,9 +68,9 @@ impl State {
     pub(crate) fn choose(&mut self, config: &Config, now: Timestamp) -> Reason {
         match self.phase {
             Phase::Preferred => Reason::Healthy,
-            Phase::DialPending { .. } => Reason::DialPending,
+            Phase::DialPending => Reason::DialPending,
             Phase::Suspected { .. } => Reason::VerdictPending,
-            Phase::FailedOver { retry_at, .. } if now < retry_at => Reason::CoolingDown,
+            Phase::FailedOver { .. } if now < self.until => Reason::CoolingDown,
             Phase::FailedOver { .. } => {
                 self.start_probe(config, now);
                 Reason::Probe
@@ -85,14 +82,14 @@ impl State {
 
     /// Whether a dial may probe ahead of the next call: the cooldown is over, and none has opened yet.
     pub(crate) fn wants_dial(&self, now: Timestamp) -> bool {
-        matches!(self.phase, Phase::FailedOver { retry_at, dial_open: false } if retry_at <= now)
+        matches!(self.phase, Phase::FailedOver { dial_open: false }) && self.until <= now
     }
 
     /// Spends a recovery on a probe. There is one: without, the mode would be Pinned.
-    #[cold]
+    #[inline]
     pub(crate) fn start_probe(&mut self, config: &Config, now: Timestamp) {
         self.recoveries = self.recoveries.saturating_sub(1);
-        self.enter(Phase::Probing { lease_until: add(now, config.probe_lease), progressed: false });
+        self.enter(Phase::Probing { progressed: false }, add(now, config.probe_lease));
     }
 }
 
@@ -107,8 +104,8 @@ impl State {
         self.recoveries = config.max_recoveries;
         match self.phase {
             Phase::Preferred => {}
-            Phase::DialPending { .. } => self.phase = Phase::Preferred,
-            _ => self.enter(Phase::Preferred),
+            Phase::DialPending => self.forget_dial(),
+            _ => self.prefer(),
         }
     }
 
@@ -129,8 +126,7 @@ impl State {
 
     /// R2, R3, R7: WebSocket failed, in a call or as the probe, for a cause that may be its own.
     pub(crate) fn suspect(&mut self, config: &Config, seed: u64, now: Timestamp) {
-        let lapses_at = add(now, config.cooldown);
-        self.enter(Phase::Suspected { by_probe: self.is_probing(), lapses_at });
+        self.enter(Phase::Suspected { by_probe: self.is_probing() }, add(now, config.cooldown));
         if config.conviction == Conviction::Immediate {
             self.convict(config, seed, now);
         }
@@ -138,19 +134,20 @@ impl State {
 
     /// R8: the probe made progress, which renews its lease.
     pub(crate) fn probe_progressed(&mut self, config: &Config, now: Timestamp) {
-        self.phase = Phase::Probing { lease_until: add(now, config.probe_lease), progressed: true };
+        self.phase = Phase::Probing { progressed: true };
+        self.until = add(now, config.probe_lease);
     }
 
     /// R7: the probe showed that WebSocket can carry data, though it did not complete. It costs nothing, and the next
     /// call probes again.
     pub(crate) fn return_probe(&mut self, config: &Config, now: Timestamp) {
         self.refund(config);
-        self.enter(Phase::FailedOver { retry_at: now, dial_open: false });
+        self.enter(Phase::FailedOver { dial_open: false }, now);
     }
 
     /// R7: the probe is over without a failure. It stays spent unless it has shown something.
     pub(crate) fn end_probe(&mut self, config: &Config, now: Timestamp) {
-        if matches!(self.phase, Phase::Probing { progressed: true, .. }) {
+        if matches!(self.phase, Phase::Probing { progressed: true }) {
             self.return_probe(config, now);
         } else {
             self.fail_over(now);
@@ -162,8 +159,9 @@ impl State {
 impl State {
     /// One was left alone. In Preferred, nobody else waits for it.
     pub(crate) fn await_dial(&mut self, config: &Config, now: Timestamp) {
-        if matches!(self.phase, Phase::Preferred | Phase::DialPending { .. }) {
-            self.phase = Phase::DialPending { until: add(now, config.probe_lease) };
+        if matches!(self.phase, Phase::Preferred | Phase::DialPending) {
+            self.phase = Phase::DialPending;
+            self.until = add(now, config.probe_lease);
         }
     }
 
@@ -171,7 +169,7 @@ impl State {
     pub(crate) fn dial_opened(&mut self, config: &Config, now: Timestamp) {
         if self.is_probing() {
             self.refund(config);
-            self.enter(Phase::FailedOver { retry_at: now, dial_open: true });
+            self.enter(Phase::FailedOver { dial_open: true }, now);
         } else {
             self.forget_dial();
         }
@@ -211,8 +209,9 @@ impl State {
     }
 
     fn forget_dial(&mut self) {
-        if matches!(self.phase, Phase::DialPending { .. }) {
+        if matches!(self.phase, Phase::DialPending) {
             self.phase = Phase::Preferred;
+            self.until = Timestamp::MAX;
         }
     }
 }
@@ -230,7 +229,7 @@ impl State {
 
     /// R5: SSE did not work either, so nothing is shown against WebSocket.
     pub(crate) fn sse_failed(&mut self, config: &Config, now: Timestamp) {
-        if let Phase::Suspected { by_probe, .. } = self.phase {
+        if let Phase::Suspected { by_probe } = self.phase {
             if by_probe {
                 self.refund(config);
             }
@@ -241,8 +240,8 @@ impl State {
     /// R5: a busy SSE is weaker evidence for WebSocket. It excuses what is forgiven anyway, and forgets nothing: or a
     /// handshake that is refused each time, beside a server that is busy now and then, would be forgiven for ever.
     pub(crate) fn sse_busy(&mut self, config: &Config) {
-        if matches!(self.phase, Phase::Suspected { by_probe: false, .. }) && self.forgives(config) {
-            self.enter(Phase::Preferred);
+        if matches!(self.phase, Phase::Suspected { by_probe: false }) && self.forgives(config) {
+            self.prefer();
         }
     }
 
@@ -252,7 +251,7 @@ impl State {
         if by_probe {
             self.fail_over(now);
         } else {
-            self.enter(Phase::Preferred);
+            self.prefer();
         }
     }
 }
@@ -264,33 +263,45 @@ impl State {
     /// sooner.
     #[inline]
     pub(crate) fn advance(&mut self, config: &Config, seed: u64, now: Timestamp) {
+        if self.until <= now {
+            self.run_out(config, seed, now);
+        }
+    }
+
+    #[cold]
+    fn run_out(&mut self, config: &Config, seed: u64, now: Timestamp) {
         match self.phase {
             // R8.
-            Phase::Probing { lease_until, .. } if lease_until <= now => self.convict(config, seed, now),
+            Phase::Probing { .. } => self.convict(config, seed, now),
             // R5: a probe's recovery stays spent.
-            Phase::Suspected { by_probe, lapses_at } if lapses_at <= now => self.acquit(by_probe, now),
-            Phase::DialPending { until } if until <= now => self.forget_dial(),
-            _ => {}
+            Phase::Suspected { by_probe } => self.acquit(by_probe, now),
+            Phase::DialPending => self.forget_dial(),
+            // The next attempt probes.
+            Phase::FailedOver { .. } => {}
+            // It is the end of time.
+            Phase::Preferred | Phase::Pinned => {}
         }
     }
 
     /// When [`advance`](Self::advance), or a probe, is next due after `now`.
     pub(crate) fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
         match self.phase {
-            Phase::FailedOver { retry_at: at, .. }
-            | Phase::Probing { lease_until: at, .. }
-            | Phase::Suspected { lapses_at: at, .. }
-            | Phase::DialPending { until: at } => Some(at).filter(|at| *at > now),
             Phase::Preferred | Phase::Pinned => None,
+            _ => Some(self.until).filter(|at| *at > now),
         }
     }
 }
 
 /// Transitions.
 impl State {
-    fn enter(&mut self, phase: Phase) {
+    fn enter(&mut self, phase: Phase, until: Timestamp) {
         self.phase = phase;
+        self.until = until;
         self.begin_epoch();
+    }
+
+    fn prefer(&mut self) {
+        self.enter(Phase::Preferred, Timestamp::MAX);
     }
 
     /// R4: the k-th conviction since the last completion cools down for min(base * 2^(k-1), max) * (1 + jitter * u).
@@ -307,11 +318,11 @@ impl State {
 
     /// Away from WebSocket for the cooldown of the last conviction, or for good when no recovery is left.
     fn fail_over(&mut self, now: Timestamp) {
-        self.enter(if self.recoveries == 0 {
-            Phase::Pinned
+        if self.recoveries == 0 {
+            self.enter(Phase::Pinned, Timestamp::MAX);
         } else {
-            Phase::FailedOver { retry_at: add(now, self.cooldown), dial_open: false }
-        });
+            self.enter(Phase::FailedOver { dial_open: false }, add(now, self.cooldown));
+        }
     }
 
     fn refund(&mut self, config: &Config) {
@@ -323,10 +334,8 @@ impl State {
 impl State {
     pub(crate) fn snapshot(&self, now: Timestamp) -> Snapshot {
         let (mode, retry_in) = match self.phase {
-            Phase::Preferred | Phase::DialPending { .. } => (KeptMode::Preferred, Duration::ZERO),
-            Phase::FailedOver { retry_at, .. } => {
-                (KeptMode::FailedOver, retry_at.saturating_duration_since(now))
-            }
+            Phase::Preferred | Phase::DialPending => (KeptMode::Preferred, Duration::ZERO),
+            Phase::FailedOver { .. } => (KeptMode::FailedOver, self.until.saturating_duration_since(now)),
             _ if self.recoveries == 0 => (KeptMode::Pinned, Duration::ZERO),
             _ => (KeptMode::FailedOver, Duration::from_nanos(self.cooldown)),
         };
@@ -361,7 +370,8 @@ impl State {
             state.phase = Phase::Pinned;
         } else {
             let left = nanos(snapshot.retry_in).min(longest).saturating_sub(nanos(elapsed));
-            state.phase = Phase::FailedOver { retry_at: add(now, left), dial_open: false };
+            state.phase = Phase::FailedOver { dial_open: false };
+            state.until = add(now, left);
         }
         state
     }
@@ -371,10 +381,10 @@ impl State {
 impl State {
     pub(crate) const fn mode(&self) -> Mode {
         match self.phase {
-            Phase::Preferred | Phase::DialPending { .. } => Mode::Preferred,
+            Phase::Preferred | Phase::DialPending => Mode::Preferred,
             Phase::Suspected { .. } => Mode::Suspected,
-            Phase::FailedOver { retry_at, .. } => Mode::FailedOver { retry_at },
-            Phase::Probing { lease_until, .. } => Mode::Probing { lease_until },
+            Phase::FailedOver { .. } => Mode::FailedOver { retry_at: self.until },
+            Phase::Probing { .. } => Mode::Probing { lease_until: self.until },
             Phase::Pinned => Mode::Pinned,
         }
     }

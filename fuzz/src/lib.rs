@@ -33,7 +33,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         .with_retry_budget(u.arbitrary()?)
         .with_stream_max_retries(u.arbitrary::<u8>()? % 8)
         .with_max_recoveries(u.arbitrary::<u8>()? % 8)
-        .with_replay(if u.arbitrary()? { Replay::BeforeOutput } else { Replay::Restart })
+        .with_replay(*u.choose(&[Replay::BeforeOutput, Replay::Restart, Replay::BeforeSend])?)
         .with_verdict(if u.ratio(1, 4)? { Conviction::Immediate } else { Conviction::OnEvidence })
         .with_probe(if u.arbitrary()? { ProbeStyle::InBand } else { ProbeStyle::Background }))
 }

@@ -89,7 +89,11 @@ impl<'a> Reader<'a> {
             })
             .with_stream_max_retries(self.byte()?)
             .with_max_recoveries(self.byte()?)
-            .with_replay(if self.byte()? == 0 { Replay::BeforeOutput } else { Replay::Restart })
+            .with_replay(match self.byte()? {
+                0 => Replay::BeforeOutput,
+                1 => Replay::Restart,
+                _ => Replay::BeforeSend,
+            })
             .with_verdict(if self.byte()? == 0 { Conviction::OnEvidence } else { Conviction::Immediate });
         Some((config, self.number()?))
     }

@@ -39,20 +39,22 @@ pub(crate) fn event(mut policy: Policy) -> impl FnMut() {
     move || black_box(&mut policy).handle_progress(black_box(&attempt), clock.tick())
 }
 
-/// A call whose stream breaks until it is sent to SSE: five attempts with their waits, and the decision for the sixth.
+/// A call whose stream breaks until it is sent to SSE: six attempts with their waits, and the decision for the seventh.
 pub(crate) fn stream_failures_until_sse() -> impl FnMut() {
-    until_sse(Failure::new(Blame::Transport, Stage::Streaming), 6)
+    // With the defaults the sixth attempt would begin too late.
+    let patient = Config::new().with_fallback_within(std::time::Duration::MAX);
+    until_sse(patient, Failure::new(Blame::Transport, Stage::Streaming), 7)
 }
 
 /// A call whose handshake is refused: one attempt, and the decision for the second.
 pub(crate) fn refused_until_sse() -> impl FnMut() {
-    until_sse(Failure::new(Blame::Transport, Stage::Connecting), 2)
+    until_sse(Config::new(), Failure::new(Blame::Transport, Stage::Connecting), 2)
 }
 
-fn until_sse(failure: Failure, attempts: u32) -> impl FnMut() {
+fn until_sse(config: Config, failure: Failure, attempts: u32) -> impl FnMut() {
     let mut clock = Clock::default();
     move || {
-        let mut policy = preferred();
+        let mut policy = preferring(config);
         let policy = black_box(&mut policy);
         let mut call = policy.open_call(clock.tick());
         loop {
@@ -150,7 +152,11 @@ pub(crate) fn shared_with_still_clock() -> SharedPolicy {
 }
 
 pub(crate) fn preferred() -> Policy {
-    black_box(Policy::new(black_box(Config::new()), black_box(7), Timestamp::ZERO))
+    preferring(Config::new())
+}
+
+fn preferring(config: Config) -> Policy {
+    black_box(Policy::new(black_box(config), black_box(7), Timestamp::ZERO))
 }
 
 pub(crate) fn dial_pending() -> Policy {

@@ -69,7 +69,11 @@ fn config(words: &mut impl Iterator<Item = u64>) -> Config {
         .with_retry_budget(if next() & 1 == 0 { None } else { Some(next() as u16) })
         .with_stream_max_retries(next() as u8)
         .with_max_recoveries(next() as u8)
-        .with_replay(if next() & 1 == 0 { Replay::BeforeOutput } else { Replay::Restart })
+        .with_replay(match next() % 3 {
+            0 => Replay::BeforeOutput,
+            1 => Replay::BeforeSend,
+            _ => Replay::Restart,
+        })
         .with_verdict(if next() & 1 == 0 { Conviction::OnEvidence } else { Conviction::Immediate })
         .with_probe(if next() & 1 == 0 { ProbeStyle::InBand } else { ProbeStyle::Background })
 }

@@ -6,7 +6,7 @@ use core::hash::{BuildHasherDefault, Hasher};
 use super::std::collections::HashMap;
 use super::world::{Dialling, Slot, Stand, World};
 use crate::call::Origin;
-use crate::history::History;
+use crate::history::{History, Past};
 use crate::{Blame, Failure, Mode, Outcome, Policy, Reason, Stage, Timestamp, Transport, Verdict};
 
 const CALL: usize = 7;
@@ -136,19 +136,19 @@ impl World {
         // for. Before its first failure only an attempt that might fail in grace knows when it began.
         let free = bound == 0;
         let graceful = free && self.config().stream_max_retries() > 0;
-        let in_grace = graceful && history.in_grace;
+        let in_grace = graceful && history.past.has(Past::IN_GRACE);
         let asks = in_grace || graceful && stand[0] == 4 && stand[1] & 1 == 1;
-        let leave_at = if asks { self.until(history.leave_websocket_at) } else { 0 };
-        let connection_failed = |transport| u8::from(*history.connection_failed.on(transport));
+        let leave_at = history.grace_from.saturating_add(self.config().fallback_within());
+        let leave_at = if asks { self.until(leave_at) } else { 0 };
         [
             stand[0],
             stand[1],
             bound
                 | u8::from(in_grace) << 2
-                | u8::from(free && history.was_busy) << 3
+                | u8::from(free && history.past.has(Past::BUSY)) << 3
                 | tried << 4
-                | connection_failed(Transport::WebSocket) << 6
-                | connection_failed(Transport::Sse) << 7,
+                | u8::from(history.past.has(Past::WEBSOCKET_WORN_OUT)) << 6
+                | u8::from(history.past.has(Past::SSE_WORN_OUT)) << 7,
             u8::try_from(history.counted(Transport::WebSocket)).expect("small"),
             u8::try_from(history.counted(Transport::Sse)).expect("small"),
             leave_at,

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::history::PerTransport;
+use crate::history::Past;
 use crate::snapshot::KeptMode;
 use crate::state::State;
 use crate::{
@@ -119,7 +119,7 @@ impl Subject {
                 Verdict::GiveUp(GiveUp::BudgetExhausted)
             }
             Verdict::Retry(mut call) if self.is(Sabotage::ConnectionsForEver) => {
-                call.history.connection_failed = PerTransport::both(false);
+                call.history.past = Past::NOTHING;
                 Verdict::Retry(call)
             }
             verdict => verdict,

@@ -85,7 +85,7 @@
 //!
 //! # Rules
 //!
-//! The behaviour is fixed by numbered rules, R1 to R21, and the code says where each is implemented. The judgement follows
+//! The behaviour is fixed by numbered [`rules`], R1 to R21, and the code says where each is implemented. The judgement follows
 //! Chromium's handling of broken alternative services (an alternative is broken only once the plain way has worked; delays
 //! double; a change of network forgives) and Envoy's HTTP/3 grid; the retry budget follows gRPC's retry throttling.
 //!
@@ -115,6 +115,9 @@
 
 #[cfg(feature = "std")]
 extern crate std;
+
+#[doc = include_str!("../docs/rules.md")]
+pub mod rules {}
 
 mod arithmetic;
 mod call;

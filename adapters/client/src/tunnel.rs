@@ -140,7 +140,7 @@ impl Tunnel {
     /// Reading or writing has failed with this error.
     pub fn handle_error(&mut self, error: impl Display) {
         if matches!(self.state, State::Connect(_) | State::Socks5(_)) {
-            let detail = format_args!("no way through the proxy {}: {error}", self.proxy);
+            let detail = format!("no way through the proxy {}: {error}", self.proxy);
             self.state = State::Failed(Lost::new(Seen::Connect, detail));
         }
     }

@@ -183,7 +183,11 @@ impl Writer {
         self.number(config.retry_budget().map_or(0, |tokens| u64::from(tokens) + 1));
         self.bytes.push(config.stream_max_retries());
         self.bytes.push(config.max_recoveries());
-        self.bytes.push((config.replay() == Replay::Restart).into());
+        self.bytes.push(match config.replay() {
+            Replay::BeforeOutput => 0,
+            Replay::Restart => 1,
+            Replay::BeforeSend => 2,
+        });
         self.bytes.push((config.verdict() == Conviction::Immediate).into());
         self.number(seed);
     }

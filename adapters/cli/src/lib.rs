@@ -5,12 +5,12 @@
 //! | `args` | what may be said on the command line, and the help |
 //! | `settings` | `--config` and `--set`: every key, checked |
 //! | `stream` | turns through a real client; `setup` makes what they need, `adapter` is the client |
-//! | `replay` | [`vector`]s through the policy |
+//! | `replay` | vectors (`failback-vector`) through the policy |
 //! | `demo` | a scripted outage on loopback |
 //! | `decisions` | the client's tracing events, as they happen |
 //! | `output` | what is printed: JSON lines, text, colours |
 //!
-//! Only [`run`] and [`vector`] are for others.
+//! Only [`run`] is for others.
 #![forbid(unsafe_code)]
 
 mod adapter;

@@ -8,13 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates, from the lowest up. Each may use those before it.
-const CRATES: [(&str, &str); 9] = [
+const CRATES: [(&str, &str); 10] = [
     ("failback", "core"),
     ("failback_wire", "adapters/wire"),
     ("failback_client", "adapters/client"),
     ("failback_async", "adapters/async"),
     ("failback_tokio", "adapters/tokio"),
     ("failback_smol", "adapters/smol"),
+    ("failback_blocking", "adapters/blocking"),
     ("failback_vector", "tests/vector"),
     ("failback_peer", "tests/peer"),
     ("failback_cli", "adapters/cli"),

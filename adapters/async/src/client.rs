@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::{Context, Proxies, ProxyChoice, ProxyError, Turn};
+use failback_client::{Context, Proxies, ProxyChoice, ProxyError, TlsError, Turn, tls};
 use failback_wire::{Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
 use rustls::ClientConfig;
 
@@ -12,7 +12,6 @@ use crate::network::Network;
 use crate::pool::Pool;
 use crate::shared::Shared;
 use crate::stream::ResponseStream;
-use crate::tls::{self, TlsError};
 
 /// A client of one endpoint, that streams responses over whichever transport works.
 ///

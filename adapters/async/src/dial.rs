@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::Transport;
-use failback_client::{Lost, Proxy, Tunnel};
+use failback_client::{Lost, Proxy, Tunnel, tls};
 use failback_wire::{Seen, Target};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_rustls::TlsConnector;
@@ -20,7 +20,7 @@ use rustls::pki_types::ServerName;
 use crate::Runtime;
 use crate::io::Io;
 use crate::network::Network;
-use crate::{tls, tunnel};
+use crate::tunnel;
 
 /// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
@@ -63,8 +63,7 @@ async fn through<R: Runtime>(
     if proxy.is_tls() {
         let encrypted = encrypt(io, proxy.host(), &network.proxy_tls).await;
         io = encrypted.map_err(|error| {
-            let seen = if tls::is_foreign(&error) { Seen::NotAProxy } else { tls::seen(&error) };
-            lost(Lost::new(seen, format_args!("{}: {error}", proxy.host())))
+            lost(Lost::new(tls::seen_of_proxy(&error), format_args!("{}: {error}", proxy.host())))
         })?;
     }
     tunnel::open(io, tunnel).await

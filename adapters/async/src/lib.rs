@@ -25,7 +25,6 @@
 //! Implement [`Runtime`], and [`Client::with_runtime`] does the rest.
 #![forbid(unsafe_code)]
 
-mod addresses;
 mod client;
 mod dial;
 mod http;
@@ -39,14 +38,12 @@ mod socket;
 mod sse;
 mod stream;
 mod timer;
-mod tls;
 mod trace;
 mod tunnel;
 mod watch;
 mod websocket;
 
 pub use client::{BuildError, Builder, Client};
-pub use failback_client::ProxyError;
+pub use failback_client::{ProxyError, TlsError};
 pub use runtime::Runtime;
 pub use stream::ResponseStream;
-pub use tls::TlsError;

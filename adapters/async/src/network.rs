@@ -1,12 +1,11 @@
 use std::sync::Arc;
 
 use failback::SharedPolicy;
-use failback_client::Proxies;
+use failback_client::{Addresses, Proxies};
 use failback_wire::{Endpoint, Headers, Limits};
 use rustls::ClientConfig;
 
 use crate::Runtime;
-use crate::addresses::Addresses;
 
 /// What it takes to open a connection and to speak over it. Holds no connection.
 #[derive(Clone)]

@@ -1,9 +1,7 @@
 use std::fmt;
 
-use failback_client::ProxyError;
+use failback_client::{ProxyError, TlsError};
 use failback_wire::{HeaderError, PlaintextError, UrlError};
-
-use crate::tls::TlsError;
 
 /// Why a client could not be built.
 #[derive(Debug)]

@@ -5,16 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::{Context, Proxies, ProxyChoice};
+use failback_client::{Addresses, Context, Proxies, ProxyChoice, tls};
 use failback_wire::{Endpoint, HeaderError, Headers, Limits};
 use rustls::ClientConfig;
 
-use crate::addresses::Addresses;
 use crate::build_error::BuildError;
 use crate::client::Client;
 use crate::network::{Network, Resolver, Route};
 use crate::threads::Threads;
-use crate::tls;
 
 /// Settings of a client that is being built. Errors are reported by [`build`](Self::build).
 ///

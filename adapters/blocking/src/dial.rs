@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use failback::Transport;
-use failback_client::{Lost, Proxy, Tunnel};
+use failback_client::{Lost, Proxy, Tunnel, tls};
 use failback_wire::{Seen, Target};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection};
@@ -17,7 +17,7 @@ use crate::deadline::Deadline;
 use crate::halt::Halt;
 use crate::io::Io;
 use crate::network::Network;
-use crate::{tls, tunnel};
+use crate::tunnel;
 
 /// Opens a connection to where this transport goes, through the proxy on the way if there is one, attached to `bell`.
 pub(crate) fn dial(

@@ -35,7 +35,6 @@
 //! client, a look-up as soon as the system has answered.
 #![forbid(unsafe_code)]
 
-mod addresses;
 mod bell;
 mod build_error;
 mod builder;
@@ -57,7 +56,6 @@ mod socket;
 mod sse;
 mod stream;
 mod threads;
-mod tls;
 mod transport;
 mod tunnel;
 mod watch;
@@ -69,10 +67,9 @@ pub use client::Client;
 pub use failback::{
     self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
 };
-pub use failback_client::ProxyError;
+pub use failback_client::{ProxyError, TlsError};
 pub use failback_wire::{
     AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
     RequestError, ServerError, Terminal, UrlError,
 };
 pub use stream::{CancelHandle, ResponseStream};
-pub use tls::TlsError;

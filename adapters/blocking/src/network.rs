@@ -3,11 +3,10 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use failback::SharedPolicy;
-use failback_client::{Context, Proxies};
+use failback_client::{Addresses, Context, Proxies};
 use failback_wire::{Endpoint, Headers, Limits};
 use rustls::ClientConfig;
 
-use crate::addresses::Addresses;
 use crate::threads::Threads;
 
 /// Looks a host name, or a literal address, up.

@@ -19,6 +19,7 @@
 //! ([`failback_wire`] knows what they mean) and the choice of the transport ([`failback`] makes it).
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod agent;
 mod context;
 mod left_dial;
@@ -27,10 +28,12 @@ mod proxies;
 mod proxy;
 mod refusal;
 mod step;
+pub mod tls;
 mod trace;
 mod tunnel;
 mod turn;
 
+pub use addresses::Addresses;
 pub use agent::AGENT;
 pub use context::Context;
 pub use left_dial::LeftDial;
@@ -39,5 +42,6 @@ pub use proxies::{Proxies, ProxyChoice};
 pub use proxy::{Proxy, ProxyError, ProxyProtocol};
 pub use refusal::{Refusal, encoding_of};
 pub use step::{Connection, Step};
+pub use tls::TlsError;
 pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;

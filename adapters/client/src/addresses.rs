@@ -11,7 +11,7 @@ const SILENT: usize = 32;
 ///
 /// Both transports share it, so that they take one road.
 #[derive(Debug, Default)]
-pub(crate) struct Addresses {
+pub struct Addresses {
     hosts: Mutex<Vec<Known>>,
 }
 
@@ -27,7 +27,8 @@ struct Known {
 impl Addresses {
     /// Sorts what a name has resolved to (RFC 8305, section 4): the address that answered last, then the others as the
     /// resolver has sorted them but with the families taking turns, then likewise those that did not answer.
-    pub(crate) fn sort(&self, host: &str, resolved: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    #[must_use]
+    pub fn sort(&self, host: &str, resolved: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let hosts = self.lock();
         let Some(known) = hosts.iter().find(|known| known.host == host) else { return interleave(resolved) };
         let (silent, mut others): (Vec<_>, Vec<_>) =
@@ -41,7 +42,7 @@ impl Addresses {
 
     /// What has come of trying: the address that answered, if one did, and those that failed or were silent for so long
     /// that a later one won.
-    pub(crate) fn handle_tried(
+    pub fn handle_tried(
         &self,
         host: &str,
         answered: Option<SocketAddr>,
@@ -67,7 +68,7 @@ impl Addresses {
     }
 
     /// The machine is on another network: what answered there may not answer here.
-    pub(crate) fn forget(&self) {
+    pub fn forget(&self) {
         self.lock().clear();
     }
 

@@ -1,3 +1,5 @@
+//! TLS without its I/O: whom to trust, what to offer, and what a failed handshake shows.
+
 use std::sync::Arc;
 use std::{fmt, io};
 
@@ -22,7 +24,7 @@ impl std::error::Error for TlsError {}
 ///
 /// # Errors
 /// When TLS is needed and there is nothing to trust.
-pub(crate) fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
+pub fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     if needed {
         let found = rustls_native_certs::load_native_certs();
@@ -36,7 +38,8 @@ pub(crate) fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
 }
 
 /// The same, but without the identity that this client has for its server: a proxy has no claim to it.
-pub(crate) fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
+#[must_use]
+pub fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
     let mut anonymous = tls.clone();
     anonymous.client_auth_cert_resolver = Arc::new(Nobody);
     Arc::new(anonymous)
@@ -56,7 +59,10 @@ impl ResolvesClientCert for Nobody {
 }
 
 /// Trusts these roots.
-pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+///
+/// # Errors
+/// When TLS cannot be set up here at all.
+pub fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -70,7 +76,8 @@ pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsErr
 const HTTP1: &[u8] = b"http/1.1";
 
 /// The same, but offering HTTP/1.1 and nothing else: whoever is offered more may choose what is not spoken here.
-pub(crate) fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
+#[must_use]
+pub fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
     if tls.alpn_protocols == [HTTP1] {
         return tls;
     }
@@ -80,7 +87,8 @@ pub(crate) fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
 }
 
 /// What a failed handshake shows.
-pub(crate) fn seen(error: &io::Error) -> Seen<'static> {
+#[must_use]
+pub fn seen(error: &io::Error) -> Seen<'static> {
     let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
     match error {
         Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
@@ -91,10 +99,13 @@ pub(crate) fn seen(error: &io::Error) -> Seen<'static> {
     }
 }
 
-/// Whether what failed shows that the other end does not speak TLS at all.
-pub(crate) fn is_foreign(error: &io::Error) -> bool {
-    let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-    matches!(error, Some(rustls::Error::InvalidMessage(_)))
+/// The same of a proxy, which may not speak TLS at all.
+#[must_use]
+pub fn seen_of_proxy(error: &io::Error) -> Seen<'static> {
+    match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidMessage(_)) => Seen::NotAProxy,
+        _ => seen(error),
+    }
 }
 
 fn is_about_certificate(alert: AlertDescription) -> bool {

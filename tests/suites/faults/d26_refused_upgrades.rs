@@ -1,6 +1,8 @@
 //! WebSocket alone is refused, by a gateway that lets SSE through: every turn failed, and SSE was never asked.
 
-use failback::{Blame, GiveUp, Mode, Stage, Transport};
+use std::time::Duration;
+
+use failback::{Blame, Config, GiveUp, Mode, Stage, Transport};
 use failback_peer::{Handshake, Peer};
 use failback_tests::{Adapter, Settings};
 
@@ -8,6 +10,7 @@ use crate::common::{expect_echo, turn};
 
 with_every_adapter!(
     sse_carries_the_turn_whatever_refuses_the_upgrade,
+    a_websocket_side_that_alone_is_busy_strands_no_turn,
     what_sse_refuses_too_is_told_in_its_words,
 );
 
@@ -25,6 +28,22 @@ fn sse_carries_the_turn_whatever_refuses_the_upgrade(adapter: &dyn Adapter) {
         expect_echo(&turn(&*client), &peer, Transport::Sse, 2);
         assert_eq!(peer.journal().handshakes(), 1, "{code}: {}", peer.journal());
         assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }), "{code}");
+    }
+}
+
+fn a_websocket_side_that_alone_is_busy_strands_no_turn(adapter: &dyn Adapter) {
+    for code in [429, 503, 529] {
+        let peer = Peer::start();
+        peer.set_handshake(Handshake::status(code).header("retry-after", "0"));
+        // 200 ms and more otherwise, before each.
+        let config = Config::new().with_backoff_max(Duration::from_millis(10));
+        let client = adapter.client(Settings::new(&peer).config(config));
+        for turns in 1..=3 {
+            expect_echo(&turn(&*client), &peer, Transport::Sse, turns);
+            // Asked again once, and then over SSE; a busy server says nothing against WebSocket.
+            assert_eq!(peer.journal().handshakes(), 2 * turns, "{code}: {}", peer.journal());
+            assert_eq!(client.policy().mode().0, Mode::Preferred, "{code}");
+        }
     }
 }
 

@@ -25,14 +25,14 @@ impl Call {
 ///
 /// Linear: it owns its call and is consumed by [`handle_outcome`](crate::Policy::handle_outcome) or
 /// [`divert`](crate::Policy::divert), so an outcome cannot be reported twice, nor for the wrong transport. It borrows
-/// nothing: keep it across I/O. When one is dropped, its lease ends what it held (R8).
+/// nothing: keep it across I/O. When one is dropped, its lease ends what it held ([R8](crate::rules#r8)).
 #[must_use = "an attempt must be carried out, and its outcome reported"]
 #[derive(Debug)]
 pub struct Attempt {
     pub(crate) history: History,
     pub(crate) reason: Reason,
     pub(crate) epoch: u32,
-    /// Says nothing unless the attempt is divertible (R17).
+    /// Says nothing unless the attempt is divertible ([R17](crate::rules#r17)).
     pub(crate) divert_at: Timestamp,
 }
 
@@ -66,14 +66,15 @@ impl Attempt {
     }
 
     /// When to give up waiting for the handshake and [`divert`](crate::Policy::divert), if it is not open by then;
-    /// `None` on SSE and for a last resort (R17).
+    /// `None` on SSE and for a last resort ([R17](crate::rules#r17)).
     #[must_use]
     #[inline]
     pub const fn divert_at(&self) -> Option<Timestamp> {
         if self.is_divertible() { Some(self.divert_at) } else { None }
     }
 
-    /// Whether an event of it can change anything (R4, R8, R17): most events are neither SSE's nor the probe's.
+    /// Whether an event of it can change anything ([R4](crate::rules#r4), [R8](crate::rules#r8),
+    /// [R17](crate::rules#r17)): most events are neither SSE's nor the probe's.
     #[cfg(feature = "std")]
     pub(crate) const fn progress_matters(&self) -> bool {
         matches!(self.transport(), Transport::Sse) || self.is_probe()
@@ -91,7 +92,7 @@ impl Attempt {
 #[derive(Debug)]
 pub struct Dial {
     pub(crate) epoch: u32,
-    /// How much SSE progress the policy had seen when the dial was left alone (R17).
+    /// How much SSE progress the policy had seen when the dial was left alone ([R17](crate::rules#r17)).
     pub(crate) sse_progress: u32,
     pub(crate) origin: Origin,
 }
@@ -99,7 +100,7 @@ pub struct Dial {
 /// Where a dial comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// An attempt left it behind (R17).
+    /// An attempt left it behind ([R17](crate::rules#r17)).
     Attempt,
     /// It probes ahead of the next call.
     Background,

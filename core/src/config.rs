@@ -2,7 +2,7 @@ use core::time::Duration;
 
 use crate::time::nanos;
 
-/// What rules out that a call is sent again (R15).
+/// What rules out that a call is sent again ([R15](crate::rules#r15)).
 ///
 /// Exhaustive on purpose: these are the three answers there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ pub enum Replay {
     Restart,
 }
 
-/// What it takes to leave WebSocket (R4, R5).
+/// What it takes to leave WebSocket ([R4](crate::rules#r4), [R5](crate::rules#r5)).
 ///
 /// Exhaustive on purpose: these are the two answers there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -103,111 +103,122 @@ impl Config {
         }
     }
 
-    /// How many stream failures in a row WebSocket is forgiven, and how often one call is retried on one transport
-    /// (R3, R16). A call makes at most one attempt more than this on each. Default 5, as in Codex CLI.
+    /// How many stream failures in a row WebSocket is forgiven, and how often one call is retried on one
+    /// transport ([R3](crate::rules#r3), [R16](crate::rules#r16)). A call makes at most one attempt more than
+    /// this on each. Default 5, as in Codex CLI.
     #[must_use]
     pub const fn with_stream_max_retries(mut self, retries: u8) -> Self {
         self.stream_max_retries = retries;
         self
     }
 
-    /// How long after its first WebSocket failure a call may still be retried there (R3). Default 5 s: about as long
-    /// as a person waits before thinking that nothing happens.
+    /// How long after its first WebSocket failure a retry of a call may begin there, its backoff included
+    /// ([R3](crate::rules#r3)). A first failure without an event counts from when its attempt began. Default
+    /// 5 s: about as long as a person waits before thinking that nothing happens.
     #[must_use]
     pub const fn with_fallback_within(mut self, duration: Duration) -> Self {
         self.fallback_within = nanos(duration);
         self
     }
 
-    /// How long a WebSocket handshake may keep a call waiting before the call moves to SSE and the handshake goes on
-    /// without it (R17). Default 1 s: several round trips on a bad link. `Duration::MAX` waits for ever.
+    /// How long a WebSocket handshake may keep a call waiting before the call moves to SSE and the handshake
+    /// goes on without it ([R17](crate::rules#r17)). Default 1 s: several round trips on a bad link.
+    /// `Duration::MAX` waits for ever.
     #[must_use]
     pub const fn with_head_start(mut self, duration: Duration) -> Self {
         self.head_start = nanos(duration);
         self
     }
 
-    /// How long no WebSocket attempt is made after the first conviction (R4). Default 60 s: long enough not to be a
-    /// nuisance to a broken proxy, short enough to outlive few transient faults. Doubles with each further conviction.
+    /// How long no WebSocket attempt is made after the first conviction ([R4](crate::rules#r4)). Default 60
+    /// s: long enough not to be a nuisance to a broken proxy, short enough to outlive few transient faults.
+    /// Doubles with each further conviction.
+    ///
+    /// Also how long a suspicion lasts that SSE neither confirms nor refutes ([R5](crate::rules#r5)), so it
+    /// should be longer than SSE takes to answer. With zero nothing is ever suspected for long enough to be
+    /// convicted on evidence.
     #[must_use]
     pub const fn with_cooldown(mut self, duration: Duration) -> Self {
         self.cooldown = nanos(duration);
         self
     }
 
-    /// The longest that doubling makes the cooldown, before jitter (R4). Default 15 min. A maximum below the cooldown
-    /// itself counts as the cooldown, which is never shorter than configured.
+    /// The longest that doubling makes the cooldown, before jitter ([R4](crate::rules#r4)). Default 15 min. A
+    /// maximum below the cooldown itself counts as the cooldown, which is never shorter than configured.
     #[must_use]
     pub const fn with_cooldown_max(mut self, duration: Duration) -> Self {
         self.cooldown_max = nanos(duration);
         self
     }
 
-    /// How much longer than configured a cooldown may be, in thousandths of it, drawn evenly (R4). Default 500: up to
-    /// half as long again, so that clients which failed together do not come back together. More than 1000 counts as
-    /// 1000. Zero makes the policy deterministic whatever the seed: it also takes away the ±10 % of the
-    /// [backoff](Self::with_backoff).
+    /// How much longer than configured a cooldown may be, in thousandths of it, drawn evenly
+    /// ([R4](crate::rules#r4)). Default 500: up to half as long again, so that clients which failed together
+    /// do not come back together. More than 1000 counts as 1000. Zero makes the policy deterministic whatever
+    /// the seed: it also takes away the ±10 % of the [backoff](Self::with_backoff).
     #[must_use]
     pub const fn with_jitter_permille(mut self, permille: u16) -> Self {
         self.jitter_permille = if permille > FULL_JITTER_PERMILLE { FULL_JITTER_PERMILLE } else { permille };
         self
     }
 
-    /// How many probes may be spent between two WebSocket completions (R1, R6). Default 3. Zero never comes back by
-    /// itself once failed over.
+    /// How many probes may be spent between two WebSocket completions ([R1](crate::rules#r1),
+    /// [R6](crate::rules#r6)). Default 3. Zero never comes back by itself once failed over.
     #[must_use]
     pub const fn with_max_recoveries(mut self, recoveries: u8) -> Self {
         self.max_recoveries = recoveries;
         self
     }
 
-    /// How long a probe may report nothing before it counts as failed (R8), and the longest that a diverted dial keeps
-    /// other calls on SSE (R17). Default 30 s: more than a handshake and a first event take.
+    /// How long a probe may report nothing before it counts as failed ([R8](crate::rules#r8)), and the
+    /// longest that a diverted dial keeps other calls on SSE ([R17](crate::rules#r17)). Default 30 s: more
+    /// than a handshake and a first event take.
     #[must_use]
     pub const fn with_probe_lease(mut self, duration: Duration) -> Self {
         self.probe_lease = nanos(duration);
         self
     }
 
-    /// How long the first retry on a transport waits, give or take 10 % (R16). Default 200 ms. Doubles with each.
+    /// How long the first retry on a transport waits, give or take 10 % ([R16](crate::rules#r16)). Default
+    /// 200 ms. Doubles with each.
     #[must_use]
     pub const fn with_backoff(mut self, duration: Duration) -> Self {
         self.backoff = nanos(duration);
         self
     }
 
-    /// The longest that doubling makes the backoff (R16). Default 10 s.
+    /// The longest that doubling makes the backoff ([R16](crate::rules#r16)). Default 10 s.
     #[must_use]
     pub const fn with_backoff_max(mut self, duration: Duration) -> Self {
         self.backoff_max = nanos(duration);
         self
     }
 
-    /// The longest wait that a server may ask for (R13); a call told to wait longer ends with
-    /// [`GiveUp::ServerBusy`](crate::GiveUp::ServerBusy). Default 60 s.
+    /// The longest wait that a server may ask for ([R13](crate::rules#r13)); a call told to wait longer ends
+    /// with [`GiveUp::ServerBusy`](crate::GiveUp::ServerBusy). Default 60 s.
     #[must_use]
     pub const fn with_max_server_wait(mut self, duration: Duration) -> Self {
         self.max_server_wait = nanos(duration);
         self
     }
 
-    /// How many retries that wait for backoff are allowed beyond one for every five completions (R16). Default 10
-    /// tokens; `None` sets no limit. The idea is that of gRPC's retry throttling: when most calls fail, retries only
-    /// add to the load.
+    /// How many retries that wait for backoff are allowed beyond one for every five completions
+    /// ([R16](crate::rules#r16)). Default 10 tokens; `None` sets no limit. The idea is that of gRPC's retry
+    /// throttling: when most calls fail, retries only add to the load. An empty budget keeps no call from the
+    /// transport that it has not tried.
     #[must_use]
     pub const fn with_retry_budget(mut self, tokens: Option<u16>) -> Self {
         self.retry_budget = tokens;
         self
     }
 
-    /// What rules out that a call is sent again (R15).
+    /// What rules out that a call is sent again ([R15](crate::rules#r15)).
     #[must_use]
     pub const fn with_replay(mut self, replay: Replay) -> Self {
         self.replay = replay;
         self
     }
 
-    /// What it takes to leave WebSocket (R4, R5).
+    /// What it takes to leave WebSocket ([R4](crate::rules#r4), [R5](crate::rules#r5)).
     #[must_use]
     pub const fn with_verdict(mut self, conviction: Conviction) -> Self {
         self.conviction = conviction;

@@ -10,17 +10,20 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
     /// This one connection, not the way it was made: its lifetime was reached, it was pooled and already dead, or
-    /// state that lived only on it is gone. A new connection is expected to work (R10).
+    /// state that lived only on it is gone. A new connection is expected to work ([R10](crate::rules#r10)).
     Connection,
-    /// The message: too large for this transport, fine for the other (R11).
+    /// The message: too large for this transport, fine for the other ([R11](crate::rules#r11)).
     Payload,
-    /// The transport: the handshake was refused, the stream broke, or nothing came (R2, R3).
+    /// The transport: the handshake was refused, the stream broke, or nothing came ([R2](crate::rules#r2),
+    /// [R3](crate::rules#r3)).
     Transport,
-    /// The network below both transports: no name, no route, no TLS (R2, R3).
+    /// The network below both transports: no name, no route, no TLS ([R2](crate::rules#r2),
+    /// [R3](crate::rules#r3)).
     Network,
-    /// The server, whatever carried the request: overload, rate limit, an internal error (R13).
+    /// The server, whatever carried the request: overload, rate limit, an internal error
+    /// ([R13](crate::rules#r13)).
     Server,
-    /// The request itself: it will fail again wherever it is sent (R14).
+    /// The request itself: it will fail again wherever it is sent ([R14](crate::rules#r14)).
     Request,
 }
 
@@ -107,7 +110,7 @@ impl Failure {
         Self { blame, stage, committed: false, retry_after: None }
     }
 
-    /// Output of the call has reached the caller, so replaying could duplicate it (R15).
+    /// Output of the call has reached the caller, so replaying could duplicate it ([R15](crate::rules#r15)).
     ///
     /// Say so for the call, not for the attempt: once output was delivered and not taken back, every later failure
     /// of that call is committed too.
@@ -117,7 +120,8 @@ impl Failure {
         self
     }
 
-    /// The server said how long to wait before the next try. Used with [`Blame::Server`] only (R13).
+    /// The server said how long to wait before the next try. Used with [`Blame::Server`] only
+    /// ([R13](crate::rules#r13)).
     #[must_use]
     pub const fn with_retry_after(mut self, retry_after: Duration) -> Self {
         self.retry_after = Some(retry_after);

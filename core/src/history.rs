@@ -7,14 +7,16 @@ use crate::{Blame, Reason, Stage, Timestamp, Transport};
 pub(crate) struct History {
     /// Names its draws; zero before the first one, which most calls never come to.
     pub(crate) id: u32,
-    /// From when its grace on WebSocket counts (R3). Before its first failure there: when its attempt began.
+    /// From when its grace on WebSocket counts ([R3](crate::rules#r3)). Before its first failure there: when
+    /// its attempt began.
     pub(crate) grace_from: Timestamp,
     /// Attempts begun on each transport.
     begun: PerTransport,
-    /// Those of them that do not count (R10, R12).
+    /// Those of them that do not count ([R10](crate::rules#r10), [R12](crate::rules#r12)).
     excused: PerTransport,
-    /// Why the next attempt goes where it goes, when the mode has no say (R1): the call has moved to SSE, where it stays,
-    /// or has failed there and gets one attempt on WebSocket (R12).
+    /// Why the next attempt goes where it goes, when the mode has no say ([R1](crate::rules#r1)): the call
+    /// has moved to SSE, where it stays, or has failed there and gets one attempt on WebSocket
+    /// ([R12](crate::rules#r12)).
     pub(crate) bound: Option<Reason>,
     /// What has happened to it, in one byte: handles are moved around a lot.
     pub(crate) past: Past,
@@ -52,13 +54,14 @@ pub(crate) struct Past(u8);
 
 impl Past {
     pub(crate) const NOTHING: Self = Self(0);
-    /// An attempt on WebSocket failed, for a cause that may be WebSocket's own: its grace there has begun (R3).
+    /// An attempt on WebSocket failed, for a cause that may be WebSocket's own: its grace there has begun
+    /// ([R3](crate::rules#r3)).
     pub(crate) const IN_GRACE: Self = Self(1);
-    /// The server was busy on WebSocket (R13).
+    /// The server was busy on WebSocket ([R13](crate::rules#r13)).
     pub(crate) const BUSY: Self = Self(2);
-    /// Its last failure on WebSocket had blame Connection (R10).
+    /// Its last failure on WebSocket had blame Connection ([R10](crate::rules#r10)).
     pub(crate) const WEBSOCKET_WORN_OUT: Self = Self(4);
-    /// Its last failure on SSE had blame Connection (R10).
+    /// Its last failure on SSE had blame Connection ([R10](crate::rules#r10)).
     pub(crate) const SSE_WORN_OUT: Self = Self(8);
 
     #[inline]
@@ -121,7 +124,7 @@ impl History {
         (self.begun.websocket as u32).saturating_add(self.begun.sse as u32)
     }
 
-    /// How many attempts on this transport count (R16).
+    /// How many attempts on this transport count ([R16](crate::rules#r16)).
     pub(crate) const fn counted(&self, transport: Transport) -> u16 {
         self.begun.on(transport).saturating_sub(self.excused.on(transport))
     }
@@ -131,7 +134,7 @@ impl History {
         self.excused.add_one(transport);
     }
 
-    /// Whether WebSocket has been tried (R12).
+    /// Whether WebSocket has been tried ([R12](crate::rules#r12)).
     pub(crate) const fn tried_websocket(&self) -> bool {
         self.counted(Transport::WebSocket) > 0
     }

@@ -5,12 +5,13 @@ use crate::Failure;
 /// Exhaustive on purpose: a driver must be able to say each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The stream reached its proper end (`response.completed`). The only thing that proves a transport (R6).
+    /// The stream reached its proper end (`response.completed`). The only thing that proves a transport
+    /// ([R6](crate::rules#r6)).
     Completed,
     /// The attempt failed; the policy decides what becomes of its call.
     Failed(Failure),
     /// The attempt failed, and retries that the driver made on its own, below the policy, are used up: the policy
-    /// allows no further one on this transport (R3, R13).
+    /// allows no further one on this transport ([R3](crate::rules#r3), [R13](crate::rules#r13)).
     RetriesExhausted(Failure),
     /// The caller gave up on the call.
     Cancelled,

@@ -13,10 +13,11 @@ use crate::{
 
 /// Decides which transport carries each attempt: the state that all calls to one endpoint share.
 ///
-/// Events come in through methods named `handle_*`, each with the time at which it happened; decisions go out as the
-/// values they return, and as what [`poll_timeout`](Self::poll_timeout) and [`poll_probe`](Self::poll_probe) answer. There is no
-/// I/O, no clock and no allocation, and every method takes constant time (R21). A time earlier than the latest one
-/// seen is treated as that latest one (R18), and no method panics.
+/// Events come in through methods named `handle_*`, each with the time at which it happened; decisions go out
+/// as the values they return, and as what [`poll_timeout`](Self::poll_timeout) and
+/// [`poll_probe`](Self::poll_probe) answer. There is no I/O, no clock and no allocation, and every method takes
+/// constant time ([R21](crate::rules#r21)). A time earlier than the latest one seen is treated as that latest
+/// one ([R18](crate::rules#r18)), and no method panics.
 ///
 /// Share one policy between all calls to one endpoint, behind a mutex if need be: handles borrow nothing, so it is
 /// never held across I/O. With the feature `std`, `SharedPolicy` is that mutex.
@@ -26,22 +27,22 @@ pub struct Policy {
     seed: u64,
     now: Timestamp,
     state: State,
-    /// Hundredths of a token left (R16).
+    /// Hundredths of a token left ([R16](crate::rules#r16)).
     budget: u32,
-    /// How many calls have drawn (R21).
+    /// How many calls have drawn ([R21](crate::rules#r21)).
     calls: u32,
 }
 
 /// One token of the retry budget, in hundredths.
 const TOKEN: u32 = 100;
-/// What a completion puts back: 20 tokens per 100 completions (R16).
+/// What a completion puts back: 20 tokens per 100 completions ([R16](crate::rules#r16)).
 const REFILL: u32 = 20;
 
 impl Policy {
     /// A policy that believes in WebSocket.
     ///
-    /// Any `seed` will do, but it should differ between clients, so that their cooldowns do (R4). Equal seeds and
-    /// inputs give equal decisions.
+    /// Any `seed` will do, but it should differ between clients, so that their cooldowns do
+    /// ([R4](crate::rules#r4)). Equal seeds and inputs give equal decisions.
     #[must_use]
     pub const fn new(config: Config, seed: u64, now: Timestamp) -> Self {
         let state = State::new(&config);
@@ -68,7 +69,8 @@ impl Policy {
         self.start(History::new())
     }
 
-    /// Begins an attempt of a call, or says to wait for its backoff. Each attempt is chosen anew (R1).
+    /// Begins an attempt of a call, or says to wait for its backoff. Each attempt is chosen anew
+    /// ([R1](crate::rules#r1)).
     #[inline]
     pub fn begin_attempt(&mut self, call: Call, now: Timestamp) -> Decision {
         self.advance(now);
@@ -81,6 +83,10 @@ impl Policy {
 
     /// An event of the attempt arrived. Report each, or at least the first, and the first one in each
     /// [lease](Config::with_probe_lease).
+    ///
+    /// On WebSocket report any sign of life after the first event too (a pong, bytes): a server that thinks for
+    /// long does not cost a probe its lease ([R8](crate::rules#r8)). On SSE only events count: a comment
+    /// convicts nobody.
     #[inline]
     pub fn handle_progress(&mut self, attempt: &Attempt, now: Timestamp) {
         self.advance(now);
@@ -118,8 +124,8 @@ impl Policy {
         }
     }
 
-    /// The head start ran out (R17): the call moves to SSE at once, and the handshake goes on as a dial, up to the
-    /// driver's connect timeout.
+    /// The head start ran out ([R17](crate::rules#r17)): the call moves to SSE at once, and the handshake
+    /// goes on as a dial, up to the driver's connect timeout.
     ///
     /// For attempts that have a [`divert_at`](Attempt::divert_at). Of another one nothing is left but its call, and the
     /// dial says nothing.
@@ -154,7 +160,7 @@ impl Policy {
         Some(Dial { epoch: self.state.epoch(), sse_progress: self.state.sse_progress(), origin })
     }
 
-    /// The dial ended (R17). A stale one changes nothing.
+    /// The dial ended ([R17](crate::rules#r17)). A stale one changes nothing.
     pub fn handle_dial(&mut self, dial: Dial, outcome: DialOutcome, now: Timestamp) {
         self.handle_timeout(now);
         if dial.origin == Origin::Nothing || !self.is_current(dial.epoch) {
@@ -178,14 +184,15 @@ impl Policy {
         self.advance(now);
     }
 
-    /// When a tick next matters: the end of a cooldown, of a lease, or of the wait for a dial. `None` when time alone
-    /// changes nothing. Never earlier than the latest time seen.
+    /// When a tick next matters: the end of a cooldown, of a lease, of a suspicion, or of the wait for a dial. `None` when time
+    /// alone changes nothing. Never earlier than the latest time seen.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.state.wake_at(self.now)
     }
 
-    /// The machine is on another network, or has slept: what was learned does not hold there (R19).
+    /// The machine is on another network, or has slept: what was learned does not hold there
+    /// ([R19](crate::rules#r19)).
     pub fn handle_network_change(&mut self, now: Timestamp) {
         self.handle_timeout(now);
         self.state.exonerate(&self.config);
@@ -246,7 +253,7 @@ impl Policy {
     }
 }
 
-/// Keeping (R20).
+/// Keeping ([R20](crate::rules#r20)).
 impl Policy {
     /// What the policy knows at `now`.
     #[must_use]
@@ -259,7 +266,7 @@ impl Policy {
     /// The policy of which `snapshot` was made, `elapsed` later.
     ///
     /// Cooldowns went on meanwhile. A process that cannot tell how long it was away passes zero, and waits longer than it
-    /// has to. Handles that the earlier policy had given out are stale to this one (R9).
+    /// has to. Handles that the earlier policy had given out are stale to this one ([R9](crate::rules#r9)).
     #[must_use]
     pub fn restore(
         config: Config,
@@ -368,7 +375,8 @@ impl Policy {
         wait
     }
 
-    /// R5: what a failed SSE attempt says about WebSocket. One that had progress has spoken already (R4).
+    /// R5: what a failed SSE attempt says about WebSocket. One that had progress has spoken already
+    /// ([R4](crate::rules#r4)).
     fn weigh_sse(&mut self, stage: Stage, blame: Blame) {
         match blame {
             _ if stage == Stage::Streaming => {}
@@ -383,7 +391,7 @@ impl Policy {
 
 /// Verdicts.
 impl Policy {
-    /// Without backoff and without a token (R10, R12).
+    /// Without backoff and without a token ([R10](crate::rules#r10), [R12](crate::rules#r12)).
     const fn retry_at_once(&self, history: History) -> Verdict {
         Verdict::Retry(Call { history, ready_at: self.now })
     }

@@ -12,21 +12,23 @@ pub enum Reason {
     Healthy,
     /// The cooldown is over, and this attempt is the one that finds out.
     Probe,
-    /// SSE, because an earlier call's handshake is still going on (R17).
+    /// SSE, because an earlier call's handshake is still going on ([R17](crate::rules#r17)).
     DialPending,
     /// SSE, because WebSocket failed not long ago.
     CoolingDown,
     /// SSE, because another attempt is probing.
     ProbeInFlight,
-    /// SSE, because WebSocket failed, and this attempt shows whether it was WebSocket's fault (R4, R5).
+    /// SSE, because WebSocket failed, and this attempt shows whether it was WebSocket's fault
+    /// ([R4](crate::rules#r4), [R5](crate::rules#r5)).
     VerdictPending,
     /// SSE, because no recovery is left.
     Pinned,
     /// SSE, because WebSocket failed this very call.
     CallMoved,
-    /// SSE, because the message is too large for WebSocket (R11).
+    /// SSE, because the message is too large for WebSocket ([R11](crate::rules#r11)).
     TooLarge,
-    /// WebSocket in whatever mode, because SSE failed this call, and no call fails with an untried transport (R12).
+    /// WebSocket in whatever mode, because SSE failed this call, and no call fails with an untried transport
+    /// ([R12](crate::rules#r12)).
     LastResort,
 }
 
@@ -76,15 +78,17 @@ impl fmt::Display for Reason {
 /// Exhaustive on purpose: a driver tells its caller which of these it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GiveUp {
-    /// Output has reached the caller, and [`Replay::BeforeOutput`](crate::Replay::BeforeOutput) rules out a replay (R15).
+    /// Output has reached the caller, and [`Replay::BeforeOutput`](crate::Replay::BeforeOutput) rules out a
+    /// replay ([R15](crate::rules#r15)).
     Committed,
-    /// It would fail again wherever it is sent (R11, R14).
+    /// It would fail again wherever it is sent ([R11](crate::rules#r11), [R14](crate::rules#r14)).
     NotRetryable,
-    /// Every attempt it was allowed has failed (R12, R13, R16).
+    /// Every attempt it was allowed has failed ([R12](crate::rules#r12), [R13](crate::rules#r13),
+    /// [R16](crate::rules#r16)).
     AttemptsExhausted,
-    /// Too many calls have been retried lately (R16).
+    /// Too many calls have been retried lately ([R16](crate::rules#r16)).
     BudgetExhausted,
-    /// The server asked to wait longer than `max_server_wait` (R13).
+    /// The server asked to wait longer than `max_server_wait` ([R13](crate::rules#r13)).
     ServerBusy {
         /// How long it asked to wait.
         retry_after: Duration,

@@ -55,7 +55,7 @@ impl SharedPolicy {
         Self::with_clock(monotonic_clock(), |now| Policy::new(config, random_seed(), now))
     }
 
-    /// The policy of which `snapshot` was made, `elapsed` later (R20).
+    /// The policy of which `snapshot` was made, `elapsed` later ([R20](crate::rules#r20)).
     #[must_use]
     pub fn restore(config: Config, snapshot: &Snapshot, elapsed: Duration) -> Self {
         Self::with_clock(monotonic_clock(), |now| {
@@ -226,7 +226,7 @@ impl AttemptGuard {
         self.attempt.as_ref().and_then(Attempt::divert_at).map(|at| self.policy.time_until(at))
     }
 
-    /// See [`Policy::handle_progress`].
+    /// See [`Policy::handle_progress`]. Takes no lock where it changes nothing, so signs of life can be reported as they come.
     pub fn handle_progress(&self) {
         // An event that changes nothing takes no lock.
         if let Some(attempt) = self.attempt.as_ref().filter(|attempt| attempt.progress_matters()) {

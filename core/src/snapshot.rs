@@ -1,6 +1,6 @@
 use core::time::Duration;
 
-/// What a policy knows, to be kept across restarts (R20).
+/// What a policy knows, to be kept across restarts ([R20](crate::rules#r20)).
 ///
 /// Holds the mode, the counters and remaining durations; never timestamps, calls or tokens. What was suspected or
 /// being probed is kept as failed over, because whoever was to report on it is gone.

@@ -12,10 +12,10 @@ use crate::{Config, Conviction, Mode, Reason, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Preferred,
-    /// Preferred, but a diverted dial keeps other calls off WebSocket (R17).
+    /// Preferred, but a diverted dial keeps other calls off WebSocket ([R17](crate::rules#r17)).
     DialPending,
     Suspected {
-        /// The suspicion is the probe's doing (R7).
+        /// The suspicion is the probe's doing ([R7](crate::rules#r7)).
         by_probe: bool,
     },
     FailedOver {
@@ -23,7 +23,7 @@ enum Phase {
         dial_open: bool,
     },
     Probing {
-        /// The probe has made progress (R7).
+        /// The probe has made progress ([R7](crate::rules#r7)).
         progressed: bool,
     },
     Pinned,
@@ -36,14 +36,15 @@ pub(crate) struct State {
     until: Timestamp,
     /// The cooldown of the last conviction, jitter included; the base when there was none.
     cooldown: u64,
-    /// Counts transitions. What began in an older epoch is stale (R9).
+    /// Counts transitions. What began in an older epoch is stale ([R9](crate::rules#r9)).
     epoch: u32,
-    /// Counts events and completions on SSE, so that a dial can tell whether there was one since (R17).
+    /// Counts events and completions on SSE, so that a dial can tell whether there was one since
+    /// ([R17](crate::rules#r17)).
     sse_progress: u32,
-    /// Consecutive stream failures, across calls (R3).
+    /// Consecutive stream failures, across calls ([R3](crate::rules#r3)).
     failures: u16,
     recoveries: u8,
-    /// Since the last WebSocket completion (R4).
+    /// Since the last WebSocket completion ([R4](crate::rules#r4)).
     convictions: u8,
 }
 
@@ -155,7 +156,7 @@ impl State {
     }
 }
 
-/// What a handshake did that no call waited for (R17).
+/// What a handshake did that no call waited for ([R17](crate::rules#r17)).
 impl State {
     /// One was left alone. In Preferred, nobody else waits for it.
     pub(crate) fn await_dial(&mut self, config: &Config, now: Timestamp) {
@@ -245,7 +246,8 @@ impl State {
         }
     }
 
-    /// Nothing is held against WebSocket. After a probe the suspicion is gone, not the conviction before it (R7).
+    /// Nothing is held against WebSocket. After a probe the suspicion is gone, not the conviction before it
+    /// ([R7](crate::rules#r7)).
     fn acquit(&mut self, by_probe: bool, now: Timestamp) {
         self.failures = 0;
         if by_probe {
@@ -330,7 +332,7 @@ impl State {
     }
 }
 
-/// Keeping (R20).
+/// Keeping ([R20](crate::rules#r20)).
 impl State {
     pub(crate) fn snapshot(&self, now: Timestamp) -> Snapshot {
         let (mode, retry_in) = match self.phase {

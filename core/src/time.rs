@@ -6,7 +6,7 @@ use core::time::Duration;
 /// process, the boot of the machine, zero in a simulation) as long as one [`Policy`](crate::Policy) sees only one.
 /// Arithmetic saturates, and there are no operators, so that no input can overflow.
 ///
-/// A clock that runs backwards is treated as one that stands still (R18).
+/// A clock that runs backwards is treated as one that stands still ([R18](crate::rules#r18)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 

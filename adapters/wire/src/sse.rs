@@ -207,7 +207,7 @@ impl SseDecoder {
         // A sequence cannot span a line, so decoding line by line is decoding the stream.
         match field {
             b"data" => {
-                let value = String::from_utf8_lossy(value);
+                let value = text(value);
                 self.check(self.name.len().saturating_add(self.data.len()).saturating_add(value.len()))?;
                 if mem::replace(&mut self.has_data, true) {
                     self.check(
@@ -218,14 +218,14 @@ impl SseDecoder {
                 append(&mut self.data, value);
             }
             b"event" => {
-                let value = String::from_utf8_lossy(value);
+                let value = text(value);
                 self.check(self.data.len().saturating_add(value.len()))?;
                 self.name.clear();
                 append(&mut self.name, value);
             }
             b"id" if !value.contains(&0) => {
                 self.id.clear();
-                self.id.push_str(&String::from_utf8_lossy(value));
+                self.id.push_str(&text(value));
             }
             b"retry" if !value.is_empty() && value.iter().all(u8::is_ascii_digit) => {
                 let millis = value.iter().fold(0_u64, |sum, digit| {
@@ -271,6 +271,14 @@ fn line_end(input: &[u8]) -> Option<usize> {
         .take_while(|block| !block.iter().fold(false, |end, byte| end | is_end(byte)));
     let start = plain.count() * BLOCK;
     input.get(start..)?.iter().position(is_end).map(|at| start + at)
+}
+
+/// As text, with U+FFFD for what is none. Checking first is faster: nearly all of it is text.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
 }
 
 /// Moves text to where there is none yet, and copies it otherwise.

@@ -228,6 +228,15 @@ impl Driver {
     }
 }
 
+#[test]
+fn each_rule_has_its_text() {
+    let text = include_str!("../../docs/rules.md");
+    for rule in 1..=21 {
+        let heading = std::format!("\n## R{rule}\n");
+        assert_eq!(text.matches(&heading).count(), 1, "R{rule}");
+    }
+}
+
 fn went(attempt: &Attempt) -> (Transport, Reason) {
     (attempt.transport(), attempt.reason())
 }

@@ -69,11 +69,17 @@ impl Past {
         self.0 & what.0 != 0
     }
 
-    /// From now on it has happened, or has not. Says whether it had.
-    const fn replace(&mut self, what: Self, happened: bool) -> bool {
+    /// It has happened. Says whether it had before.
+    #[inline]
+    const fn note(&mut self, what: Self) -> bool {
         let had = self.has(what);
-        self.0 = if happened { self.0 | what.0 } else { self.0 & !what.0 };
+        self.0 |= what.0;
         had
+    }
+
+    #[inline]
+    const fn forget(&mut self, what: Self) {
+        self.0 &= !what.0;
     }
 }
 
@@ -142,7 +148,7 @@ impl History {
     /// R3: an attempt failed on WebSocket. Says from when the call's grace there counts: from its first failure, or, if no event
     /// had come, from when that attempt began, as the caller has waited since then.
     pub(crate) const fn begin_grace(&mut self, stage: Stage, now: Timestamp) -> Timestamp {
-        let began = self.past.replace(Past::IN_GRACE, true);
+        let began = self.past.note(Past::IN_GRACE);
         if !began && matches!(stage, Stage::Streaming) {
             self.grace_from = now;
         }
@@ -151,7 +157,7 @@ impl History {
 
     /// R13: the server was busy on WebSocket. Says whether it had been before, in this call.
     pub(crate) const fn busy_again(&mut self) -> bool {
-        self.past.replace(Past::BUSY, true)
+        self.past.note(Past::BUSY)
     }
 
     /// R10: a failure of the connection alone does not count, but a second one in a row on the same transport, or one that
@@ -161,14 +167,14 @@ impl History {
             Transport::WebSocket => Past::WEBSOCKET_WORN_OUT,
             Transport::Sse => Past::SSE_WORN_OUT,
         };
-        let again = self.past.replace(worn_out, matches!(blame, Blame::Connection));
-        match blame {
-            Blame::Connection if again || exhausted => Blame::Transport,
-            Blame::Connection => {
-                self.excuse(transport);
-                blame
-            }
-            _ => blame,
+        if !matches!(blame, Blame::Connection) {
+            self.past.forget(worn_out);
+            return blame;
         }
+        if self.past.note(worn_out) || exhausted {
+            return Blame::Transport;
+        }
+        self.excuse(transport);
+        blame
     }
 }

@@ -13,7 +13,7 @@
 //!
 //! - [`Mode::Preferred`]: WebSocket works as far as is known. Attempts go there.
 //! - [`Mode::Suspected`]: WebSocket failed. Attempts go to SSE, and the first one shows whose fault it was: if SSE works,
-//!   it was WebSocket's; if SSE fails as well, it was not.
+//!   it was WebSocket's; if SSE fails as well, or nobody asks it for long, it was not.
 //! - [`Mode::FailedOver`]: WebSocket is at fault. Attempts go to SSE until the cooldown is over.
 //! - [`Mode::Probing`]: one attempt finds out whether WebSocket works again; all others go to SSE.
 //! - [`Mode::Pinned`]: WebSocket failed too often. Attempts go to SSE, but for a last resort when SSE fails too.

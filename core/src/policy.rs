@@ -328,14 +328,11 @@ impl Policy {
 
     /// R15: whether sending the call again is ruled out.
     fn is_committed(&self, failure: &Failure, blame: Blame) -> bool {
-        match self.config.replay {
-            Replay::Restart => false,
-            Replay::BeforeOutput => failure.is_committed(),
-            // What was refused in so many words has not been processed.
-            Replay::BeforeSend => {
-                failure.is_committed() || is_evidence(blame) && failure.stage() != Stage::Connecting
-            }
-        }
+        // What was refused in so many words has not been processed.
+        let processed = self.config.replay == Replay::BeforeSend
+            && is_evidence(blame)
+            && failure.stage() != Stage::Connecting;
+        (failure.is_committed() || processed) && self.config.replay != Replay::Restart
     }
 
     /// R2, R3, R7, R9: what a failed WebSocket attempt says about WebSocket. How long the call waits to be retried there, if

@@ -128,5 +128,5 @@ fn two_calls_under_immediate_conviction() {
 #[test]
 #[ignore = "takes minutes"]
 fn two_calls_that_are_retried() {
-    holds(Scope { dials: 0, ..with(TWO_CALLS, RETRYING.with_max_recoveries(0)) }, 1_928_074, 47_436_372);
+    holds(Scope { dials: 0, ..with(TWO_CALLS, RETRYING.with_max_recoveries(0)) }, 1_844_565, 48_888_101);
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::{Context, Proxies, ProxyChoice, ProxyError, TlsError, Turn, tls};
-use failback_wire::{Endpoint, HeaderError, Headers, Limits, PlaintextError, Request, UrlError};
+use failback_client::{BuildError, Context, Proxies, ProxyChoice, Turn, tls};
+use failback_wire::{Endpoint, HeaderError, Headers, Limits, Request};
 use rustls::ClientConfig;
 
 use crate::Runtime;
@@ -275,45 +275,5 @@ impl<R: Runtime> fmt::Debug for Builder<R> {
             .field("config", &self.config)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
-    }
-}
-
-/// Why a client could not be built.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// A URL is none, or not one that can be used.
-    Url(UrlError),
-    /// A header is none, or one that is not the caller's to set.
-    Header(HeaderError),
-    /// Credentials would travel in plain text.
-    Plaintext(PlaintextError),
-    /// A proxy that cannot be used.
-    Proxy(ProxyError),
-    /// TLS could not be set up.
-    Tls(TlsError),
-}
-
-impl fmt::Display for BuildError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(error) => error.fmt(f),
-            Self::Header(error) => error.fmt(f),
-            Self::Plaintext(error) => error.fmt(f),
-            Self::Proxy(error) => error.fmt(f),
-            Self::Tls(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for BuildError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Url(error) => Some(error),
-            Self::Header(error) => Some(error),
-            Self::Plaintext(error) => Some(error),
-            Self::Proxy(error) => Some(error),
-            Self::Tls(error) => Some(error),
-        }
     }
 }

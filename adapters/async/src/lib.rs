@@ -43,7 +43,7 @@ mod tunnel;
 mod watch;
 mod websocket;
 
-pub use client::{BuildError, Builder, Client};
-pub use failback_client::{ProxyError, TlsError};
+pub use client::{Builder, Client};
+pub use failback_client::{BuildError, ProxyError, TlsError};
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

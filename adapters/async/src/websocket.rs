@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
-use failback_wire::{Carried, Event, Liveness, Owner, Said, Seen};
+use failback_wire::{Carried, Event, Liveness, Owner, Said, Seen, is_upgrade_accepted};
 use futures_util::{SinkExt, StreamExt};
-use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use http::{HeaderValue, Method, StatusCode};
 use smol_hyper::rt::FuturesIo;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
@@ -95,7 +95,7 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, response).await));
     }
-    if !is_accepted(response.headers(), &key) {
+    if !is_upgrade_accepted(response.headers(), &derive_accept_key(key.as_bytes())) {
         return Err(Seen::BadAccept.into());
     }
     let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
@@ -113,23 +113,6 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
         last_completed: None,
         carried: Carried::new(),
     })
-}
-
-fn is_accepted(headers: &HeaderMap, key: &str) -> bool {
-    let has = |name, token: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
-    };
-    let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
-    accept == Some(derive_accept_key(key.as_bytes()).as_bytes())
-        && has(UPGRADE, "websocket")
-        && has(CONNECTION, "upgrade")
-        // Neither was asked for.
-        && !headers.contains_key(http::header::SEC_WEBSOCKET_EXTENSIONS)
-        && !headers.contains_key(http::header::SEC_WEBSOCKET_PROTOCOL)
 }
 
 /// One response over a WebSocket.

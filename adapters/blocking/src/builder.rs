@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::{Addresses, Context, Proxies, ProxyChoice, tls};
+use failback_client::{Addresses, BuildError, Context, Proxies, ProxyChoice, tls};
 use failback_wire::{Endpoint, HeaderError, Headers, Limits};
 use rustls::ClientConfig;
 
-use crate::build_error::BuildError;
 use crate::client::Client;
 use crate::network::{Network, Resolver, Route};
 use crate::threads::Threads;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use failback::Transport;
 use failback_client::{Lost, Refusal};
-use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen};
+use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, is_upgrade_accepted};
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tungstenite::handshake::client::generate_key;
@@ -51,7 +50,7 @@ pub(crate) fn upgrade(
     if answer.status != 101 {
         return Err(Lost::Upgrade(Box::new(refusal(&mut io, answer, bell)?)).into());
     }
-    if !is_accepted(&answer.headers, &key) {
+    if !is_upgrade_accepted(&answer.headers, &derive_accept_key(key.as_bytes())) {
         return Err(Seen::BadAccept.into());
     }
     Ok((io, answer.rest))
@@ -177,23 +176,6 @@ fn unchunked(mut body: &[u8]) -> (Vec<u8>, bool) {
         body = rest.strip_prefix(b"\r\n").unwrap_or_default();
     }
     (data, false)
-}
-
-fn is_accepted(headers: &HeaderMap, key: &str) -> bool {
-    let has = |name, token: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
-    };
-    let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
-    accept == Some(derive_accept_key(key.as_bytes()).as_bytes())
-        && has(UPGRADE, "websocket")
-        && has(CONNECTION, "upgrade")
-        // Neither was asked for.
-        && !headers.contains_key(http::header::SEC_WEBSOCKET_EXTENSIONS)
-        && !headers.contains_key(http::header::SEC_WEBSOCKET_PROTOCOL)
 }
 
 #[cfg(test)]

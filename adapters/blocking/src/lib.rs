@@ -36,7 +36,6 @@
 #![forbid(unsafe_code)]
 
 mod bell;
-mod build_error;
 mod builder;
 mod client;
 mod connect;
@@ -61,13 +60,12 @@ mod tunnel;
 mod watch;
 mod websocket;
 
-pub use build_error::BuildError;
 pub use builder::Builder;
 pub use client::Client;
 pub use failback::{
     self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
 };
-pub use failback_client::{ProxyError, TlsError};
+pub use failback_client::{BuildError, ProxyError, TlsError};
 pub use failback_wire::{
     AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
     RequestError, ServerError, Terminal, UrlError,

@@ -21,6 +21,7 @@
 
 mod addresses;
 mod agent;
+mod build_error;
 mod context;
 mod left_dial;
 mod lost;
@@ -35,6 +36,7 @@ mod turn;
 
 pub use addresses::Addresses;
 pub use agent::AGENT;
+pub use build_error::BuildError;
 pub use context::Context;
 pub use left_dial::LeftDial;
 pub use lost::Lost;

@@ -1,7 +1,8 @@
 use std::fmt;
 
-use failback_client::{ProxyError, TlsError};
 use failback_wire::{HeaderError, PlaintextError, UrlError};
+
+use crate::{ProxyError, TlsError};
 
 /// Why a client could not be built.
 #[derive(Debug)]

@@ -24,7 +24,7 @@ pub enum Replay {
 ///
 /// Exhaustive on purpose: these are the two answers there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Conviction {
+pub enum VerdictStyle {
     /// SSE has to work where WebSocket did not. The default: being offline is never blamed on WebSocket. Chromium
     /// judges alternative services the same way: broken only once the plain connection has succeeded.
     #[default]
@@ -73,7 +73,7 @@ pub struct Config {
     pub(crate) stream_max_retries: u8,
     pub(crate) max_recoveries: u8,
     pub(crate) replay: Replay,
-    pub(crate) conviction: Conviction,
+    pub(crate) verdict: VerdictStyle,
     pub(crate) probe: ProbeStyle,
 }
 
@@ -98,7 +98,7 @@ impl Config {
             stream_max_retries: 5,
             max_recoveries: 3,
             replay: Replay::BeforeOutput,
-            conviction: Conviction::OnEvidence,
+            verdict: VerdictStyle::OnEvidence,
             probe: ProbeStyle::InBand,
         }
     }
@@ -220,8 +220,8 @@ impl Config {
 
     /// What it takes to leave WebSocket ([R4](crate::rules#r4), [R5](crate::rules#r5)).
     #[must_use]
-    pub const fn with_verdict(mut self, conviction: Conviction) -> Self {
-        self.conviction = conviction;
+    pub const fn with_verdict(mut self, verdict: VerdictStyle) -> Self {
+        self.verdict = verdict;
         self
     }
 
@@ -312,8 +312,8 @@ impl Config {
 
     /// See [`with_verdict`](Self::with_verdict).
     #[must_use]
-    pub const fn verdict(&self) -> Conviction {
-        self.conviction
+    pub const fn verdict(&self) -> VerdictStyle {
+        self.verdict
     }
 
     /// See [`with_probe`](Self::with_probe).

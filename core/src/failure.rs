@@ -90,7 +90,7 @@ impl fmt::Display for Stage {
 /// use core::time::Duration;
 /// use failback::{Blame, Failure, Stage};
 ///
-/// let reset = Failure::new(Blame::Transport, Stage::Streaming).committed();
+/// let reset = Failure::new(Blame::Transport, Stage::Streaming).with_committed();
 /// let busy = Failure::new(Blame::Server, Stage::Open).with_retry_after(Duration::from_secs(7));
 /// # assert!(reset.is_committed());
 /// # assert_eq!(busy.retry_after(), Some(Duration::from_secs(7)));
@@ -115,7 +115,7 @@ impl Failure {
     /// Say so for the call, not for the attempt: once output was delivered and not taken back, every later failure
     /// of that call is committed too.
     #[must_use]
-    pub const fn committed(mut self) -> Self {
+    pub const fn with_committed(mut self) -> Self {
         self.committed = true;
         self
     }
@@ -162,7 +162,7 @@ mod tests {
         let failure = Failure::new(Blame::Server, Stage::Open).with_retry_after(Duration::from_secs(3));
         assert_eq!((failure.blame(), failure.stage()), (Blame::Server, Stage::Open));
         assert_eq!(failure.retry_after(), Some(Duration::from_secs(3)));
-        assert!(!failure.is_committed() && failure.committed().is_committed());
+        assert!(!failure.is_committed() && failure.with_committed().is_committed());
     }
 
     #[test]

@@ -136,15 +136,17 @@ mod serde;
 mod shared;
 mod snapshot;
 mod state;
+mod status;
 #[cfg(feature = "proptest")]
 pub mod testing;
 #[cfg(test)]
 mod tests;
 mod time;
+mod timer;
 mod transport;
 
 pub use call::{Attempt, Call, Dial};
-pub use config::{Config, Conviction, ProbeStyle, Replay};
+pub use config::{Config, ProbeStyle, Replay, VerdictStyle};
 pub use decision::{Decision, Verdict};
 pub use failure::{Blame, Failure, Stage};
 pub use mode::Mode;
@@ -154,5 +156,7 @@ pub use reason::{GiveUp, Reason};
 #[cfg(feature = "std")]
 pub use shared::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy, random_seed};
 pub use snapshot::Snapshot;
+pub use status::Status;
 pub use time::Timestamp;
+pub use timer::Timer;
 pub use transport::Transport;

@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::time::{add, nanos};
 use crate::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
-    Reason, Replay, Snapshot, Stage, Timestamp, Transport, Verdict,
+    Reason, Replay, Snapshot, Stage, Timer, Timestamp, Transport, Verdict,
 };
 
 /// Decides which transport carries each attempt: the state that all calls to one endpoint share.
@@ -184,11 +184,19 @@ impl Policy {
         self.advance(now);
     }
 
-    /// When a tick next matters: the end of a cooldown, of a lease, of a suspicion, or of the wait for a dial. `None` when time
-    /// alone changes nothing. Never earlier than the latest time seen.
+    /// When a tick next matters; [`timer`](Self::timer) says why. `None` when time alone changes nothing.
+    ///
+    /// Always later than the latest time seen.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         self.state.wake_at(self.now)
+    }
+
+    /// What ends at [`poll_timeout`](Self::poll_timeout): a cooldown, a lease, a suspicion, or the wait for a dial. `None`
+    /// when that is `None`.
+    #[must_use]
+    pub fn timer(&self) -> Option<Timer> {
+        self.state.wake_at(self.now).and_then(|_| self.state.timer())
     }
 
     /// The machine is on another network, or has slept: what was learned does not hold there

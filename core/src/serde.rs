@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::snapshot::KeptMode;
-use crate::{Config, Conviction, Replay, Snapshot};
+use crate::{Config, Replay, Snapshot, VerdictStyle};
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
@@ -88,9 +88,9 @@ impl Serialize for Config {
             Replay::Restart => ReplayWord::Restart,
         };
         map.serialize_entry("replay", &replay)?;
-        let verdict = match self.conviction {
-            Conviction::OnEvidence => VerdictWord::OnEvidence,
-            Conviction::Immediate => VerdictWord::Immediate,
+        let verdict = match self.verdict {
+            VerdictStyle::OnEvidence => VerdictWord::OnEvidence,
+            VerdictStyle::Immediate => VerdictWord::Immediate,
         };
         map.serialize_entry("verdict", &verdict)?;
         map.end()
@@ -150,8 +150,8 @@ fn set<'de, A: MapAccess<'de>>(config: Config, key: Key, map: &mut A) -> Result<
             ReplayWord::Restart => Replay::Restart,
         }),
         Key::Verdict => config.with_verdict(match map.next_value()? {
-            VerdictWord::OnEvidence => Conviction::OnEvidence,
-            VerdictWord::Immediate => Conviction::Immediate,
+            VerdictWord::OnEvidence => VerdictStyle::OnEvidence,
+            VerdictWord::Immediate => VerdictStyle::Immediate,
         }),
     })
 }
@@ -243,7 +243,7 @@ mod tests {
             .with_max_server_wait(ms(10))
             .with_retry_budget(Some(11))
             .with_replay(Replay::Restart)
-            .with_verdict(Conviction::Immediate);
+            .with_verdict(VerdictStyle::Immediate);
         assert_eq!(parse(text).unwrap(), config);
         assert_eq!(parse(&serde_json::to_string(&config).unwrap()).unwrap(), config);
         assert_eq!(parse("{}").unwrap(), Config::new());

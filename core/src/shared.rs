@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::{
-    Attempt, Call, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Reason, Snapshot, Timestamp,
-    Transport, Verdict,
+    Attempt, Call, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Reason, Snapshot, Status,
+    Timestamp, Transport, Verdict,
 };
 
 /// A [`Policy`] for all threads and tasks of a process, with a clock of its own.
@@ -123,10 +123,15 @@ impl SharedPolicy {
         self.with(Policy::handle_network_change);
     }
 
-    /// The mode at this moment, and how long until the next WebSocket attempt may be made, if the mode is
-    /// [`Mode::FailedOver`].
+    /// The mode at this moment.
     #[must_use]
-    pub fn mode(&self) -> (Mode, Option<Duration>) {
+    pub fn mode(&self) -> Mode {
+        self.status().mode
+    }
+
+    /// What people want to know of the policy at this moment.
+    #[must_use]
+    pub fn status(&self) -> Status {
         self.with(|policy, now| {
             policy.handle_timeout(now);
             let mode = policy.mode();
@@ -134,7 +139,7 @@ impl SharedPolicy {
                 Mode::FailedOver { retry_at } => Some(retry_at.saturating_duration_since(now)),
                 _ => None,
             };
-            (mode, retry_in)
+            Status { mode, retry_in, recoveries_left: policy.recoveries_left() }
         })
     }
 

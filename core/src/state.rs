@@ -6,7 +6,7 @@ use crate::arithmetic::{double, permille};
 use crate::random::{self, Draw};
 use crate::snapshot::{KeptMode, Snapshot};
 use crate::time::{add, nanos};
-use crate::{Config, Conviction, Mode, Reason, Timestamp};
+use crate::{Config, Mode, Reason, Timer, Timestamp, VerdictStyle};
 
 /// The mode, and what only that mode has to remember, but for when it ends. Preferred comes in two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl State {
     /// R2, R3, R7: WebSocket failed, in a call or as the probe, for a cause that may be its own.
     pub(crate) fn suspect(&mut self, config: &Config, seed: u64, now: Timestamp) {
         self.enter(Phase::Suspected { by_probe: self.is_probing() }, add(now, config.cooldown));
-        if config.conviction == Conviction::Immediate {
+        if config.verdict == VerdictStyle::Immediate {
             self.convict(config, seed, now);
         }
     }
@@ -287,9 +287,17 @@ impl State {
 
     /// When [`advance`](Self::advance), or a probe, is next due after `now`.
     pub(crate) fn wake_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.timer().map(|_| self.until).filter(|at| *at > now)
+    }
+
+    /// What time ends in this phase.
+    pub(crate) const fn timer(&self) -> Option<Timer> {
         match self.phase {
             Phase::Preferred | Phase::Pinned => None,
-            _ => Some(self.until).filter(|at| *at > now),
+            Phase::DialPending => Some(Timer::Dial),
+            Phase::Suspected { .. } => Some(Timer::Suspicion),
+            Phase::FailedOver { .. } => Some(Timer::Retry),
+            Phase::Probing { .. } => Some(Timer::Lease),
         }
     }
 }

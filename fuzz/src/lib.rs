@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use failback::{
-    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy,
-    ProbeStyle, Reason, Replay, Stage, Timestamp, Transport, Verdict,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy, ProbeStyle,
+    Reason, Replay, Stage, Timestamp, Transport, Verdict, VerdictStyle,
 };
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
@@ -34,7 +34,7 @@ pub fn config(u: &mut Unstructured<'_>) -> Result<Config> {
         .with_stream_max_retries(u.arbitrary::<u8>()? % 8)
         .with_max_recoveries(u.arbitrary::<u8>()? % 8)
         .with_replay(*u.choose(&[Replay::BeforeOutput, Replay::Restart, Replay::BeforeSend])?)
-        .with_verdict(if u.ratio(1, 4)? { Conviction::Immediate } else { Conviction::OnEvidence })
+        .with_verdict(if u.ratio(1, 4)? { VerdictStyle::Immediate } else { VerdictStyle::OnEvidence })
         .with_probe(if u.arbitrary()? { ProbeStyle::InBand } else { ProbeStyle::Background }))
 }
 
@@ -49,7 +49,7 @@ fn duration(u: &mut Unstructured<'_>) -> Result<Duration> {
 fn failure(u: &mut Unstructured<'_>) -> Result<Failure> {
     let mut failure = Failure::new(*u.choose(&Blame::ALL)?, *u.choose(&Stage::ALL)?);
     if u.ratio(1, 8)? {
-        failure = failure.committed();
+        failure = failure.with_committed();
     }
     if u.ratio(1, 8)? {
         failure = failure.with_retry_after(duration(u)?);

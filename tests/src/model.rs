@@ -14,7 +14,7 @@ mod kept;
 
 use std::collections::BTreeMap;
 
-use failback::{Blame, Config, Conviction};
+use failback::{Blame, Config, VerdictStyle};
 
 use attempt::ModelAttempt;
 pub use attempt::{ModelDecision, ModelVerdict};
@@ -242,11 +242,11 @@ impl Model {
     /// R2, R3, R7: WebSocket may be at fault.
     fn suspect(&mut self, by_probe: bool) {
         match self.config.verdict() {
-            Conviction::OnEvidence => {
+            VerdictStyle::OnEvidence => {
                 let until = saturate(self.now + nanos(self.config.cooldown()));
                 self.enter(ModelMode::Suspected { by_probe, until });
             }
-            Conviction::Immediate => self.convict(),
+            VerdictStyle::Immediate => self.convict(),
         }
     }
 

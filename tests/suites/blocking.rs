@@ -66,7 +66,7 @@ fn cancelled_in_the_handshake() {
     peer.push_handshake(Handshake::hold(&gate));
     cancel_when(client.stream(hi()), "the handshake", || gate.arrivals() == 1);
     expect_nothing_left(&peer, &client);
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     completes(&client);
 }
 

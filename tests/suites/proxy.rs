@@ -69,7 +69,7 @@ fn expect_failures(client: &dyn TestClient, (give_up, last): (GiveUp, Blame), pa
             assert!(attempt.text().contains(part), "no `{part}` in: {error}");
         }
     }
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 }
 
 fn both_transports_go_through_the_proxy_which_looks_the_name_up(adapter: &dyn Adapter) {
@@ -177,7 +177,7 @@ fn a_proxy_that_wants_other_credentials_ends_the_turn_at_once(adapter: &dyn Adap
     assert_eq!(error.give_up(), GiveUp::NotRetryable, "{error}");
     assert!(error.to_string().contains("407 Proxy Authentication Required"), "{error}");
     assert_eq!(proxy.seen().len(), 1, "asking again would change nothing");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_proxy_that_takes_its_time_holds_no_turn_up(adapter: &dyn Adapter) {

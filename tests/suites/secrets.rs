@@ -132,7 +132,7 @@ fn no_log_tells_a_secret(adapter: &dyn Adapter) {
     peer.push_handshake(Handshake::hold_then(&gate, Handshake::status(502)));
     complete();
     gate.open();
-    until("the handshake to be reported", || matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    until("the handshake to be reported", || matches!(client.policy().mode(), Mode::FailedOver { .. }));
     peer.push_turn(Transport::Sse, Turn::drop_after(0));
     complete();
     client.advance(Duration::from_secs(90));

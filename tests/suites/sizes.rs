@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use failback::{
-    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy,
-    ProbeStyle, SharedDecision, Snapshot, Stage, Timestamp, Verdict,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy, ProbeStyle,
+    SharedDecision, Snapshot, Stage, Timestamp, Verdict, VerdictStyle,
 };
 use failback_wire::{Body, Said};
 
@@ -61,7 +61,7 @@ fn sharing_allocates_only_to_set_up() {
 fn no_method_allocates_whatever_happened_before() {
     let mut seen = Seen::default();
     let info = measure(|| {
-        for verdict in [Conviction::OnEvidence, Conviction::Immediate] {
+        for verdict in [VerdictStyle::OnEvidence, VerdictStyle::Immediate] {
             let config = Config::new().with_verdict(verdict).with_probe(ProbeStyle::Background);
             for first in outcomes() {
                 for second in outcomes() {
@@ -149,7 +149,7 @@ fn outcomes() -> impl Iterator<Item = Outcome> {
     let failures = Blame::ALL.into_iter().flat_map(|blame| {
         Stage::ALL.into_iter().flat_map(move |stage| {
             let failure = Failure::new(blame, stage).with_retry_after(Duration::from_secs(3));
-            [failure, failure.committed()]
+            [failure, failure.with_committed()]
                 .map(|failure| [Outcome::Failed(failure), Outcome::RetriesExhausted(failure)])
         })
     });

@@ -74,7 +74,7 @@ fn expect_failures(client: &dyn TestClient, (give_up, last): (GiveUp, Blame), pa
             assert!(attempt.text().contains(part), "no `{part}` in: {error}");
         }
     }
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 }
 
 /// It may be otherwise next time.
@@ -195,7 +195,7 @@ fn one_that_does_not_know_the_credentials_ends_the_turn_at_once(adapter: &dyn Ad
         let told = error.to_string();
         assert!(told.contains("the proxy wants other credentials") && told.contains(part), "{error}");
         assert!(told.contains("127.0.0.1:") && !told.contains("hunter2"), "{error}");
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
     }
     assert!(proxy.seen().is_empty() && peer.journal().transports().is_empty(), "{}", peer.journal());
 }

@@ -63,7 +63,7 @@ mod websocket;
 pub use builder::Builder;
 pub use client::Client;
 pub use failback::{
-    self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
+    self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
 pub use failback_client::{BuildError, ProxyError, TlsError};
 pub use failback_wire::{

@@ -121,7 +121,7 @@ impl<G: Ground> Turns for AsyncTurns<G> {
 
     fn policy(&self) -> (Mode, u8) {
         let policy = self.client.policy();
-        (policy.mode().0, policy.recoveries_left())
+        (policy.mode(), policy.recoveries_left())
     }
 
     fn close(self: Box<Self>) {
@@ -165,7 +165,7 @@ impl Turns for BlockingTurns {
 
     fn policy(&self) -> (Mode, u8) {
         let policy = self.client.policy();
-        (policy.mode().0, policy.recoveries_left())
+        (policy.mode(), policy.recoveries_left())
     }
 
     fn close(self: Box<Self>) {}

@@ -259,7 +259,7 @@ mod tests {
         .unwrap();
         let expected = Config::new()
             .with_replay(failback::Replay::Restart)
-            .with_verdict(failback::Conviction::Immediate)
+            .with_verdict(failback::VerdictStyle::Immediate)
             .with_retry_budget(None)
             .with_cooldown(Duration::from_millis(2))
             .with_jitter_permille(250);

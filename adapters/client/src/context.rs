@@ -23,7 +23,7 @@ impl Context {
     /// For a client with this policy, which is also its clock, and these headers.
     #[must_use]
     pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
-        let last_mode = Mutex::new(policy.mode().0);
+        let last_mode = Mutex::new(policy.mode());
         let announcer = Mutex::new(Announcer::new());
         Self { policy, headers, announcer, last_mode, turns: AtomicU64::new(0) }
     }
@@ -51,12 +51,12 @@ impl Context {
 
     /// Tells the log when the policy has changed its mind.
     pub(crate) fn trace_mode(&self) {
-        let (mode, retry_in) = self.policy.mode();
+        let status = self.policy.status();
         let mut last = self.last_mode.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::discriminant(&*last) != std::mem::discriminant(&mode) {
-            trace::mode(*last, mode, retry_in, self.policy.recoveries_left());
+        if std::mem::discriminant(&*last) != std::mem::discriminant(&status.mode) {
+            trace::mode(*last, &status);
         }
-        *last = mode;
+        *last = status.mode;
     }
 
     /// An attempt is about to deliver its first event. Says what to tell the caller before it, if the transport changed.
@@ -66,9 +66,9 @@ impl Context {
         reason: failback::Reason,
         cause: Option<&str>,
     ) -> Option<Notice> {
-        let mode = self.policy.mode();
+        let status = self.policy.status();
         let mut announcer = self.announcer.lock().unwrap_or_else(PoisonError::into_inner);
-        announcer.announce(transport, reason, mode, cause)
+        announcer.announce(transport, reason, &status, cause)
     }
 }
 

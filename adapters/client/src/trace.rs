@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use failback::{AttemptGuard, Failure, Mode, Outcome, Transport};
+use failback::{AttemptGuard, Failure, Mode, Outcome, Status, Transport};
 use failback_wire::Notice;
 use tracing::{debug, info};
 
@@ -66,7 +66,8 @@ pub(crate) fn gave_up(turn: u64, give_up: &'static str) {
     info!(target: "failback::end", turn, give_up, result = "failed", "turn given up");
 }
 
-pub(crate) fn mode(from: Mode, to: Mode, retry_in: Option<Duration>, recoveries_left: u8) {
+pub(crate) fn mode(from: Mode, status: &Status) {
+    let Status { mode: to, retry_in, recoveries_left } = *status;
     info!(
         target: "failback::mode",
         from = from.as_str(),

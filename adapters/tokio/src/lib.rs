@@ -35,7 +35,7 @@
 mod runtime;
 
 pub use failback::{
-    self, Blame, Config, Conviction, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport,
+    self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
 pub use failback_async::{BuildError, ProxyError, ResponseStream, TlsError};
 pub use failback_wire::{

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 use std::time::SystemTime;
 
-use failback::{Blame, Failure, GiveUp, Mode, Reason, Stage, Transport};
+use failback::{Blame, Failure, GiveUp, Mode, Reason, Stage, Status, Transport};
 
 use crate::{Cause, Event, Headers, Seen, Terminal, classify};
 
@@ -80,13 +80,13 @@ impl Announcer {
 
     /// An attempt delivers its first event. Says what to tell the caller before it, if anything has changed.
     ///
-    /// `mode` and `retry_in` are the policy's, after it has heard of the event; `cause` is why this turn left
+    /// `status` is the policy's, after it has heard of the event; `cause` is why this turn left
     /// WebSocket, if it did.
     pub fn announce(
         &mut self,
         transport: Transport,
         reason: Reason,
-        (mode, retry_in): (Mode, Option<Duration>),
+        status: &Status,
         cause: Option<&str>,
     ) -> Option<Notice> {
         let on_sse = transport == Transport::Sse;
@@ -95,7 +95,7 @@ impl Announcer {
         }
         let text = if on_sse {
             let cause = cause.unwrap_or_else(|| phrase(reason)).trim_end_matches('.');
-            let next = match (mode, retry_in) {
+            let next = match (status.mode, status.retry_in) {
                 (_, Some(wait)) => format!("; next WebSocket attempt in {}", seconds(wait)),
                 (Mode::Pinned, None) => "; staying on SSE".to_owned(),
                 _ => String::new(),
@@ -106,7 +106,7 @@ impl Announcer {
         } else {
             "back on WebSocket".to_owned()
         };
-        Some(Notice { transport, reason, retry_in, text })
+        Some(Notice { transport, reason, retry_in: status.retry_in, text })
     }
 }
 
@@ -386,7 +386,7 @@ impl Turn {
             blame: Some(failure.blame()),
             text: fault.text().to_owned(),
         });
-        if self.committed { failure.committed() } else { failure }
+        if self.committed { failure.with_committed() } else { failure }
     }
 
     /// The handshake of an attempt took longer than the head start, and its turn went on without it.

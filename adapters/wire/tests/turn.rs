@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use failback::{Blame, GiveUp, Mode, Reason, Stage, Timestamp, Transport};
+use failback::{Blame, GiveUp, Mode, Reason, Stage, Status, Timestamp, Transport};
 use failback_wire::{Announcer, Event, Fate, Fault, Item, Received, Seen, ServerError, Turn};
 
 fn event(json: &str) -> Event {
@@ -102,14 +102,18 @@ fn an_error_tells_the_whole_story() {
     assert!(text.contains("403") && text.ends_with("not in your region"), "{text}");
 }
 
+fn status(mode: Mode, retry_in: Option<Duration>) -> Status {
+    Status { mode, retry_in, recoveries_left: 3 }
+}
+
 #[test]
 fn only_a_change_of_transport_is_announced() {
     let mut announcer = Announcer::new();
-    let preferred = (Mode::Preferred, None);
+    let preferred = &status(Mode::Preferred, None);
     assert!(announcer.announce(Transport::WebSocket, Reason::Healthy, preferred, None).is_none());
 
     let wait = Duration::from_millis(60_000);
-    let cooling = (Mode::FailedOver { retry_at: Timestamp::MAX }, Some(wait));
+    let cooling = &status(Mode::FailedOver { retry_at: Timestamp::MAX }, Some(wait));
     let notice =
         announcer.announce(Transport::Sse, Reason::CallMoved, cooling, Some("it broke")).expect("a notice");
     assert_eq!((notice.transport(), notice.reason()), (Transport::Sse, Reason::CallMoved));
@@ -132,7 +136,8 @@ fn a_notice_says_why_even_when_the_turn_itself_saw_nothing() {
         ),
         (Reason::TooLarge, Mode::Preferred, "moved to SSE: the message is too large for WebSocket"),
     ] {
-        let notice = Announcer::new().announce(Transport::Sse, reason, (mode, None), None).expect("a notice");
+        let notice =
+            Announcer::new().announce(Transport::Sse, reason, &status(mode, None), None).expect("a notice");
         assert_eq!(notice.text(), text);
     }
 }

@@ -1,7 +1,7 @@
 use core::time::Duration;
 use std::vec::Vec;
 
-use crate::{Blame, Config, Conviction, DialOutcome, Failure, Outcome, ProbeStyle, Replay, Stage};
+use crate::{Blame, Config, DialOutcome, Failure, Outcome, ProbeStyle, Replay, Stage, VerdictStyle};
 
 use super::{BUDGETS, COUNTS, Clock, DURATIONS, Edge, JITTERS, MadeUp, Operation, Restart};
 
@@ -57,7 +57,7 @@ pub(super) fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
             styles & 1 | styles >> 6 & 2,
         ))
         .with_verdict(pick(
-            &[Conviction::OnEvidence, Conviction::OnEvidence, Conviction::Immediate],
+            &[VerdictStyle::OnEvidence, VerdictStyle::OnEvidence, VerdictStyle::Immediate],
             styles >> 1,
         ))
         .with_probe(pick(&[ProbeStyle::InBand, ProbeStyle::Background], styles >> 3))
@@ -173,10 +173,10 @@ pub(super) fn failure(how: u8) -> Failure {
     let rest = how / 12;
     let failure = Failure::new(blame, pick(&Stage::ALL, rest));
     match rest / 3 {
-        1 => failure.committed(),
+        1 => failure.with_committed(),
         2 => failure.with_retry_after(Duration::from_millis(150)),
         3 => failure.with_retry_after(Duration::from_secs(60)),
-        4 => failure.committed().with_retry_after(Duration::MAX),
+        4 => failure.with_committed().with_retry_after(Duration::MAX),
         5 => failure.with_retry_after(Duration::ZERO),
         6 => failure.with_retry_after(Duration::MAX),
         _ => failure,

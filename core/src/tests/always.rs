@@ -150,7 +150,7 @@ fn r18_no_duration_at_all_is_valid_too() {
     let attempt = d.call();
     d.moved(attempt, REFUSED);
     assert_eq!((d.mode(), d.wakes_at()), (Mode::Preferred, None), "a suspicion lapses as it arises");
-    let mut d = Driver::new(config.with_verdict(Conviction::Immediate));
+    let mut d = Driver::new(config.with_verdict(VerdictStyle::Immediate));
     d.convict();
     assert_eq!((d.mode(), d.wakes_at()), (failed_over_until(0), None));
     for left in [2, 1, 0] {
@@ -165,7 +165,7 @@ fn r18_no_duration_at_all_is_valid_too() {
 fn r18_no_cooldown_and_no_backoff_stay_none_however_often_they_double() {
     let config =
         EXACT.with_cooldown(Duration::ZERO).with_max_recoveries(u8::MAX).with_stream_max_retries(u8::MAX);
-    let config = config.with_verdict(Conviction::Immediate).with_max_recoveries(u8::MAX);
+    let config = config.with_verdict(VerdictStyle::Immediate).with_max_recoveries(u8::MAX);
     let mut d = Driver::new(config.with_backoff(Duration::ZERO).with_retry_budget(None));
     for _ in 0..100 {
         d.convict();

@@ -195,7 +195,7 @@ fn r06_a_warm_up_that_ends_refills_nothing() {
 #[test]
 fn r07_a_probe_that_fails_for_another_cause_is_given_back() {
     for failure in [WORN_OUT, TOO_LARGE, BUSY, INVALID] {
-        for outcome in [Outcome::Failed(failure), Outcome::Failed(failure.committed())] {
+        for outcome in [Outcome::Failed(failure), Outcome::Failed(failure.with_committed())] {
             let (mut d, probe) = Driver::probing(EXACT.with_max_recoveries(1));
             d.at(60_500);
             let _verdict = d.policy.handle_outcome(probe, outcome, d.now);
@@ -362,7 +362,7 @@ fn r09_a_stale_call_still_gets_its_verdict() {
     assert_eq!(ready_at(verdict_on(TOO_LARGE)), at(1000));
     assert_eq!(ready_at(verdict_on(BUSY)), at(1200));
     assert!(matches!(verdict_on(INVALID), Verdict::GiveUp(GiveUp::NotRetryable)));
-    assert!(matches!(verdict_on(CUT.committed()), Verdict::GiveUp(GiveUp::Committed)));
+    assert!(matches!(verdict_on(CUT.with_committed()), Verdict::GiveUp(GiveUp::Committed)));
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn r15_output_that_was_delivered_rules_out_a_replay() {
         for exhausted in [false, true] {
             let mut d = Driver::new(EXACT);
             let attempt = d.call();
-            let failure = failure.committed();
+            let failure = failure.with_committed();
             let outcome =
                 if exhausted { Outcome::RetriesExhausted(failure) } else { Outcome::Failed(failure) };
             assert_eq!(d.gives_up_after(attempt, outcome), GiveUp::Committed, "{outcome:?}");
@@ -213,14 +213,14 @@ fn r15_holds_on_sse() {
     let mut d = Driver::pinned();
     let attempt = d.call();
     d.progress(&attempt);
-    assert_eq!(d.gives_up(attempt, CUT.committed()), GiveUp::Committed, "and for the last resort");
+    assert_eq!(d.gives_up(attempt, CUT.with_committed()), GiveUp::Committed, "and for the last resort");
 }
 
 #[test]
 fn r15_a_bad_request_is_that_first() {
     let mut d = Driver::new(EXACT);
     let attempt = d.call();
-    assert_eq!(d.gives_up(attempt, INVALID.committed()), GiveUp::NotRetryable);
+    assert_eq!(d.gives_up(attempt, INVALID.with_committed()), GiveUp::NotRetryable);
 }
 
 #[test]
@@ -229,16 +229,16 @@ fn r15_the_counters_change_all_the_same() {
     for failures in 1..=5 {
         let attempt = d.call();
         assert_eq!(went(&attempt), HEALTHY);
-        assert_eq!(d.gives_up(attempt, CUT.committed()), GiveUp::Committed);
+        assert_eq!(d.gives_up(attempt, CUT.with_committed()), GiveUp::Committed);
         assert_eq!((d.mode(), d.failures()), (Mode::Suspected, failures));
         let attempt = d.call();
-        assert_eq!(d.gives_up(attempt, BUSY.committed()), GiveUp::Committed);
+        assert_eq!(d.gives_up(attempt, BUSY.with_committed()), GiveUp::Committed);
         assert_eq!((d.mode(), d.failures()), (Mode::Preferred, failures));
     }
     let attempt = d.call();
     let call = d.retried(attempt, WORN_OUT);
     let attempt = d.begin(call);
-    assert_eq!(d.gives_up(attempt, WORN_OUT.committed()), GiveUp::Committed);
+    assert_eq!(d.gives_up(attempt, WORN_OUT.with_committed()), GiveUp::Committed);
     assert_eq!((d.mode(), d.failures()), (Mode::Suspected, 6));
 }
 
@@ -246,15 +246,15 @@ fn r15_the_counters_change_all_the_same() {
 fn r15_the_mode_changes_all_the_same() {
     let mut d = Driver::new(EXACT);
     let attempt = d.call();
-    d.gives_up(attempt, REFUSED.committed());
+    d.gives_up(attempt, REFUSED.with_committed());
     assert_eq!(d.mode(), Mode::Suspected);
     let attempt = d.call();
-    d.gives_up(attempt, DROPPED.committed());
+    d.gives_up(attempt, DROPPED.with_committed());
     assert_eq!(d.mode(), Mode::Preferred);
 
     let (mut d, probe) = Driver::probing(EXACT);
     d.progress(&probe);
-    assert_eq!(d.gives_up(probe, CUT.committed()), GiveUp::Committed);
+    assert_eq!(d.gives_up(probe, CUT.with_committed()), GiveUp::Committed);
     assert_eq!(d.mode(), Mode::Suspected);
 }
 
@@ -262,10 +262,10 @@ fn r15_the_mode_changes_all_the_same() {
 fn r15_with_restart_it_is_retried_like_any_other() {
     let mut d = Driver::new(EXACT.with_replay(Replay::Restart).with_stream_max_retries(1));
     let attempt = d.call();
-    let attempt = d.retried_in_time(attempt, CUT.committed());
-    let attempt = d.moved(attempt, CUT.committed());
-    let attempt = d.retried_in_time(attempt, CUT.committed());
-    assert_eq!(d.gives_up(attempt, CUT.committed()), GiveUp::AttemptsExhausted);
+    let attempt = d.retried_in_time(attempt, CUT.with_committed());
+    let attempt = d.moved(attempt, CUT.with_committed());
+    let attempt = d.retried_in_time(attempt, CUT.with_committed());
+    assert_eq!(d.gives_up(attempt, CUT.with_committed()), GiveUp::AttemptsExhausted);
 }
 
 /// What a failure that is not marked as committed leads to under `BeforeSend`.
@@ -314,11 +314,11 @@ fn r15_before_send_never_repeats_output_either() {
     for failure in [REFUSED, DROPPED, CUT, WORN_OUT, TOO_LARGE, BUSY] {
         let mut d = Driver::new(EXACT.with_replay(Replay::BeforeSend));
         let attempt = d.call();
-        assert_eq!(d.gives_up(attempt, failure.committed()), GiveUp::Committed);
+        assert_eq!(d.gives_up(attempt, failure.with_committed()), GiveUp::Committed);
     }
     let mut d = Driver::new(EXACT.with_replay(Replay::BeforeSend));
     let attempt = d.call();
-    assert_eq!(d.gives_up(attempt, INVALID.committed()), GiveUp::NotRetryable);
+    assert_eq!(d.gives_up(attempt, INVALID.with_committed()), GiveUp::NotRetryable);
 }
 
 #[test]

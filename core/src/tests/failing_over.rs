@@ -293,8 +293,8 @@ fn r03_retries_used_up_below_the_policy_move_the_call() {
 #[test]
 fn r03_a_failure_that_loses_its_call_is_not_forgiven() {
     for (replay, failure) in [
-        (Replay::BeforeOutput, CUT.committed()),
-        (Replay::BeforeSend, CUT.committed()),
+        (Replay::BeforeOutput, CUT.with_committed()),
+        (Replay::BeforeSend, CUT.with_committed()),
         (Replay::BeforeSend, CUT),
         (Replay::BeforeSend, DROPPED),
     ] {
@@ -310,7 +310,7 @@ fn r03_a_failure_that_loses_its_call_is_not_forgiven() {
     for blame in [Blame::Connection, Blame::Payload, Blame::Server, Blame::Request] {
         let mut d = Driver::new(EXACT);
         let attempt = d.call();
-        d.gives_up(attempt, Failure::new(blame, Stage::Streaming).committed());
+        d.gives_up(attempt, Failure::new(blame, Stage::Streaming).with_committed());
         assert_eq!((d.mode(), d.failures()), (Mode::Preferred, 0), "not WebSocket's");
     }
 }
@@ -637,7 +637,7 @@ fn r05_after_an_acquittal_nothing_is_held_against_websocket() {
 
 #[test]
 fn r02_to_r07_immediate_convicts_where_a_rule_would_suspect() {
-    let immediate = EXACT.with_verdict(Conviction::Immediate).with_stream_max_retries(0);
+    let immediate = EXACT.with_verdict(VerdictStyle::Immediate).with_stream_max_retries(0);
     for failure in [REFUSED, OFFLINE, DROPPED, CUT] {
         let mut d = Driver::new(immediate);
         let attempt = d.at(10).call();
@@ -655,7 +655,7 @@ fn r02_to_r07_immediate_convicts_where_a_rule_would_suspect() {
 
 #[test]
 fn r05_immediate_knows_no_acquittal() {
-    let mut d = Driver::new(EXACT.with_verdict(Conviction::Immediate));
+    let mut d = Driver::new(EXACT.with_verdict(VerdictStyle::Immediate));
     let attempt = d.call();
     let attempt = d.moved(attempt, OFFLINE);
     let _call = d.retried(attempt, OFFLINE);

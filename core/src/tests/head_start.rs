@@ -188,7 +188,7 @@ fn r17_a_dial_that_fails_without_a_recovery_pins() {
 #[test]
 fn r17_immediate_convicts_a_dial_once() {
     for evidence in [false, true] {
-        let (mut d, call, dial) = diverted(EXACT.with_verdict(Conviction::Immediate));
+        let (mut d, call, dial) = diverted(EXACT.with_verdict(VerdictStyle::Immediate));
         let attempt = d.begin(call);
         if evidence {
             d.progress(&attempt);

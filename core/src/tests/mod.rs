@@ -21,8 +21,8 @@ mod transitions;
 use core::time::Duration;
 
 use crate::{
-    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome,
-    Policy, ProbeStyle, Reason, Replay, Stage, Timestamp, Transport, Verdict,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy,
+    ProbeStyle, Reason, Replay, Stage, Timer, Timestamp, Transport, Verdict, VerdictStyle,
 };
 
 const REFUSED: Failure = Failure::new(Blame::Transport, Stage::Connecting);
@@ -224,7 +224,16 @@ impl Driver {
     }
 
     fn wakes_at(&self) -> Option<Timestamp> {
-        self.policy.poll_timeout()
+        let wakes_at = self.policy.poll_timeout();
+        let timer = match self.policy.mode() {
+            Mode::Preferred => Some(Timer::Dial),
+            Mode::Suspected => Some(Timer::Suspicion),
+            Mode::FailedOver { .. } => Some(Timer::Retry),
+            Mode::Probing { .. } => Some(Timer::Lease),
+            Mode::Pinned => None,
+        };
+        assert_eq!(self.policy.timer(), wakes_at.and(timer));
+        wakes_at
     }
 }
 

@@ -333,7 +333,7 @@ fn r14_a_bad_request_ends_the_call_wherever_it_is_sent() {
         let failure = Failure::new(Blame::Request, stage);
         for outcome in [
             Outcome::Failed(failure),
-            Outcome::Failed(failure.committed()),
+            Outcome::Failed(failure.with_committed()),
             Outcome::RetriesExhausted(failure),
         ] {
             let mut d = Driver::new(EXACT.with_stream_max_retries(0));

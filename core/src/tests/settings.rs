@@ -12,7 +12,7 @@ fn settings_come_back_as_they_were_set() {
     let defaults = (config.stream_max_retries(), config.max_recoveries(), config.retry_budget());
     assert_eq!(defaults, (5, 3, Some(10)));
     assert_eq!((config.jitter_permille(), config.replay()), (500, Replay::BeforeOutput));
-    assert_eq!((config.verdict(), config.probe()), (Conviction::OnEvidence, ProbeStyle::InBand));
+    assert_eq!((config.verdict(), config.probe()), (VerdictStyle::OnEvidence, ProbeStyle::InBand));
 
     let config = config
         .with_stream_max_retries(7)
@@ -20,12 +20,12 @@ fn settings_come_back_as_they_were_set() {
         .with_retry_budget(None)
         .with_jitter_permille(9)
         .with_replay(Replay::Restart)
-        .with_verdict(Conviction::Immediate)
+        .with_verdict(VerdictStyle::Immediate)
         .with_probe(ProbeStyle::Background);
     let changed = (config.stream_max_retries(), config.max_recoveries(), config.retry_budget());
     assert_eq!(changed, (7, 8, None));
     assert_eq!((config.jitter_permille(), config.replay()), (9, Replay::Restart));
-    assert_eq!((config.verdict(), config.probe()), (Conviction::Immediate, ProbeStyle::Background));
+    assert_eq!((config.verdict(), config.probe()), (VerdictStyle::Immediate, ProbeStyle::Background));
 }
 
 #[test]

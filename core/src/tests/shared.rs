@@ -7,7 +7,7 @@ use std::thread;
 use std::vec::Vec;
 
 use super::*;
-use crate::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy};
+use crate::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy, Status};
 
 /// A clock that stands still until it is set. One that is broken panics when read.
 #[derive(Clone, Default)]
@@ -31,6 +31,12 @@ fn shared(config: Config) -> (SharedPolicy, Clock) {
     let clock = Clock::default();
     let hand = clock.clone();
     (SharedPolicy::with_clock(move || clock.read(), |now| Policy::new(config, 0, now)), hand)
+}
+
+/// The mode, and how long until the next WebSocket attempt.
+fn judged(policy: &SharedPolicy) -> (Mode, Option<Duration>) {
+    let Status { mode, retry_in, .. } = policy.status();
+    (mode, retry_in)
 }
 
 #[track_caller]
@@ -109,14 +115,14 @@ fn the_head_start_ends_when_that_of_the_attempt_does() {
 fn time_comes_from_the_clock_that_was_given() {
     let (policy, clock) = shared(EXACT);
     convict(&policy);
-    assert_eq!(policy.mode(), (failed_over_until(60_000), Some(ms(60_000))));
+    assert_eq!(judged(&policy), (failed_over_until(60_000), Some(ms(60_000))));
     assert_eq!(policy.poll_timeout(), Some(ms(60_000)));
     clock.set(59_999);
     assert_eq!(policy.now(), at(59_999));
-    assert_eq!(policy.mode().1, Some(ms(1)));
+    assert_eq!(policy.status().retry_in, Some(ms(1)));
     assert_eq!(call(&policy).reason(), Reason::CoolingDown);
     clock.set(60_000);
-    assert_eq!((policy.mode().1, policy.poll_timeout()), (Some(Duration::ZERO), None));
+    assert_eq!((policy.status().retry_in, policy.poll_timeout()), (Some(Duration::ZERO), None));
     assert_eq!(call(&policy).reason(), Reason::Probe);
 }
 
@@ -135,7 +141,7 @@ fn a_dropped_attempt_is_cancelled() {
     let (policy, clock, probe) = probing(EXACT);
     clock.set(61_000);
     drop(probe);
-    assert_eq!(policy.mode(), (failed_over_until(121_000), Some(ms(60_000))), "the slot is free at once");
+    assert_eq!(judged(&policy), (failed_over_until(121_000), Some(ms(60_000))), "the slot is free at once");
     assert_eq!(policy.recoveries_left(), 2);
 }
 
@@ -144,7 +150,7 @@ fn a_dropped_attempt_that_made_progress_is_given_back() {
     let (policy, _clock, probe) = probing(EXACT);
     probe.handle_progress();
     drop(probe);
-    assert_eq!(policy.mode(), (failed_over_until(60_000), Some(Duration::ZERO)));
+    assert_eq!(judged(&policy), (failed_over_until(60_000), Some(Duration::ZERO)));
     assert_eq!(policy.recoveries_left(), 3);
 }
 
@@ -156,16 +162,16 @@ fn an_attempt_that_panics_gives_back_what_it_held() {
         panic!("in the middle of a stream");
     }));
     assert!(task.is_err());
-    assert_eq!(policy.mode().0, failed_over_until(120_000));
+    assert_eq!(policy.mode(), failed_over_until(120_000));
 }
 
 #[test]
 fn an_outcome_is_reported_once() {
     let (policy, _clock, probe) = probing(EXACT);
     assert!(matches!(probe.handle_outcome(Outcome::Completed), Verdict::Done));
-    assert_eq!(policy.mode(), (Mode::Preferred, None));
+    assert_eq!(judged(&policy), (Mode::Preferred, None));
     let moved = retried(call(&policy), REFUSED);
-    assert_eq!(policy.mode().0, Mode::Suspected, "the guard that is gone does not cancel as well");
+    assert_eq!(policy.mode(), Mode::Suspected, "the guard that is gone does not cancel as well");
     drop(moved);
 }
 
@@ -175,9 +181,9 @@ fn a_dropped_dial_is_abandoned() {
     clock.set(61_000);
     let (moved, dial) = probe.divert().unwrap();
     assert_eq!(begin(&policy, moved).reason(), Reason::CallMoved);
-    assert_eq!(policy.mode().0, probing_until(90_000), "the dial holds the slot");
+    assert_eq!(policy.mode(), probing_until(90_000), "the dial holds the slot");
     drop(dial);
-    assert_eq!((policy.mode().0, policy.recoveries_left()), (failed_over_until(121_000), 2));
+    assert_eq!((policy.mode(), policy.recoveries_left()), (failed_over_until(121_000), 2));
 }
 
 #[test]
@@ -185,7 +191,7 @@ fn a_dial_that_opens_is_not_abandoned_as_well() {
     let (policy, _clock, probe) = probing(EXACT);
     let (_call, dial) = probe.divert().unwrap();
     dial.handle_dial(DialOutcome::Opened);
-    assert_eq!((policy.mode().0, policy.recoveries_left()), (failed_over_until(60_000), 3));
+    assert_eq!((policy.mode(), policy.recoveries_left()), (failed_over_until(60_000), 3));
 }
 
 #[test]
@@ -195,7 +201,7 @@ fn what_has_no_head_start_is_not_diverted() {
     assert_eq!(on_sse.time_until_divert(), None);
     let on_sse = on_sse.divert().expect_err("nothing to divert");
     assert_eq!(on_sse.transport(), Transport::Sse);
-    assert_eq!(policy.mode().0, probing_until(90_000));
+    assert_eq!(policy.mode(), probing_until(90_000));
     drop(probe);
 }
 
@@ -206,9 +212,9 @@ fn a_dial_in_the_background_is_a_guard_too() {
     assert!(policy.poll_probe().is_none());
     clock.set(60_000);
     let dial: DialGuard = policy.poll_probe().unwrap();
-    assert_eq!((policy.mode().0, policy.poll_timeout()), (probing_until(90_000), Some(ms(30_000))));
+    assert_eq!((policy.mode(), policy.poll_timeout()), (probing_until(90_000), Some(ms(30_000))));
     drop(dial);
-    assert_eq!((policy.mode().0, policy.recoveries_left()), (failed_over_until(120_000), 2));
+    assert_eq!((policy.mode(), policy.recoveries_left()), (failed_over_until(120_000), 2));
 }
 
 #[test]
@@ -217,7 +223,7 @@ fn reading_the_mode_lets_time_pass() {
     std::mem::forget(probe);
     clock.set(90_000);
     assert_eq!(policy.poll_timeout(), None);
-    assert_eq!((policy.mode(), policy.recoveries_left()), ((Mode::Pinned, None), 0));
+    assert_eq!(policy.status(), Status { mode: Mode::Pinned, retry_in: None, recoveries_left: 0 });
 }
 
 #[test]
@@ -225,16 +231,16 @@ fn the_mode_is_of_this_moment() {
     let (policy, clock, probe) = probing(EXACT);
     std::mem::forget(probe);
     clock.set(100_000);
-    assert_eq!(policy.mode(), (failed_over_until(220_000), Some(ms(120_000))));
+    assert_eq!(judged(&policy), (failed_over_until(220_000), Some(ms(120_000))));
 }
 
 #[test]
 fn progress_on_sse_convicts() {
     let (policy, _clock) = shared(EXACT);
     let on_sse = begin(&policy, retried(call(&policy), REFUSED));
-    assert_eq!(policy.mode(), (Mode::Suspected, None));
+    assert_eq!(judged(&policy), (Mode::Suspected, None));
     on_sse.handle_progress();
-    assert_eq!(policy.mode(), (failed_over_until(60_000), Some(ms(60_000))));
+    assert_eq!(judged(&policy), (failed_over_until(60_000), Some(ms(60_000))));
 }
 
 #[test]
@@ -262,9 +268,9 @@ fn clones_share_one_policy() {
     let (policy, _clock) = shared(EXACT);
     let clone = policy.clone();
     convict(&policy);
-    assert_eq!(clone.mode().0, failed_over_until(60_000));
+    assert_eq!(clone.mode(), failed_over_until(60_000));
     clone.handle_network_change();
-    assert_eq!(policy.mode().0, Mode::Preferred);
+    assert_eq!(policy.mode(), Mode::Preferred);
 }
 
 /// Panics when a policy is written to it, which happens under the mutex.
@@ -288,7 +294,7 @@ fn a_poisoned_mutex_is_no_obstacle() {
     let probe = call(&policy);
     assert!(probe.is_probe());
     assert!(matches!(probe.handle_outcome(Outcome::Completed), Verdict::Done));
-    assert_eq!(policy.mode(), (Mode::Preferred, None));
+    assert_eq!(judged(&policy), (Mode::Preferred, None));
 }
 
 #[test]
@@ -312,12 +318,12 @@ fn of_many_threads_at_the_end_of_a_cooldown_one_probes() {
 fn a_policy_of_its_own_clock_and_seed() {
     let policy = SharedPolicy::new(EXACT);
     convict(&policy);
-    let (mode, retry_in) = policy.mode();
+    let Status { mode, retry_in, .. } = policy.status();
     assert!(matches!(mode, Mode::FailedOver { .. }));
     let retry_in = retry_in.unwrap();
     assert!(retry_in <= ms(60_000) && retry_in > ms(30_000), "{retry_in:?}");
     let restored = SharedPolicy::restore(EXACT, &policy.snapshot(), ms(60_000));
-    assert_eq!(restored.mode().1, Some(Duration::ZERO));
+    assert_eq!(restored.status().retry_in, Some(Duration::ZERO));
     assert_eq!(call(&restored).reason(), Reason::Probe);
 }
 
@@ -327,7 +333,7 @@ fn seeds_differ_between_policies() {
     let drawn = |_| {
         let policy = SharedPolicy::new(Config::new().with_cooldown(ms(1_000_000_000)));
         convict(&policy);
-        policy.mode().1.unwrap().as_secs() / 1000
+        policy.status().retry_in.unwrap().as_secs() / 1000
     };
     let mut cooldowns: Vec<_> = (0..8).map(drawn).collect();
     cooldowns.sort_unstable();

@@ -204,7 +204,7 @@ fn websocket_events() -> Vec<Event> {
         },
         Event {
             name: "WebSocket breaks after output",
-            ways: ends![websocket: Outcome::Failed(CUT.committed())],
+            ways: ends![websocket: Outcome::Failed(CUT.with_committed())],
         },
         Event {
             name: "WebSocket breaks, retries used up",

@@ -5,7 +5,7 @@
 
 use core::time::Duration;
 
-use failback::{Blame, Config, Conviction, DialOutcome, Failure, Outcome, Replay, Stage, Timestamp};
+use failback::{Blame, Config, DialOutcome, Failure, Outcome, Replay, Stage, Timestamp, VerdictStyle};
 
 /// One step of a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl<'a> Reader<'a> {
                 1 => Replay::Restart,
                 _ => Replay::BeforeSend,
             })
-            .with_verdict(if self.byte()? == 0 { Conviction::OnEvidence } else { Conviction::Immediate });
+            .with_verdict(if self.byte()? == 0 { VerdictStyle::OnEvidence } else { VerdictStyle::Immediate });
         Some((config, self.number()?))
     }
 
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
         let flags = self.byte()?;
         let mut failure = Failure::new(blame, stage);
         if flags & 1 != 0 {
-            failure = failure.committed();
+            failure = failure.with_committed();
         }
         if flags & 2 != 0 {
             failure = failure.with_retry_after(self.duration()?);
@@ -188,7 +188,7 @@ impl Writer {
             Replay::Restart => 1,
             Replay::BeforeSend => 2,
         });
-        self.bytes.push((config.verdict() == Conviction::Immediate).into());
+        self.bytes.push((config.verdict() == VerdictStyle::Immediate).into());
         self.number(seed);
     }
 

@@ -5,8 +5,8 @@
 use core::time::Duration;
 
 use failback::{
-    Attempt, Blame, Call, Config, Conviction, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome,
-    Policy, ProbeStyle, Replay, Stage, Timestamp, Transport, Verdict,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy,
+    ProbeStyle, Replay, Stage, Timestamp, Transport, Verdict, VerdictStyle,
 };
 
 unsafe extern "C" {
@@ -74,7 +74,7 @@ fn config(words: &mut impl Iterator<Item = u64>) -> Config {
             1 => Replay::BeforeSend,
             _ => Replay::Restart,
         })
-        .with_verdict(if next() & 1 == 0 { Conviction::OnEvidence } else { Conviction::Immediate })
+        .with_verdict(if next() & 1 == 0 { VerdictStyle::OnEvidence } else { VerdictStyle::Immediate })
         .with_probe(if next() & 1 == 0 { ProbeStyle::InBand } else { ProbeStyle::Background })
 }
 
@@ -94,7 +94,7 @@ fn failure(word: u64) -> Failure {
     };
     let mut failure = Failure::new(blame, stage);
     if word & 32 != 0 {
-        failure = failure.committed();
+        failure = failure.with_committed();
     }
     if word & 64 != 0 {
         failure = failure.with_retry_after(Duration::from_nanos(word));
@@ -180,13 +180,15 @@ fn observe(held: &Held) -> u64 {
         Mode::Pinned => 2,
     };
     let wake = held.policy.poll_timeout().map_or(0, Timestamp::as_nanos);
+    let timer = held.policy.timer().map_or(0, |timer| timer.as_str().len() as u64);
     let attempt = held.attempt.as_ref().map_or(0, |attempt| {
         let divert = attempt.divert_at().map_or(0, Timestamp::as_nanos);
         let transport = u64::from(attempt.transport() == Transport::Sse);
         divert ^ transport ^ u64::from(attempt.number()) ^ attempt.reason().as_str().len() as u64
     });
     let call = held.call.as_ref().map_or(0, |call| call.ready_at().as_nanos());
-    mode ^ wake.rotate_left(1)
+    mode ^ timer
+        ^ wake.rotate_left(1)
         ^ attempt.rotate_left(2)
         ^ call.rotate_left(3)
         ^ u64::from(held.policy.recoveries_left())

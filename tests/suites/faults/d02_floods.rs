@@ -107,5 +107,5 @@ fn a_flood_on_an_idle_socket_does_not_keep_the_next_turn(adapter: &dyn Adapter) 
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.text(), "echo: hello");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

@@ -58,7 +58,7 @@ fn answers(client: &dyn TestClient, input: &str) {
 fn blames_nobody(peer: &Peer, client: &dyn TestClient) {
     let journal = peer.journal();
     assert_eq!(journal.requests(Transport::Sse), 0, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_late_event_before_the_next_response_is_not_delivered(adapter: &dyn Adapter) {

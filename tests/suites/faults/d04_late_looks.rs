@@ -120,7 +120,7 @@ fn an_upgrade_that_was_answered_counts(adapter: &dyn Adapter) {
         let client = adapter.client_that_stands_still(settings);
         stand_still(&*client, &peer, &gate, |what| matches!(what, What::Upgraded));
         expect_one_request(&peer, &*client, Transport::WebSocket);
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
     }
 }
 

@@ -51,7 +51,7 @@ fn upload(adapter: &dyn Adapter, transport: Transport, part_time: Duration) {
     let posts = journal.count(|what| matches!(what, What::Post { .. }));
     assert_eq!(posts, usize::from(transport == Transport::Sse), "{transport}");
     if transport == Transport::WebSocket {
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
     }
 }
 

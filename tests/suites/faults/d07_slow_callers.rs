@@ -32,7 +32,7 @@ fn blame(
     let gate = Gate::new();
     peer.push_turn(transport, end(Turn::after(5).then_gate(&gate)));
     let client = adapter.client(Settings::new(&peer).limits(limits));
-    let mode = client.policy().mode().0;
+    let mode = client.policy().mode();
     let mut turn = client.stream(Request::text("m", "hello world"));
     drop(read(&mut *turn, 5));
     gate.open();
@@ -44,7 +44,7 @@ fn blame(
     let blame = attempt.blame().expect("a failure");
     assert_eq!(error.to_string().contains("the caller had not read"), blame == Blame::Connection, "{error}");
     if blame == Blame::Connection && transport == Transport::WebSocket {
-        assert_eq!(client.policy().mode().0, mode);
+        assert_eq!(client.policy().mode(), mode);
     }
     blame
 }

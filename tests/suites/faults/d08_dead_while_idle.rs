@@ -39,7 +39,7 @@ fn a_socket_that_answers_no_ping_is_dropped(adapter: &dyn Adapter) {
         let journal = peer.journal();
         assert_eq!(journal.request_connections(), [1, 2], "{journal}");
         assert!(!journal.any(|what| matches!(what, What::CloseReceived { .. })), "{journal}");
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
     }
 }
 

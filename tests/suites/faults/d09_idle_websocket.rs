@@ -75,7 +75,7 @@ fn a_close_is_noticed_and_answered_when_it_comes(adapter: &dyn Adapter) {
         assert!(peer.journal().any(|what| *what == answer), "{}", peer.journal());
         complete(&*client, Request::text("m", "two"));
         assert_eq!(peer.journal().request_connections(), [1, 2], "{}", peer.journal());
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
     }
 }
 

@@ -37,7 +37,7 @@ fn an_error_without_a_type_ends_the_turn_over_websocket(adapter: &dyn Adapter) {
         peer.set_turn(Transport::WebSocket, Turn::new().then_payload(&shape));
         let client = adapter.client(Settings::new(&peer));
         expect_refused(&turn(&*client), &peer, Transport::WebSocket, MESSAGE);
-        assert_eq!((client.policy().mode().0, peer.journal().handshakes()), (Mode::Preferred, 1), "{shape}");
+        assert_eq!((client.policy().mode(), peer.journal().handshakes()), (Mode::Preferred, 1), "{shape}");
     }
 }
 

@@ -35,7 +35,7 @@ fn a_certificate_that_is_refused_is_seen_once_on_each_transport(adapter: &dyn Ad
             assert!(error.to_string().contains(part), "{error}");
         }
         assert!(begun.elapsed() < Duration::from_secs(3), "{error}");
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
         let seen = peer.journal().count(|what| matches!(what, What::Connected)) - before;
         assert!(seen <= 2, "{}", peer.journal());
     }

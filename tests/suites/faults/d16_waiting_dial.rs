@@ -37,7 +37,7 @@ fn leave_a_dial(peer: &Peer, client: &dyn TestClient) {
     gate.open();
     peer.wait_for_blocking("the handshake", |journal| journal.upgrades() == upgrades + 1);
     // The policy hears of it when it is kept.
-    until("the handshake to be kept", || match client.policy().mode().0 {
+    until("the handshake to be kept", || match client.policy().mode() {
         Mode::Preferred => client.policy().poll_timeout().is_none(),
         mode => matches!(mode, Mode::FailedOver { .. }),
     });
@@ -52,7 +52,7 @@ fn a_socket_that_dies_on_its_first_request_is_replaced(adapter: &dyn Adapter) {
         completes(&*client);
         assert_eq!(peer.journal().transports(), [Sse, WebSocket, WebSocket], "{}", peer.journal());
         assert_eq!(peer.journal().request_connections(), [2, 1, 3], "{}", peer.journal());
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
     }
 }
 
@@ -61,7 +61,7 @@ fn a_probe_on_it_is_not_lost(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer).config(strict()));
     peer.push_handshake(Handshake::status(403));
     completes(&*client);
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
     client.advance(Duration::from_secs(90));
     leave_a_dial(&peer, &*client);
     assert_eq!(client.policy().recoveries_left(), 3);
@@ -70,7 +70,7 @@ fn a_probe_on_it_is_not_lost(adapter: &dyn Adapter) {
     completes(&*client);
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Sse, Sse, WebSocket, WebSocket], "{journal}");
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 }
 
 fn a_socket_that_dies_while_it_waits_is_not_used(adapter: &dyn Adapter) {
@@ -84,5 +84,5 @@ fn a_socket_that_dies_while_it_waits_is_not_used(adapter: &dyn Adapter) {
     completes(&*client);
     assert_eq!(peer.journal().transports(), [Sse, WebSocket], "{}", peer.journal());
     assert_eq!(peer.journal().request_connections(), [2, 3], "{}", peer.journal());
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

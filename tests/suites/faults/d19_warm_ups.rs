@@ -37,11 +37,11 @@ fn a_warm_up_forgives_nothing(adapter: &dyn Adapter) {
     let outcome = collect(client.stream(warm_up()));
     assert!(outcome.error.is_none(), "{outcome:?}");
     assert_eq!(outcome.events().last().map(|event| event.kind()), Some("response.completed"));
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     // The failure before it still counts, so one more is one too many.
     peer.push_turn(Transport::WebSocket, Turn::reset_after(2));
     expect_echo(&turn(&*client), &peer, Transport::Sse, 1);
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }), "{:?}", client.policy());
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }), "{:?}", client.policy());
 }
 
 fn what_was_warmed_up_can_be_continued(adapter: &dyn Adapter) {

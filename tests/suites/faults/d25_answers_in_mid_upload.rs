@@ -28,7 +28,7 @@ fn a_close_1009_in_mid_upload_moves_this_turn_alone(adapter: &dyn Adapter) {
     let expected = [(Transport::WebSocket, Reason::Healthy), (Transport::Sse, Reason::TooLarge)];
     assert_eq!(attempts, expected, "{error}");
     assert!(error.attempts()[1].text().contains("HTTP 413"), "{error}");
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 
     let journal = peer.journal();
     assert_eq!(journal.count(|what| matches!(what, What::CloseSent { code: 1009 })), 1, "{journal}");

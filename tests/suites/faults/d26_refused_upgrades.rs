@@ -27,7 +27,7 @@ fn sse_carries_the_turn_whatever_refuses_the_upgrade(adapter: &dyn Adapter) {
         expect_echo(&turn(&*client), &peer, Transport::Sse, 1);
         expect_echo(&turn(&*client), &peer, Transport::Sse, 2);
         assert_eq!(peer.journal().handshakes(), 1, "{code}: {}", peer.journal());
-        assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }), "{code}");
+        assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }), "{code}");
     }
 }
 
@@ -42,7 +42,7 @@ fn a_websocket_side_that_alone_is_busy_strands_no_turn(adapter: &dyn Adapter) {
             expect_echo(&turn(&*client), &peer, Transport::Sse, turns);
             // Asked again once, and then over SSE; a busy server says nothing against WebSocket.
             assert_eq!(peer.journal().handshakes(), 2 * turns, "{code}: {}", peer.journal());
-            assert_eq!(client.policy().mode().0, Mode::Preferred, "{code}");
+            assert_eq!(client.policy().mode(), Mode::Preferred, "{code}");
         }
     }
 }
@@ -62,5 +62,5 @@ fn what_sse_refuses_too_is_told_in_its_words(adapter: &dyn Adapter) {
     assert!(error.attempts()[1].text().contains("Incorrect API key provided."), "{error}");
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.requests(Transport::Sse)), (1, 1), "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

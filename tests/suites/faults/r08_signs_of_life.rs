@@ -33,10 +33,10 @@ fn a_pong_renews_the_lease_of_a_probe(adapter: &dyn Adapter) {
         peer.wait_for_blocking("two pings", |journal| {
             journal.count(|what| matches!(what, What::Ping)) >= before + 2
         });
-        assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+        assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
     }
     gate.open();
     let outcome = probe.join().expect("the turn");
     assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 }

@@ -17,7 +17,7 @@ with_every_adapter!(
 const MARGIN: Duration = Duration::from_secs(10);
 
 fn retry_in(client: &dyn TestClient) -> Duration {
-    client.policy().mode().1.expect("a cooldown")
+    client.policy().status().retry_in.expect("a cooldown")
 }
 
 fn after_the_cooldown_the_next_turn_is_on_websocket(adapter: &dyn Adapter) {
@@ -43,7 +43,7 @@ fn after_the_cooldown_the_next_turn_is_on_websocket(adapter: &dyn Adapter) {
     assert_eq!(third.text(), "echo: three");
     assert_eq!(third.moves(), [Transport::WebSocket]);
     assert_eq!(third.notices()[0].text(), "back on WebSocket");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     assert_eq!(client.policy().recoveries_left(), 3);
 
     let fourth = collect(client.stream(Request::text("m", "four")));
@@ -65,7 +65,7 @@ fn a_completed_turn_on_websocket_fills_the_budget(adapter: &dyn Adapter) {
     for recoveries_left in [3, 2, 1] {
         let turn = collect(client.stream(Request::text("m", "hello world")));
         assert!(turn.is_complete(), "{turn:?}");
-        assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+        assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
         assert_eq!(client.policy().recoveries_left(), recoveries_left);
         client.advance(retry_in(&*client));
     }
@@ -74,7 +74,7 @@ fn a_completed_turn_on_websocket_fills_the_budget(adapter: &dyn Adapter) {
     let back = collect(client.stream(Request::text("m", "hello world")));
     assert!(back.is_complete(), "{back:?}");
     assert_eq!(back.moves(), [Transport::WebSocket]);
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     assert_eq!(client.policy().recoveries_left(), 3);
 
     // The failures before count for nothing: the next cooldown is the first one again.
@@ -110,5 +110,5 @@ fn one_dropped_stream_is_retried_on_websocket(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket; 3], "{journal}");
     assert_eq!(journal.handshakes(), 2, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

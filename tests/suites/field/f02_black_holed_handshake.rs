@@ -42,7 +42,7 @@ fn assert_unanswered(journal: &Journal) {
 }
 
 fn failed_over(client: &dyn TestClient) -> bool {
-    matches!(client.policy().mode().0, Mode::FailedOver { .. })
+    matches!(client.policy().mode(), Mode::FailedOver { .. })
 }
 
 fn one_head_start_then_sse_and_the_next_turns_do_not_wait(adapter: &dyn Adapter) {
@@ -68,7 +68,7 @@ fn one_head_start_then_sse_and_the_next_turns_do_not_wait(adapter: &dyn Adapter)
     assert_unanswered(&journal);
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse; 4], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred, "the dial is still under way");
+    assert_eq!(client.policy().mode(), Mode::Preferred, "the dial is still under way");
 }
 
 fn the_handshake_goes_on_and_convicts(adapter: &dyn Adapter) {
@@ -80,7 +80,7 @@ fn the_handshake_goes_on_and_convicts(adapter: &dyn Adapter) {
 
     let first = collect(client.stream(Request::text("m", "one")));
     assert_diverted(&first);
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     until("the dial to convict", || failed_over(&*client));
     assert_eq!(client.policy().recoveries_left(), 3);
 
@@ -136,7 +136,7 @@ fn a_handshake_that_is_only_slow_serves_the_next_turn(adapter: &dyn Adapter) {
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::WebSocket], "{journal}");
     assert_eq!(journal.request_connections(), [2, 1], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_black_holed_probe_costs_one_head_start(adapter: &dyn Adapter) {
@@ -150,7 +150,7 @@ fn a_black_holed_probe_costs_one_head_start(adapter: &dyn Adapter) {
     client.advance(Duration::from_secs(90));
     let probe = collect(client.stream(Request::text("m", "two")));
     assert_diverted(&probe);
-    assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+    assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
     let third = collect(client.stream(Request::text("m", "three")));
     assert_on_time(&third);
 

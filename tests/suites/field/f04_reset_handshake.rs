@@ -56,5 +56,5 @@ fn costs_one_handshake(adapter: &dyn Adapter, peer: &Peer, handshake: Handshake)
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse], "{journal}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }

@@ -30,13 +30,13 @@ fn delivered_output_ends_the_turn_and_the_next_one_is_on_sse(adapter: &dyn Adapt
     assert_eq!(attempt.transport(), Transport::WebSocket);
     assert_eq!(attempt.stage(), Stage::Streaming);
     assert_eq!(attempt.blame(), Some(Blame::Transport));
-    assert_eq!(client.policy().mode().0, Mode::Suspected);
+    assert_eq!(client.policy().mode(), Mode::Suspected);
 
     let next = collect(client.stream(Request::text("m", "hello world")));
     assert!(next.is_complete(), "{next:?}");
     assert_eq!(next.text(), "echo: hello world");
     assert_eq!(next.moves(), [Transport::Sse]);
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket, Transport::Sse], "{journal}");
@@ -81,7 +81,7 @@ fn five_attempts_then_sse(adapter: &dyn Adapter, config: Config, count: usize) -
     expected.push(Transport::Sse);
     assert_eq!(journal.transports(), expected, "{journal}");
     assert_eq!(journal.handshakes(), 5, "{journal}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
     assert_eq!(client.policy().recoveries_left(), 3);
     outcome
 }

@@ -38,7 +38,7 @@ fn four_retries_then_sse_after_three_seconds_and_the_text_once(adapter: &dyn Ada
     let asked = journal.times(|what| matches!(what, What::Request { .. }));
     let until_sse = (asked[5] - asked[0]).as_millis();
     assert!((2_700..5_000).contains(&until_sse), "{until_sse} ms: {journal}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }
 
 fn no_retry_on_websocket_after_fallback_within(adapter: &dyn Adapter) {
@@ -61,7 +61,7 @@ fn no_retry_on_websocket_after_fallback_within(adapter: &dyn Adapter) {
     let (ws, sse) = (Transport::WebSocket, Transport::Sse);
     assert_eq!(journal.transports(), [ws, ws, sse], "{journal}");
     assert_eq!(journal.handshakes(), 2, "{journal}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }
 
 fn a_retry_that_works_stays_on_websocket(adapter: &dyn Adapter) {
@@ -79,7 +79,7 @@ fn a_retry_that_works_stays_on_websocket(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket; 3], "{journal}");
     assert_eq!(journal.request_connections(), [1, 2, 3], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_close_frame_and_a_reset_are_retried_too(adapter: &dyn Adapter) {
@@ -96,6 +96,6 @@ fn a_close_frame_and_a_reset_are_retried_too(adapter: &dyn Adapter) {
         let journal = peer.journal();
         assert_eq!(journal.transports(), [Transport::WebSocket; 2], "{journal}");
         assert_eq!(journal.handshakes(), 2, "{journal}");
-        assert_eq!(client.policy().mode().0, Mode::Preferred);
+        assert_eq!(client.policy().mode(), Mode::Preferred);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failback::{GiveUp, Mode, Transport};
+use failback::{GiveUp, Mode, Status, Transport};
 use failback_peer::{Handshake, Peer, Turn};
 use failback_tests::{Adapter, Settings, collect};
 use failback_wire::Request;
@@ -75,7 +75,7 @@ fn flaps(adapter: &dyn Adapter, peer: &Peer, bound: &Bound) {
         let journal = peer.journal();
         assert_eq!(journal.handshakes(), bound.first_turn + bound.each_probe * probes, "{journal}");
         assert_eq!(usize::from(client.policy().recoveries_left()), 3 - probes);
-        let (mode, retry_in) = client.policy().mode();
+        let Status { mode, retry_in, .. } = client.policy().status();
         match turn {
             0..=2 => {
                 assert!(matches!(mode, Mode::FailedOver { .. }), "{mode:?}");
@@ -114,5 +114,5 @@ fn an_end_after_output_is_tried_four_times_in_all(adapter: &dyn Adapter) {
     assert_eq!(journal.handshakes(), lost.len(), "{journal}");
     assert_eq!(journal.requests(Transport::WebSocket), lost.len(), "{journal}");
     assert_eq!(journal.requests(Transport::Sse), TURNS - lost.len(), "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Pinned);
+    assert_eq!(client.policy().mode(), Mode::Pinned);
 }

@@ -60,7 +60,7 @@ fn times_out_once_then_moves(
     let (ws, sse) = (Transport::WebSocket, Transport::Sse);
     assert_eq!(journal.transports(), [ws, sse], "{journal}");
     assert_eq!(journal.handshakes(), 1, "{journal}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }
 
 fn a_retry_that_works_stays_on_websocket(adapter: &dyn Adapter) {
@@ -76,5 +76,5 @@ fn a_retry_that_works_stays_on_websocket(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket; 2], "{journal}");
     assert_eq!(journal.request_connections(), [1, 2], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

@@ -56,7 +56,7 @@ fn answered_pings_keep_a_thinking_websocket(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket], "{journal}");
     assert_eq!(journal.handshakes(), 1, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn with_signs_of_life(mut turn: Turn) -> Turn {
@@ -112,7 +112,7 @@ fn nothing_at_all_on_websocket_ends_at_the_idle_limit(adapter: &dyn Adapter) {
     assert_eq!(journal.transports(), [Transport::WebSocket], "{journal}");
     assert_eq!(journal.handshakes(), 1, "{journal}");
     // The turn was lost, so SSE is asked next.
-    assert_eq!(client.policy().mode().0, Mode::Suspected);
+    assert_eq!(client.policy().mode(), Mode::Suspected);
 }
 
 fn nothing_at_all_on_sse_ends_at_the_idle_limit(adapter: &dyn Adapter) {

@@ -25,7 +25,7 @@ fn impatient() -> Config {
 }
 
 fn assert_nobody_is_blamed(client: &dyn TestClient) {
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     assert_eq!(client.policy().recoveries_left(), 3);
 }
 

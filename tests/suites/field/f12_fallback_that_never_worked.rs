@@ -22,7 +22,7 @@ fn pin(client: &dyn TestClient) {
         assert!(turn.is_complete(), "{turn:?}");
         client.advance(Duration::from_secs(20 * 60));
     }
-    assert_eq!(client.policy().mode().0, Mode::Pinned);
+    assert_eq!(client.policy().mode(), Mode::Pinned);
     assert_eq!(client.policy().recoveries_left(), 0);
 }
 
@@ -35,7 +35,7 @@ fn last_resort(client: &dyn TestClient) {
     assert_eq!(saved.moves(), [Transport::WebSocket]);
     assert_eq!(saved.notices()[0].reason(), Reason::LastResort);
     assert_eq!(saved.notices()[0].text(), "back on WebSocket: SSE failed");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     assert_eq!(client.policy().recoveries_left(), 3);
 
     let next = collect(client.stream(Request::text("m", "and on")));
@@ -90,7 +90,7 @@ fn a_last_resort_within_the_cooldown_brings_the_policy_back(adapter: &dyn Adapte
     let client = adapter.client(settings);
     let first = collect(client.stream(Request::text("m", "hello")));
     assert!(first.is_complete(), "{first:?}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 
     sse.refuse_everything(true);
     sse.wait_for_blocking("all connections to end", |journal| journal.open_connections() == 0);

@@ -23,7 +23,7 @@ fn strict() -> Config {
 }
 
 fn assert_nothing_is_held_against_websocket(client: &dyn TestClient) {
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     assert_eq!(client.policy().recoveries_left(), 3);
 }
 

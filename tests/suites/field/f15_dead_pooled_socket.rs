@@ -59,7 +59,7 @@ fn dies_while_idle(adapter: &dyn Adapter, die: impl Fn(&Peer)) {
     assert_eq!(journal.transports(), [Transport::WebSocket; 3], "{journal}");
     assert_eq!(journal.request_connections(), [1, 2, 2], "{journal}");
     assert_eq!(journal.handshakes(), 2, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_socket_that_ends_as_the_request_comes_is_replaced(adapter: &dyn Adapter) {
@@ -89,7 +89,7 @@ fn dies_at_the_request(adapter: &dyn Adapter, peer: &Peer, turn: Turn, limits: L
     assert_eq!(journal.transports(), [Transport::WebSocket; 3], "{journal}");
     assert_eq!(journal.request_connections(), [1, 1, 2], "{journal}");
     assert_eq!(journal.handshakes(), 2, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 /// A client that has moved to SSE, and keeps the connection of its first turn.
@@ -139,5 +139,5 @@ fn a_fresh_socket_that_ends_is_not_excused(adapter: &dyn Adapter) {
     assert_eq!(outcome.moves(), [Transport::Sse]);
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket, Transport::Sse], "{journal}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }

@@ -140,7 +140,7 @@ fn a_dead_socket_is_replaced_by_one_that_gets_the_full_input(adapter: &dyn Adapt
     let journal = peer.journal();
     assert_eq!(said(&journal), [(WebSocket, 1, Said::First), (WebSocket, 2, Said::Full)], "{journal}");
     assert!(journal.bad_requests().is_empty(), "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_socket_that_dies_on_the_continuation_is_replaced_at_once(adapter: &dyn Adapter) {
@@ -159,7 +159,7 @@ fn a_socket_that_dies_on_the_continuation_is_replaced_at_once(adapter: &dyn Adap
     let expected =
         [(WebSocket, 1, Said::First), (WebSocket, 1, Said::Continued(one)), (WebSocket, 2, Said::Full)];
     assert_eq!(said(&journal), expected, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn sse_gets_the_full_input_and_so_does_the_way_back(adapter: &dyn Adapter) {
@@ -223,5 +223,5 @@ fn not_found_is_answered_with_the_full_input_at_once_and_uncounted(adapter: &dyn
     let expected =
         [(WebSocket, 1, Said::First), (WebSocket, 1, Said::Continued(one)), (WebSocket, 1, Said::Full)];
     assert_eq!(said(&journal), expected, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

@@ -48,7 +48,7 @@ fn a_wrong_key_is_refused_once_on_each_transport(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.refusals()), (1, vec![401, 401]), "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 
     // The right key finds everything as it was.
     peer.require_bearer("wrong");
@@ -63,7 +63,7 @@ fn a_wrong_key_is_refused_once_on_sse(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer));
     let outcome = collect(client.stream(Request::text("m", "hi")));
     assert!(outcome.is_complete(), "{outcome:?}");
-    let mode = client.policy().mode().0;
+    let mode = client.policy().mode();
     assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
 
     peer.require_bearer("right");
@@ -73,7 +73,7 @@ fn a_wrong_key_is_refused_once_on_sse(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.refusals()), (1, vec![403, 401]), "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse], "{journal}");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
 }
 
 fn an_unknown_model_ends_the_turn_but_not_the_socket(adapter: &dyn Adapter) {
@@ -85,7 +85,7 @@ fn an_unknown_model_ends_the_turn_but_not_the_socket(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer));
     let outcome = collect(client.stream(Request::text("m", "hi")));
     expect_refused(&outcome, Transport::WebSocket, Stage::Open, "The model `m` does not exist.");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 
     let outcome = collect(client.stream(Request::text("n", "hi")));
     assert!(outcome.is_complete() && outcome.notices().is_empty(), "{outcome:?}");
@@ -101,7 +101,7 @@ fn an_unknown_model_ends_the_turn_over_sse(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer));
     let outcome = collect(client.stream(Request::text("m", "hi")));
     assert!(outcome.is_complete(), "{outcome:?}");
-    let mode = client.policy().mode().0;
+    let mode = client.policy().mode();
 
     let body =
         r#"{"error":{"type":"invalid_request_error","code":"model_not_found","message":"No model `m`."}}"#;
@@ -112,5 +112,5 @@ fn an_unknown_model_ends_the_turn_over_sse(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse], "{journal}");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
 }

@@ -26,7 +26,7 @@ fn fail_over(peer: &Peer, client: &dyn TestClient) -> Mode {
     let outcome = collect(client.stream(Request::text("m", "hi")));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.moves(), [Transport::Sse]);
-    client.policy().mode().0
+    client.policy().mode()
 }
 
 fn complete_quietly(client: &dyn TestClient) {
@@ -58,7 +58,7 @@ fn a_rate_limited_handshake_is_asked_for_again_after_retry_after(adapter: &dyn A
     let waited =
         waited(&journal, |w| matches!(w, What::Refused { .. }), |w| matches!(w, What::Handshake { .. }));
     assert!(waited >= SECOND, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_rate_limit_on_the_socket_is_waited_for_on_the_same_socket(adapter: &dyn Adapter) {
@@ -73,7 +73,7 @@ fn a_rate_limit_on_the_socket_is_waited_for_on_the_same_socket(adapter: &dyn Ada
     assert_eq!(journal.request_connections(), [1, 1], "{journal}");
     let [refused, _] = journal.times(|what| matches!(what, What::TurnDone))[..] else { panic!("{journal}") };
     assert!(journal.times(is_request)[1] - refused >= SECOND, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_rate_limit_over_sse_is_waited_for_over_sse(adapter: &dyn Adapter) {
@@ -87,7 +87,7 @@ fn a_rate_limit_over_sse_is_waited_for_over_sse(adapter: &dyn Adapter) {
     assert_eq!((journal.handshakes(), journal.refusals()), (1, vec![403, 429]), "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse; 3], "{journal}");
     assert!(waited(&journal, |w| matches!(w, What::Refused { .. }), is_request) >= SECOND, "{journal}");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
 }
 
 fn a_rate_limit_in_the_sse_stream_is_waited_for_over_sse(adapter: &dyn Adapter) {
@@ -106,7 +106,7 @@ fn a_rate_limit_in_the_sse_stream_is_waited_for_over_sse(adapter: &dyn Adapter) 
         panic!("{journal}")
     };
     assert!(journal.times(is_request)[2] - refused >= SECOND, "{journal}");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
 }
 
 fn a_server_that_asks_for_too_long_is_busy(adapter: &dyn Adapter) {
@@ -127,7 +127,7 @@ fn a_server_that_asks_for_too_long_is_busy(adapter: &dyn Adapter) {
     busy("The server is overloaded.");
     peer.push_turn(Transport::WebSocket, Turn::status(429).header("retry-after", "61"));
     busy("Rate limit reached.");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.refusals()), (2, vec![503]), "{journal}");
     assert_eq!(journal.transports(), [Transport::WebSocket], "{journal}");
@@ -139,7 +139,7 @@ fn a_server_that_asks_for_too_long_is_busy(adapter: &dyn Adapter) {
     busy("Rate limit reached.");
     peer.push_turn(Transport::Sse, Turn::error(429, "slow_down", "Try again in 61s."));
     busy("Try again in 61s.");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.refusals()), (3, vec![503, 403, 429]), "{journal}");
     assert_eq!(journal.requests(Transport::Sse), 3, "{journal}");
@@ -164,7 +164,7 @@ fn an_overload_of_websocket_alone_strands_no_turn(adapter: &dyn Adapter) {
             let outcome = collect(client.stream(Request::text("m", "hi")));
             assert!(outcome.is_complete(), "{outcome:?}");
             assert_eq!(outcome.text(), "echo: hi");
-            assert_eq!(client.policy().mode().0, Mode::Preferred, "turn {turn}");
+            assert_eq!(client.policy().mode(), Mode::Preferred, "turn {turn}");
         }
         let journal = peer.journal();
         assert_eq!(journal.transports(), [ws, ws, sse, ws, ws, sse, ws, ws, sse], "{journal}");
@@ -187,5 +187,5 @@ fn an_overload_on_both_transports_ends_the_turn_and_blames_neither(adapter: &dyn
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [ws, ws, sse, sse, sse, sse, sse, sse], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

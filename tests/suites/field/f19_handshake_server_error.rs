@@ -28,6 +28,6 @@ fn one_handshake_then_sse_at_once_whatever_the_status(adapter: &dyn Adapter) {
         let journal = peer.journal();
         assert_eq!((journal.handshakes(), journal.refusals()), (1, vec![status]), "{journal}");
         assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse], "{journal}");
-        assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }), "{status}");
+        assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }), "{status}");
     }
 }

@@ -45,7 +45,7 @@ fn output_is_not_replayed_over_websocket(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::WebSocket], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Suspected);
+    assert_eq!(client.policy().mode(), Mode::Suspected);
 }
 
 fn output_is_not_replayed_over_sse(adapter: &dyn Adapter) {
@@ -54,7 +54,7 @@ fn output_is_not_replayed_over_sse(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer));
     let outcome = collect(client.stream(request()));
     assert!(outcome.is_complete(), "{outcome:?}");
-    let mode = client.policy().mode().0;
+    let mode = client.policy().mode();
 
     peer.push_turn(Transport::Sse, Turn::drop_after(6));
     expect_committed(&collect(client.stream(request())), Transport::Sse);
@@ -62,7 +62,7 @@ fn output_is_not_replayed_over_sse(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse], "{journal}");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
 }
 
 fn what_is_no_output_is_replayed_and_taken_back(adapter: &dyn Adapter) {
@@ -97,7 +97,7 @@ fn with_restart_each_attempt_takes_back_the_one_before(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket; 4], "{journal}");
     assert_eq!(journal.handshakes(), 4, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn with_restart_the_move_to_sse_takes_back_what_websocket_said(adapter: &dyn Adapter) {
@@ -118,5 +118,5 @@ fn with_restart_the_move_to_sse_takes_back_what_websocket_said(adapter: &dyn Ada
     let journal = peer.journal();
     let expected = [Transport::WebSocket, Transport::WebSocket, Transport::Sse];
     assert_eq!(journal.transports(), expected, "{journal}");
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }

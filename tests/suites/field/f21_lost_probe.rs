@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failback::{Mode, Transport};
+use failback::{Mode, Status, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
 use failback_tests::{Adapter, Settings, TestClient, collect, read};
 use failback_wire::Request;
@@ -41,12 +41,12 @@ fn the_lease_ends_a_probe_that_reports_nothing(adapter: &dyn Adapter) {
     std::thread::scope(|scope| {
         let lost = scope.spawn(|| collect(lost));
         peer.wait_for_blocking("the probe", |journal| journal.requests(Transport::WebSocket) == 1);
-        assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+        assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
         complete(&*client, &[]);
-        assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+        assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
 
         client.advance(Duration::from_secs(30));
-        assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+        assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
         assert_eq!(client.policy().recoveries_left(), 2);
         complete(&*client, &[]);
 
@@ -56,12 +56,12 @@ fn the_lease_ends_a_probe_that_reports_nothing(adapter: &dyn Adapter) {
         assert!(lost.is_complete(), "{lost:?}");
         assert_eq!(lost.text(), "echo: lost");
     });
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
     assert_eq!(client.policy().recoveries_left(), 2);
 
     client.advance(COOLDOWNS[1]);
     complete(&*client, &[Transport::WebSocket]);
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 3, "{journal}");
     use Transport::{Sse, WebSocket};
@@ -77,17 +77,17 @@ fn a_probe_dropped_in_its_handshake_frees_the_slot_at_once(adapter: &dyn Adapter
     peer.push_handshake(Handshake::hold(&gate));
     let mut probe = client.stream(Request::text("m", "dropped"));
     assert!(probe.next_unless(&|| gate.arrivals() == 1).is_none());
-    assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+    assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
     drop(probe);
 
     // It has shown nothing, so it stays spent, but nobody waits for its lease.
-    let (mode, retry_in) = client.policy().mode();
+    let Status { mode, retry_in, .. } = client.policy().status();
     assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
     assert_eq!(client.policy().recoveries_left(), 2);
     complete(&*client, &[]);
     client.advance(retry_in.expect("a cooldown"));
     complete(&*client, &[Transport::WebSocket]);
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 3, "{journal}");
@@ -105,12 +105,12 @@ fn a_probe_dropped_in_mid_stream_lets_the_next_turn_probe_at_once(adapter: &dyn 
     drop(probe);
 
     // It has carried data, so it costs nothing.
-    let (mode, retry_in) = client.policy().mode();
+    let Status { mode, retry_in, .. } = client.policy().status();
     assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
     assert_eq!(retry_in, Some(Duration::ZERO));
     assert_eq!(client.policy().recoveries_left(), 3);
     complete(&*client, &[]);
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 3, "{journal}");

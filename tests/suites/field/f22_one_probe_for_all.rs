@@ -76,7 +76,7 @@ fn a_hundred_turns_make_one_handshake(adapter: &dyn Adapter) {
     assert_eq!(journal.handshakes(), 2, "{journal}");
     assert_eq!(journal.requests(Transport::WebSocket), 1, "{journal}");
     assert_eq!(journal.requests(Transport::Sse), 1 + TURNS - 1, "{journal}");
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 }
 
 fn a_hundred_turns_make_one_handshake_though_the_probe_is_diverted(adapter: &dyn Adapter) {
@@ -92,16 +92,16 @@ fn a_hundred_turns_make_one_handshake_though_the_probe_is_diverted(adapter: &dyn
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 2, "{journal}");
     assert_eq!(journal.requests(Transport::Sse), 1 + TURNS, "{journal}");
-    assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+    assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
 
     // What the probe opened is what the next turn uses.
     gate.open();
-    until("the handshake to be reported", || client.policy().mode().1 == Some(Duration::ZERO));
+    until("the handshake to be reported", || client.policy().status().retry_in == Some(Duration::ZERO));
     assert_eq!(client.policy().recoveries_left(), 3);
     let outcome = collect(client.stream(Request::text("m", "back")));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.moves(), [Transport::WebSocket]);
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 2, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }

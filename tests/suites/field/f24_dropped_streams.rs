@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failback::{Mode, Transport};
+use failback::{Mode, Status, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
 use failback_tests::{Adapter, Settings, TestClient, collect, read, until};
 use failback_wire::Request;
@@ -44,7 +44,7 @@ fn expect_websocket_works(peer: &Peer, client: &dyn TestClient) {
     assert_eq!(outcome.text(), "echo: hi");
     let journal = peer.journal();
     assert_eq!(journal.requests(Transport::WebSocket), before + 1, "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     // The socket waits for the next turn, and the one task that is left keeps it.
     expect_left(peer, client, 1);
     until("the other tasks to end", || client.background_tasks() == 1);
@@ -110,7 +110,7 @@ fn dropped_during_the_tls_handshake_that_never_ends(adapter: &dyn Adapter) {
     connection.set_read_timeout(Some(Duration::from_secs(20))).expect("a patient connection");
     // Reads what there is of the TLS handshake, and then the end: the client is gone.
     std::io::copy(&mut connection, &mut std::io::sink()).expect("the end");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     assert_eq!(peer.journal().connections(), 0);
 }
 
@@ -150,7 +150,7 @@ fn dropped_before_the_headers_of_sse(adapter: &dyn Adapter) {
     assert!(turn.next_unless(&|| peer.journal().requests(Transport::Sse) == 2).is_none());
     drop(turn);
     expect_nothing_left(&peer, &*client);
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }
 
 fn dropped_in_mid_stream_over_sse(adapter: &dyn Adapter) {
@@ -162,7 +162,7 @@ fn dropped_in_mid_stream_over_sse(adapter: &dyn Adapter) {
     assert_eq!(read(&mut *turn, 6).events().len(), 6);
     drop(turn);
     expect_nothing_left(&peer, &*client);
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 
     let outcome = collect(client.stream(hi()));
     assert!(outcome.is_complete(), "{outcome:?}");
@@ -193,10 +193,10 @@ fn dropped_during_the_probe(adapter: &dyn Adapter) {
     peer.push_handshake(Handshake::hold(&gate));
     let mut turn = client.stream(hi());
     assert!(turn.next_unless(&|| gate.arrivals() == 1).is_none());
-    assert!(matches!(client.policy().mode().0, Mode::Probing { .. }));
+    assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
     drop(turn);
     // The policy has heard of it: nobody waits for the lease.
-    let (mode, retry_in) = client.policy().mode();
+    let Status { mode, retry_in, .. } = client.policy().status();
     assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
     // What is left is the idle SSE connection, if it is not too old by now, and the one task that it has.
     peer.wait_for_blocking("the handshake to end", |journal| journal.open_connections() <= 1);
@@ -208,7 +208,7 @@ fn dropped_during_the_probe(adapter: &dyn Adapter) {
     assert_eq!(outcome.moves(), [Transport::WebSocket]);
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::Sse, Transport::WebSocket], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_dial_outlives_its_turn_but_not_its_client(adapter: &dyn Adapter) {
@@ -223,7 +223,7 @@ fn a_dial_outlives_its_turn_but_not_its_client(adapter: &dyn Adapter) {
 
     // The stream is gone, the handshake goes on.
     expect_left(&peer, &*client, 1);
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     until("the tasks of SSE to end", || client.background_tasks() <= 2);
     assert!(client.background_tasks() > 0);
 

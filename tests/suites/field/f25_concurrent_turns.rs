@@ -44,7 +44,7 @@ fn the_second_opens_its_own_socket(adapter: &dyn Adapter) {
     assert_eq!((journal.handshakes(), journal.busy()), (2, 0), "{journal}");
     assert_eq!(journal.transports(), [Transport::WebSocket; 3], "{journal}");
     assert_eq!(journal.request_connections(), [1, 2, 1], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn the_second_opens_its_own_connection_over_sse(adapter: &dyn Adapter) {

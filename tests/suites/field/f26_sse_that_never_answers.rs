@@ -77,7 +77,7 @@ fn sse_that_never_answers_ends_the_turn_and_convicts_nobody(adapter: &dyn Adapte
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse; 6], "{journal}");
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 
     let outcome = collect(client.stream(request()));
     expect_complete(&outcome);
@@ -116,7 +116,7 @@ fn a_captive_portal_is_the_networks_fault(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse; 6], "{journal}");
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 
     // Once signed in, all is as it was.
     peer.set_handshake(Handshake::Accept);
@@ -137,7 +137,7 @@ fn a_portal_that_lets_go_costs_one_retry(adapter: &dyn Adapter) {
     expect_complete(&outcome);
     assert_eq!(outcome.moves(), [Transport::Sse]);
     // SSE failed first, so that it works now says nothing about WebSocket.
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     let outcome = collect(client.stream(request()));
     expect_complete(&outcome);
     assert_eq!(outcome.moves(), [Transport::WebSocket]);

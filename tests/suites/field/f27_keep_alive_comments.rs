@@ -26,7 +26,7 @@ fn failed_over(peer: &Peer, adapter: &dyn Adapter) -> Box<dyn TestClient> {
 }
 
 fn expect_one_complete_turn(peer: &Peer, client: &dyn TestClient) {
-    let mode = client.policy().mode().0;
+    let mode = client.policy().mode();
     let outcome = collect(client.stream(Request::text("m", "deep thought")));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.text(), "echo: deep thought");
@@ -34,7 +34,7 @@ fn expect_one_complete_turn(peer: &Peer, client: &dyn TestClient) {
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse; 2], "{journal}");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
 }
 
 fn comments_keep_a_thinking_stream_alive(adapter: &dyn Adapter) {
@@ -63,7 +63,7 @@ fn a_byte_of_an_event_is_a_sign_of_life_too(adapter: &dyn Adapter) {
 fn silence_is_a_stall(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = failed_over(&peer, adapter);
-    let mode = client.policy().mode().0;
+    let mode = client.policy().mode();
     peer.push_turn(Transport::Sse, Turn::after(5).then_keep_alive().then_mute());
     let outcome = collect(client.stream(Request::text("m", "deep thought")));
     let error = outcome.error.as_ref().expect("an error");
@@ -77,6 +77,6 @@ fn silence_is_a_stall(adapter: &dyn Adapter) {
         peer.wait_for_blocking("the stream to be closed", |journal| journal.open_connections() == 0);
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse; 2], "{journal}");
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
     assert!(matches!(mode, Mode::FailedOver { .. }));
 }

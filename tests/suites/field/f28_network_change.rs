@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failback::{Config, Mode, Transport};
+use failback::{Config, Mode, Status, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
 use failback_tests::{Adapter, Settings, TestClient, collect, read};
 use failback_wire::Request;
@@ -29,10 +29,10 @@ fn a_new_network_is_tried_at_once(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer));
     complete(&*client, &[Transport::Sse]);
     complete(&*client, &[]);
-    assert!(matches!(client.policy().mode().0, Mode::FailedOver { .. }));
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 
     client.handle_network_change();
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     complete(&*client, &[Transport::WebSocket]);
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 2, "{journal}");
@@ -46,11 +46,11 @@ fn a_new_network_ends_even_a_pinned_fallback(adapter: &dyn Adapter) {
     complete(&*client, &[Transport::Sse]);
     client.advance(Duration::from_secs(24 * 60 * 60));
     complete(&*client, &[]);
-    assert_eq!(client.policy().mode().0, Mode::Pinned);
+    assert_eq!(client.policy().mode(), Mode::Pinned);
 
     client.handle_network_change();
     complete(&*client, &[Transport::WebSocket]);
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 2, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse, Transport::WebSocket], "{journal}");
@@ -105,7 +105,7 @@ fn a_handshake_of_the_old_network_is_given_up(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.upgrades()), (2, 1), "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse, Transport::WebSocket], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn a_remembered_cooldown_shrinks_by_the_time_that_passed(adapter: &dyn Adapter) {
@@ -114,7 +114,7 @@ fn a_remembered_cooldown_shrinks_by_the_time_that_passed(adapter: &dyn Adapter) 
     let client = adapter.client(Settings::new(&peer));
     complete(&*client, &[Transport::Sse]);
     let snapshot = client.snapshot();
-    let left = client.policy().mode().1.expect("a cooldown");
+    let left = client.policy().status().retry_in.expect("a cooldown");
     assert!(left > Duration::from_secs(59), "{left:?}");
     drop(client);
 
@@ -122,7 +122,7 @@ fn a_remembered_cooldown_shrinks_by_the_time_that_passed(adapter: &dyn Adapter) 
     // A little less is left when the client looks, because time goes on.
     let asleep = Duration::from_secs(50);
     let client = restart(asleep);
-    let (mode, retry_in) = client.policy().mode();
+    let Status { mode, retry_in, .. } = client.policy().status();
     assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
     assert!(
         retry_in.is_some_and(|retry_in| retry_in <= left - asleep + Duration::from_secs(1)),
@@ -135,9 +135,9 @@ fn a_remembered_cooldown_shrinks_by_the_time_that_passed(adapter: &dyn Adapter) 
 
     // Asleep for longer than the cooldown: the first turn tries WebSocket.
     let client = restart(Duration::from_secs(90));
-    assert_eq!(client.policy().mode().1, Some(Duration::ZERO));
+    assert_eq!(client.policy().status().retry_in, Some(Duration::ZERO));
     complete(&*client, &[]);
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 3, "{journal}");

@@ -134,7 +134,7 @@ fn no_secret_is_shown_when_nobody_answers(adapter: &dyn Adapter) {
     let error = outcome.error.as_ref().expect("an error");
     // Where it is that nobody answers may be said.
     assert!(error.to_string().contains(&peer.addr().to_string()), "{error}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     assert_eq!(peer.journal().connections(), 0);
 
     // A name that cannot be resolved, and a certificate that nobody vouches for.

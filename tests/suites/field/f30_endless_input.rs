@@ -54,7 +54,7 @@ fn expect_moved(outcome: &Outcome, peer: &Peer, client: &dyn TestClient) {
     assert_eq!(journal.handshakes(), 1, "{journal}");
     assert_eq!(journal.transports(), [Transport::WebSocket, Transport::Sse], "{journal}");
     // Only this turn moves.
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
     let outcome = collect(client.stream(request()));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.moves(), [Transport::WebSocket]);
@@ -80,7 +80,7 @@ fn endless_lines_and_events_end_a_turn_over_sse(adapter: &dyn Adapter) {
     let client = client(&peer, adapter);
     let outcome = collect(client.stream(request()));
     assert!(outcome.is_complete(), "{outcome:?}");
-    let mode = client.policy().mode().0;
+    let mode = client.policy().mode();
 
     let endless: [fn(Turn) -> Turn; 3] =
         [Turn::then_endless_line, Turn::then_endless_event, |turn| turn.then_endless_frame(1 << 30)];
@@ -98,7 +98,7 @@ fn endless_lines_and_events_end_a_turn_over_sse(adapter: &dyn Adapter) {
         assert_eq!(journal.requests(Transport::Sse), 1 + number, "{journal}");
         assert_eq!(journal.handshakes(), 1, "{journal}");
     }
-    assert_eq!(client.policy().mode().0, mode);
+    assert_eq!(client.policy().mode(), mode);
 }
 
 fn both_without_end_are_an_error_that_names_both(adapter: &dyn Adapter) {
@@ -122,7 +122,7 @@ fn both_without_end_are_an_error_that_names_both(adapter: &dyn Adapter) {
     );
     let journal = expect_closed(&peer, 2);
     assert_eq!(journal.transports(), [Transport::WebSocket, Transport::Sse], "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 /// The head of an answer by hand, and then a body of one chunk that never ends.
@@ -147,7 +147,7 @@ fn an_endless_error_body_is_cut_short(adapter: &dyn Adapter) {
     assert!(error.to_string().len() < 8 * 1024, "{error}");
     let journal = expect_closed(&peer, 1);
     assert_eq!((journal.handshakes(), journal.transports()), (1, vec![Transport::Sse]), "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn an_endless_head_is_refused(adapter: &dyn Adapter) {
@@ -180,7 +180,7 @@ fn an_endless_head_is_refused(adapter: &dyn Adapter) {
     );
     let journal = expect_closed(&peer, 2);
     assert_eq!((journal.handshakes(), journal.transports()), (1, vec![Transport::Sse; 2]), "{journal}");
-    assert_eq!(client.policy().mode().0, Mode::Preferred);
+    assert_eq!(client.policy().mode(), Mode::Preferred);
 }
 
 fn what_is_within_the_limit_is_delivered_whole(adapter: &dyn Adapter) {

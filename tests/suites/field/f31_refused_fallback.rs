@@ -43,7 +43,7 @@ fn expect_both(outcome: &Outcome, websocket: (Stage, &str), attempts: usize) {
 }
 
 fn expect_websocket_next(peer: &Peer, client: &dyn failback_tests::TestClient) {
-    assert_eq!((client.policy().mode().0, client.policy().recoveries_left()), (Mode::Preferred, 3));
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
     let before = peer.journal();
     let outcome = collect(client.stream(Request::text("m", "hello")));
     assert!(outcome.is_complete(), "{outcome:?}");

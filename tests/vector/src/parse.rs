@@ -110,7 +110,7 @@ impl FailureStep {
     pub(super) fn failure(&self) -> Failure {
         let mut failure = Failure::new(self.blame, self.stage);
         if self.committed {
-            failure = failure.committed();
+            failure = failure.with_committed();
         }
         if let Some(ms) = self.retry_after_ms {
             failure = failure.with_retry_after(Duration::from_millis(ms));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use failback::{Config, Mode, Transport};
+use failback::{Config, Mode, Status, Transport};
 use failback_peer::{Handshake, Peer, Turn};
 use failback_tokio::{Client, Item, Limits, Request};
 
@@ -213,12 +213,10 @@ impl Demo {
 
     /// Waits until the cooldown is over.
     async fn cooldown(&self) -> Result<(), Error> {
-        let wait = match self.client.policy().mode() {
-            (Mode::FailedOver { .. }, wait) => wait.unwrap_or_default(),
-            (mode, _) => {
-                let problem = format!("the demo expected the mode failed_over, and the client is {mode}");
-                return Err(Error::Failed(problem));
-            }
+        let Status { mode, retry_in, .. } = self.client.policy().status();
+        let Some(wait) = retry_in else {
+            let problem = format!("the demo expected the mode failed_over, and the client is {mode}");
+            return Err(Error::Failed(problem));
         };
         lock(&self.screen).waiting(wait);
         // A little more, so that it is over and not about to be.
@@ -230,7 +228,7 @@ impl Demo {
     async fn until(&self, what: &str, is: impl Fn(Mode, Option<Duration>) -> bool) -> Result<(), Error> {
         let begun = Instant::now();
         loop {
-            let (mode, retry_in) = self.client.policy().mode();
+            let Status { mode, retry_in, .. } = self.client.policy().status();
             if is(mode, retry_in) {
                 return Ok(());
             }
@@ -249,7 +247,7 @@ impl Demo {
         };
         let (websocket, sse) = (over(Transport::WebSocket), over(Transport::Sse));
         let longest = self.turns.iter().map(|told| told.first_event).max().unwrap_or_default();
-        let (mode, _) = self.client.policy().mode();
+        let mode = self.client.policy().mode();
         let handshakes = self.peer.journal().handshakes();
 
         let mut screen = lock(&self.screen);

@@ -20,7 +20,7 @@ extern crate std;
 use self::search::{search, tell_apart};
 use self::std::{print, println, time::Instant};
 use self::world::{Scope, UNIT, units};
-use crate::{Config, Conviction, ProbeStyle, Replay};
+use crate::{Config, ProbeStyle, Replay, VerdictStyle};
 
 /// Short durations, but all different in kind from none: each deadline can be met, just missed and long past.
 const SMALL: Config = Config::new()
@@ -104,7 +104,7 @@ fn one_call_that_is_retried_on_a_budget() {
 #[test]
 fn one_call_under_immediate_conviction() {
     holds(
-        with(ONE_CALL, RETRYING.with_max_recoveries(2).with_verdict(Conviction::Immediate)),
+        with(ONE_CALL, RETRYING.with_max_recoveries(2).with_verdict(VerdictStyle::Immediate)),
         58_246,
         1_062_490,
     );
@@ -122,7 +122,7 @@ fn two_calls_without_a_recovery() {
 
 #[test]
 fn two_calls_under_immediate_conviction() {
-    holds(with(TWO_CALLS, SMALL.with_verdict(Conviction::Immediate)), 262_528, 8_192_682);
+    holds(with(TWO_CALLS, SMALL.with_verdict(VerdictStyle::Immediate)), 262_528, 8_192_682);
 }
 
 #[test]

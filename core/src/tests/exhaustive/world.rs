@@ -419,7 +419,7 @@ impl Running {
             add(Outcome::Failed(Failure::new(Blame::Transport, Stage::Streaming)));
         }
         if scope.config.replay() == Replay::BeforeOutput {
-            add(Outcome::Failed(Failure::new(Blame::Transport, Stage::Streaming).committed()));
+            add(Outcome::Failed(Failure::new(Blame::Transport, Stage::Streaming).with_committed()));
         }
         if scope.synonyms {
             add(Outcome::Failed(failed(Blame::Network)));

@@ -126,7 +126,7 @@ impl Written {
         };
         let mut failure = Failure::new(blame, stage);
         if self.committed {
-            failure = failure.committed();
+            failure = failure.with_committed();
         }
         if let Some(ms) = self.retry_after_ms {
             failure = failure.with_retry_after(Duration::from_millis(ms));

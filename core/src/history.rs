@@ -10,10 +10,11 @@ pub(crate) struct History {
     /// From when its grace on WebSocket counts ([R3](crate::rules#r3)). Before its first failure there: when
     /// its attempt began.
     pub(crate) grace_from: Timestamp,
-    /// Attempts begun on each transport.
-    begun: PerTransport,
-    /// Those of them that do not count ([R10](crate::rules#r10), [R12](crate::rules#r12)).
+    /// Attempts begun that do not count ([R10](crate::rules#r10), [R12](crate::rules#r12)).
+    // Next to `id`: both are zero in a new call, and written in one go.
     excused: PerTransport,
+    /// Attempts begun on each transport, those included.
+    begun: PerTransport,
     /// Why the next attempt goes where it goes, when the mode has no say ([R1](crate::rules#r1)): the call
     /// has moved to SSE, where it stays, or has failed there and gets one attempt on WebSocket
     /// ([R12](crate::rules#r12)).

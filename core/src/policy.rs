@@ -292,14 +292,11 @@ impl Policy {
     fn handle_failure(&mut self, mut attempt: Attempt, failure: &Failure, exhausted: bool) -> Verdict {
         let transport = attempt.transport();
         let blame = attempt.history.judge(transport, failure.blame(), exhausted);
-        // R16.
-        let used_up =
-            exhausted || attempt.history.counted(transport) > u16::from(self.config.stream_max_retries);
         let committed = self.is_committed(failure, blame);
         // What it says about WebSocket, whatever becomes of the call.
         let stays = match transport {
             Transport::WebSocket => {
-                self.weigh_websocket(&mut attempt, failure.stage(), blame, used_up || committed)
+                self.weigh_websocket(&mut attempt, failure.stage(), blame, exhausted || committed)
             }
             Transport::Sse => {
                 self.weigh_sse(failure.stage(), blame);
@@ -307,6 +304,7 @@ impl Policy {
             }
         };
         let history = attempt.history;
+        let used_up = |policy: &Self| exhausted || policy.has_used_up(&history, transport);
         match blame {
             Blame::Request => Verdict::GiveUp(GiveUp::NotRetryable),
             // R11.
@@ -320,12 +318,15 @@ impl Policy {
             Blame::Payload => self.move_to_sse(history, Reason::TooLarge),
             Blame::Server => {
                 let retry_after = failure.retry_after().unwrap_or_default();
+                let used_up = used_up(self);
                 self.retry_server(history, transport, retry_after, used_up)
             }
             Blame::Transport | Blame::Network => match (transport, stays) {
                 (Transport::WebSocket, Some(wait)) if self.take_token() => self.retry_later(history, wait),
                 (Transport::WebSocket, _) => self.move_to_sse(history, Reason::CallMoved),
-                (Transport::Sse, _) if used_up => self.try_last_resort(history, GiveUp::AttemptsExhausted),
+                (Transport::Sse, _) if used_up(self) => {
+                    self.try_last_resort(history, GiveUp::AttemptsExhausted)
+                }
                 (Transport::Sse, _) if self.take_token() => {
                     self.retry_after_backoff(history, transport, Duration::ZERO)
                 }
@@ -334,13 +335,21 @@ impl Policy {
         }
     }
 
+    /// R16: whether the call has had as many attempts on this transport as it is allowed.
+    fn has_used_up(&self, history: &History, transport: Transport) -> bool {
+        history.counted(transport) > u16::from(self.config.stream_max_retries)
+    }
+
     /// R15: whether sending the call again is ruled out.
     fn is_committed(&self, failure: &Failure, blame: Blame) -> bool {
-        // What was refused in so many words has not been processed.
-        let processed = self.config.replay == Replay::BeforeSend
-            && is_evidence(blame)
-            && failure.stage() != Stage::Connecting;
-        (failure.is_committed() || processed) && self.config.replay != Replay::Restart
+        match self.config.replay {
+            Replay::Restart => false,
+            Replay::BeforeOutput => failure.is_committed(),
+            // A request that the server refused in so many words was not processed: only evidence counts here.
+            Replay::BeforeSend => {
+                failure.is_committed() || (is_evidence(blame) && failure.stage() != Stage::Connecting)
+            }
+        }
     }
 
     /// R2, R3, R7, R9: what a failed WebSocket attempt says about WebSocket. How long the call waits to be retried there, if
@@ -366,18 +375,24 @@ impl Policy {
         if !is_evidence(blame) {
             return None;
         }
-        let forgiven = self.state.count_failure(&self.config) && !over && stage != Stage::Connecting;
-        let wait = forgiven.then(|| {
-            let from = attempt.history.begin_grace(stage, self.now);
-            let leave_at = add(from, self.config.fallback_within);
-            let wait = self.backoff(&mut attempt.history, Transport::WebSocket);
-            (add(self.now, wait) < leave_at).then_some(wait)
-        });
-        let wait = wait.flatten();
+        let forgiven = self.state.count_failure(&self.config)
+            && stage != Stage::Connecting
+            && !over
+            && !self.has_used_up(&attempt.history, Transport::WebSocket);
+        let wait = if forgiven { self.wait_in_grace(&mut attempt.history, stage) } else { None };
         if wait.is_none() {
             self.state.suspect(&self.config, self.seed, self.now);
         }
         wait
+    }
+
+    /// R3: how long the call waits before its next attempt on WebSocket; `None` if that would begin too late.
+    #[inline(always)]
+    fn wait_in_grace(&mut self, history: &mut History, stage: Stage) -> Option<u64> {
+        let from = history.begin_grace(stage, self.now);
+        let leave_at = add(from, self.config.fallback_within);
+        let wait = self.backoff(history, Transport::WebSocket);
+        (add(self.now, wait) < leave_at).then_some(wait)
     }
 
     /// R5: what a failed SSE attempt says about WebSocket. One that had progress has spoken already

@@ -87,7 +87,7 @@ impl State {
     }
 
     /// Spends a recovery on a probe. There is one: without, the mode would be Pinned.
-    #[inline]
+    #[cold]
     pub(crate) fn start_probe(&mut self, config: &Config, now: Timestamp) {
         self.recoveries = self.recoveries.saturating_sub(1);
         self.enter(Phase::Probing { progressed: false }, add(now, config.probe_lease));

@@ -3,8 +3,8 @@ use crate::{Reason, Timestamp, Transport};
 
 /// A call that is not being attempted: opened, or waiting for its next attempt.
 ///
-/// Linear: it cannot be cloned, and [`begin_attempt`](crate::Policy::begin_attempt) consumes it, so a call cannot be
-/// started twice. Dropping it ends the call; the policy does not mind.
+/// Linear: it cannot be cloned, and [`begin_attempt`](crate::Policy::begin_attempt) consumes it, so a call
+/// cannot be started twice. Dropping it ends the call; the policy does not mind.
 #[must_use = "a call does nothing until an attempt of it begins"]
 #[derive(Debug)]
 pub struct Call {
@@ -24,8 +24,9 @@ impl Call {
 /// One try to carry a call over one transport.
 ///
 /// Linear: it owns its call and is consumed by [`handle_outcome`](crate::Policy::handle_outcome) or
-/// [`divert`](crate::Policy::divert), so an outcome cannot be reported twice, nor for the wrong transport. It borrows
-/// nothing: keep it across I/O. When one is dropped, its lease ends what it held ([R8](crate::rules#r8)).
+/// [`divert`](crate::Policy::divert), so an outcome cannot be reported twice, nor for the wrong transport. It
+/// borrows nothing: keep it across I/O. When one is dropped, its lease ends what it held
+/// ([R8](crate::rules#r8)).
 #[must_use = "an attempt must be carried out, and its outcome reported"]
 #[derive(Debug)]
 pub struct Attempt {
@@ -65,8 +66,8 @@ impl Attempt {
         matches!(self.reason, Reason::Probe)
     }
 
-    /// When to give up waiting for the handshake and [`divert`](crate::Policy::divert), if it is not open by then;
-    /// `None` on SSE and for a last resort ([R17](crate::rules#r17)).
+    /// When to give up waiting for the handshake and [`divert`](crate::Policy::divert), if it is not open by
+    /// then; `None` on SSE and for a last resort ([R17](crate::rules#r17)).
     #[must_use]
     #[inline]
     pub const fn divert_at(&self) -> Option<Timestamp> {

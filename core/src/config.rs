@@ -8,13 +8,15 @@ use crate::time::nanos;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Replay {
     /// A call that has delivered output is never sent again: a failure ends it with
-    /// [`GiveUp::Committed`](crate::GiveUp::Committed). The default, because a replay generates, and is billed, again.
+    /// [`GiveUp::Committed`](crate::GiveUp::Committed). The default, because a replay generates, and is
+    /// billed, again.
     #[default]
     BeforeOutput,
-    /// As [`BeforeOutput`](Self::BeforeOutput), and a request that has been sent is not sent again either, unless the server
-    /// refused it in so many words: a failure with blame [`Transport`](crate::Blame::Transport) or
-    /// [`Network`](crate::Blame::Network) once the handshake is done ends the call with
-    /// [`GiveUp::Committed`](crate::GiveUp::Committed). For callers who must not pay twice.
+    /// As [`BeforeOutput`](Self::BeforeOutput), and a request that has been sent is not sent again either,
+    /// unless the server refused it in so many words: a failure with blame
+    /// [`Transport`](crate::Blame::Transport) or [`Network`](crate::Blame::Network) once the handshake is
+    /// done ends the call with [`GiveUp::Committed`](crate::GiveUp::Committed). For callers who must not pay
+    /// twice.
     BeforeSend,
     /// It is retried like any other, and the driver tells the caller to discard what it has.
     Restart,
@@ -25,8 +27,9 @@ pub enum Replay {
 /// Exhaustive on purpose: these are the two answers there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum VerdictStyle {
-    /// SSE has to work where WebSocket did not. The default: being offline is never blamed on WebSocket. Chromium
-    /// judges alternative services the same way: broken only once the plain connection has succeeded.
+    /// SSE has to work where WebSocket did not. The default: being offline is never blamed on WebSocket.
+    /// Chromium judges alternative services the same way: broken only once the plain connection has
+    /// succeeded.
     #[default]
     OnEvidence,
     /// The failure of WebSocket is enough. For callers that cannot report progress.
@@ -42,9 +45,9 @@ pub enum ProbeStyle {
     /// `head_start` bounds what the call pays.
     #[default]
     InBand,
-    /// The driver may also dial ahead of the next call, with [`Policy::poll_probe`](crate::Policy::poll_probe). A call
-    /// that comes first still probes in band, so a driver that never polls, as those of this workspace's clients, loses
-    /// nothing.
+    /// The driver may also dial ahead of the next call, with
+    /// [`Policy::poll_probe`](crate::Policy::poll_probe). A call that comes first still probes in band, so a
+    /// driver that never polls, as those of this workspace's clients, loses nothing.
     Background,
 }
 

@@ -3,14 +3,16 @@ use core::time::Duration;
 
 /// What a failure is evidence against.
 ///
-/// Blame decides everything that follows, so a driver should take care with it. When in doubt between `Transport`
-/// and `Network`, either will do: the policy treats them alike and asks the other transport for evidence.
+/// Blame decides everything that follows, so a driver should take care with it. When in doubt between
+/// `Transport` and `Network`, either will do: the policy treats them alike and asks the other transport for
+/// evidence.
 ///
 /// Exhaustive on purpose: a driver must be able to say each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
-    /// This one connection, not the way it was made: its lifetime was reached, it was pooled and already dead, or
-    /// state that lived only on it is gone. A new connection is expected to work ([R10](crate::rules#r10)).
+    /// This one connection, not the way it was made: its lifetime was reached, it was pooled and already
+    /// dead, or state that lived only on it is gone. A new connection is expected to work
+    /// ([R10](crate::rules#r10)).
     Connection,
     /// The message: too large for this transport, fine for the other ([R11](crate::rules#r11)).
     Payload,
@@ -112,8 +114,8 @@ impl Failure {
 
     /// Output of the call has reached the caller, so replaying could duplicate it ([R15](crate::rules#r15)).
     ///
-    /// Say so for the call, not for the attempt: once output was delivered and not taken back, every later failure
-    /// of that call is committed too.
+    /// Say so for the call, not for the attempt: once output was delivered and not taken back, every later
+    /// failure of that call is committed too.
     #[must_use]
     pub const fn with_committed(mut self) -> Self {
         self.committed = true;

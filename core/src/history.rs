@@ -146,8 +146,8 @@ impl History {
         self.counted(Transport::WebSocket) > 0
     }
 
-    /// R3: an attempt failed on WebSocket. Says from when the call's grace there counts: from its first failure, or, if no event
-    /// had come, from when that attempt began, as the caller has waited since then.
+    /// R3: an attempt failed on WebSocket. Says from when the call's grace there counts: from its first
+    /// failure, or, if no event had come, from when that attempt began, as the caller has waited since then.
     pub(crate) const fn begin_grace(&mut self, stage: Stage, now: Timestamp) -> Timestamp {
         let began = self.past.note(Past::IN_GRACE);
         if !began && matches!(stage, Stage::Streaming) {
@@ -161,8 +161,8 @@ impl History {
         self.past.note(Past::BUSY)
     }
 
-    /// R10: a failure of the connection alone does not count, but a second one in a row on the same transport, or one that
-    /// was retried already below the policy, is the transport's.
+    /// R10: a failure of the connection alone does not count, but a second one in a row on the same
+    /// transport, or one that was retried already below the policy, is the transport's.
     pub(crate) const fn judge(&mut self, transport: Transport, blame: Blame, exhausted: bool) -> Blame {
         let worn_out = match transport {
             Transport::WebSocket => Past::WEBSOCKET_WORN_OUT,

@@ -1,22 +1,23 @@
 //! Prefer WebSocket. Survive on SSE. Come back on your own.
 //!
-//! A client of a streaming API can often be served over two transports: a preferred one (WebSocket), which is faster, and a
-//! fallback (Server-Sent Events over HTTP), which works nearly everywhere. This crate decides which of them carries the
-//! next attempt. It falls back when the preferred transport is really at fault, comes back when it works again, and
-//! never makes a permanently broken network worse.
+//! A client of a streaming API can often be served over two transports: a preferred one (WebSocket), which is
+//! faster, and a fallback (Server-Sent Events over HTTP), which works nearly everywhere. This crate decides
+//! which of them carries the next attempt. It falls back when the preferred transport is really at fault,
+//! comes back when it works again, and never makes a permanently broken network worse.
 //!
-//! It is a [`Policy`] and nothing else: no I/O, no clock, no allocation, no `std`. Events go in with the time at which they
-//! happened, decisions come out. Crates with the I/O around it are `failback-tokio` and its siblings; embedding it in a
-//! client of your own takes about as many lines as the example below.
+//! It is a [`Policy`] and nothing else: no I/O, no clock, no allocation, no `std`. Events go in with the time
+//! at which they happened, decisions come out. Crates with the I/O around it are `failback-tokio` and its
+//! siblings; embedding it in a client of your own takes about as many lines as the example below.
 //!
 //! # Modes
 //!
 //! - [`Mode::Preferred`]: WebSocket works as far as is known. Attempts go there.
-//! - [`Mode::Suspected`]: WebSocket failed. Attempts go to SSE, and the first one shows whose fault it was: if SSE works,
-//!   it was WebSocket's; if SSE fails as well, or nobody asks it for long, it was not.
+//! - [`Mode::Suspected`]: WebSocket failed. Attempts go to SSE, and the first one shows whose fault it was:
+//!   if SSE works, it was WebSocket's; if SSE fails as well, or nobody asks it for long, it was not.
 //! - [`Mode::FailedOver`]: WebSocket is at fault. Attempts go to SSE until the cooldown is over.
 //! - [`Mode::Probing`]: one attempt finds out whether WebSocket works again; all others go to SSE.
-//! - [`Mode::Pinned`]: WebSocket failed too often. Attempts go to SSE, but for a last resort when SSE fails too.
+//! - [`Mode::Pinned`]: WebSocket failed too often. Attempts go to SSE, but for a last resort when SSE fails
+//!   too.
 //!
 //! ```text
 //!               stream failures > stream_max_retries,
@@ -35,8 +36,9 @@
 //!
 //! # How a call goes
 //!
-//! A [`Call`] is one request as its caller sees it, made of one [`Attempt`] or more. Calls and attempts are linear: each
-//! method consumes what it ends, so an outcome cannot be reported twice, nor for the wrong transport.
+//! A [`Call`] is one request as its caller sees it, made of one [`Attempt`] or more. Calls and attempts are
+//! linear: each method consumes what it ends, so an outcome cannot be reported twice, nor for the wrong
+//! transport.
 //!
 //! ```
 //! use failback::*;
@@ -74,20 +76,21 @@
 //! # Ok::<(), GiveUp>(())
 //! ```
 //!
-//! A client with a retry loop of its own below the policy reports [`Outcome::RetriesExhausted`] when that loop has given
-//! up, and begins the next attempt where the policy says.
+//! A client with a retry loop of its own below the policy reports [`Outcome::RetriesExhausted`] when that
+//! loop has given up, and begins the next attempt where the policy says.
 //!
 //! # In scope, and out of scope
 //!
-//! In scope: which transport, when to retry, when to stop, when to come back. Out of scope: connections, time-outs,
-//! what an error means. A driver finds out what went wrong and says what it is evidence against ([`Blame`]) and how far the
-//! attempt had come ([`Stage`]); the policy takes it from there.
+//! In scope: which transport, when to retry, when to stop, when to come back. Out of scope: connections,
+//! time-outs, what an error means. A driver finds out what went wrong and says what it is evidence against
+//! ([`Blame`]) and how far the attempt had come ([`Stage`]); the policy takes it from there.
 //!
 //! # Rules
 //!
-//! The behaviour is fixed by numbered [`rules`], R1 to R21, and the code says where each is implemented. The judgement follows
-//! Chromium's handling of broken alternative services (an alternative is broken only once the plain way has worked; delays
-//! double; a change of network forgives) and Envoy's HTTP/3 grid; the retry budget follows gRPC's retry throttling.
+//! The behaviour is fixed by numbered [`rules`], R1 to R21, and the code says where each is implemented. The
+//! judgement follows Chromium's handling of broken alternative services (an alternative is broken only once
+//! the plain way has worked; delays double; a change of network forgives) and Envoy's HTTP/3 grid; the retry
+//! budget follows gRPC's retry throttling.
 //!
 #![doc = include_str!("../docs/transitions.md")]
 //!
@@ -95,7 +98,8 @@
 //!
 //! - `std`: `SharedPolicy`, a policy behind a mutex with its own clock, and guards that report a drop.
 //! - `serde`: `Serialize` and `Deserialize` for [`Config`] and [`Snapshot`].
-//! - `proptest`: `testing`, random settings and operations for tests of what embeds the policy, or of a port of it.
+//! - `proptest`: `testing`, random settings and operations for tests of what embeds the policy, or of a port
+//!   of it.
 //!
 //! Without features there are no dependencies, and no feature changes what the policy does.
 #![no_std]

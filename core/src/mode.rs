@@ -21,8 +21,8 @@ pub enum Mode {
         /// When it counts as failed unless it reports something.
         lease_until: Timestamp,
     },
-    /// WebSocket is at fault and no recovery is left: SSE until a last resort completes, the network changes, or
-    /// a new policy is made.
+    /// WebSocket is at fault and no recovery is left: SSE until a last resort completes, the network changes,
+    /// or a new policy is made.
     Pinned,
 }
 

@@ -10,8 +10,8 @@ pub enum Outcome {
     Completed,
     /// The attempt failed; the policy decides what becomes of its call.
     Failed(Failure),
-    /// The attempt failed, and retries that the driver made on its own, below the policy, are used up: the policy
-    /// allows no further one on this transport ([R3](crate::rules#r3), [R13](crate::rules#r13)).
+    /// The attempt failed, and retries that the driver made on its own, below the policy, are used up: the
+    /// policy allows no further one on this transport ([R3](crate::rules#r3), [R13](crate::rules#r13)).
     RetriesExhausted(Failure),
     /// The caller gave up on the call.
     Cancelled,

@@ -15,12 +15,12 @@ use crate::{
 ///
 /// Events come in through methods named `handle_*`, each with the time at which it happened; decisions go out
 /// as the values they return, and as what [`poll_timeout`](Self::poll_timeout) and
-/// [`poll_probe`](Self::poll_probe) answer. There is no I/O, no clock and no allocation, and every method takes
-/// constant time ([R21](crate::rules#r21)). A time earlier than the latest one seen is treated as that latest
-/// one ([R18](crate::rules#r18)), and no method panics.
+/// [`poll_probe`](Self::poll_probe) answer. There is no I/O, no clock and no allocation, and every method
+/// takes constant time ([R21](crate::rules#r21)). A time earlier than the latest one seen is treated as that
+/// latest one ([R18](crate::rules#r18)), and no method panics.
 ///
-/// Share one policy between all calls to one endpoint, behind a mutex if need be: handles borrow nothing, so it is
-/// never held across I/O. With the feature `std`, `SharedPolicy` is that mutex.
+/// Share one policy between all calls to one endpoint, behind a mutex if need be: handles borrow nothing, so
+/// it is never held across I/O. With the feature `std`, `SharedPolicy` is that mutex.
 #[derive(Clone, Debug)]
 pub struct Policy {
     config: Config,
@@ -84,8 +84,8 @@ impl Policy {
     /// An event of the attempt arrived. Report each, or at least the first, and the first one in each
     /// [lease](Config::with_probe_lease).
     ///
-    /// On WebSocket report any sign of life after the first event too (a pong, bytes): a server that thinks for
-    /// long does not cost a probe its lease ([R8](crate::rules#r8)). On SSE only events count: a comment
+    /// On WebSocket report any sign of life after the first event too (a pong, bytes): a server that thinks
+    /// for long does not cost a probe its lease ([R8](crate::rules#r8)). On SSE only events count: a comment
     /// convicts nobody.
     #[inline]
     pub fn handle_progress(&mut self, attempt: &Attempt, now: Timestamp) {
@@ -127,8 +127,8 @@ impl Policy {
     /// The head start ran out ([R17](crate::rules#r17)): the call moves to SSE at once, and the handshake
     /// goes on as a dial, up to the driver's connect timeout.
     ///
-    /// For attempts that have a [`divert_at`](Attempt::divert_at). Of another one nothing is left but its call, and the
-    /// dial says nothing.
+    /// For attempts that have a [`divert_at`](Attempt::divert_at). Of another one nothing is left but its
+    /// call, and the dial says nothing.
     pub fn divert(&mut self, attempt: Attempt, now: Timestamp) -> (Call, Dial) {
         self.handle_timeout(now);
         let origin = if attempt.is_divertible() { Origin::Attempt } else { Origin::Nothing };
@@ -148,8 +148,9 @@ impl Policy {
 
     /// With [`ProbeStyle::Background`]: a dial that may begin now, as the probe, ahead of the next call.
     ///
-    /// Ask after [`poll_timeout`](Self::poll_timeout) has passed. `None` in any other mode than FailedOver, before
-    /// `retry_at`, and right after such a dial has opened: the next thing to learn is whether a call completes on it.
+    /// Ask after [`poll_timeout`](Self::poll_timeout) has passed. `None` in any other mode than FailedOver,
+    /// before `retry_at`, and right after such a dial has opened: the next thing to learn is whether a call
+    /// completes on it.
     pub fn poll_probe(&mut self, now: Timestamp) -> Option<Dial> {
         self.handle_timeout(now);
         if self.config.probe != ProbeStyle::Background || !self.state.wants_dial(self.now) {
@@ -179,7 +180,8 @@ impl Policy {
         }
     }
 
-    /// A clock tick. Never required: every other method does the same first. Early, late or twice makes no difference.
+    /// A clock tick. Never required: every other method does the same first. Early, late or twice makes no
+    /// difference.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.advance(now);
     }
@@ -192,8 +194,8 @@ impl Policy {
         self.state.wake_at(self.now)
     }
 
-    /// What ends at [`poll_timeout`](Self::poll_timeout): a cooldown, a lease, a suspicion, or the wait for a dial. `None`
-    /// when that is `None`.
+    /// What ends at [`poll_timeout`](Self::poll_timeout): a cooldown, a lease, a suspicion, or the wait for a
+    /// dial. `None` when that is `None`.
     #[must_use]
     pub fn timer(&self) -> Option<Timer> {
         self.state.wake_at(self.now).and_then(|_| self.state.timer())
@@ -243,8 +245,8 @@ impl Policy {
         &self.state
     }
 
-    /// As [`handle_timeout`](Self::handle_timeout), and inlined into what is asked often. The rest calls that: one copy is
-    /// enough.
+    /// As [`handle_timeout`](Self::handle_timeout), but inlined into the methods that are called for each
+    /// event or call. The others call that, so that there is one copy of it.
     #[inline]
     fn advance(&mut self, now: Timestamp) {
         self.now = self.now.latest(now);
@@ -259,10 +261,7 @@ impl Policy {
     const fn holds_probe(&self, attempt: &Attempt) -> bool {
         attempt.is_probe() && self.is_current(attempt.epoch) && self.state.is_probing()
     }
-}
 
-/// Keeping ([R20](crate::rules#r20)).
-impl Policy {
     /// What the policy knows at `now`.
     #[must_use]
     pub fn snapshot(&self, now: Timestamp) -> Snapshot {
@@ -273,8 +272,9 @@ impl Policy {
 
     /// The policy of which `snapshot` was made, `elapsed` later.
     ///
-    /// Cooldowns went on meanwhile. A process that cannot tell how long it was away passes zero, and waits longer than it
-    /// has to. Handles that the earlier policy had given out are stale to this one ([R9](crate::rules#r9)).
+    /// Cooldowns went on meanwhile. A process that cannot tell how long it was away passes zero, and waits
+    /// longer than it has to. Handles that the earlier policy had given out are stale to this one
+    /// ([R9](crate::rules#r9)).
     #[must_use]
     pub fn restore(
         config: Config,
@@ -285,10 +285,7 @@ impl Policy {
     ) -> Self {
         Self::with_state(config, seed, now, State::restore(&config, snapshot, elapsed, now))
     }
-}
 
-/// Failures.
-impl Policy {
     fn handle_failure(&mut self, mut attempt: Attempt, failure: &Failure, exhausted: bool) -> Verdict {
         let transport = attempt.transport();
         let blame = attempt.history.judge(transport, failure.blame(), exhausted);
@@ -345,15 +342,16 @@ impl Policy {
         match self.config.replay {
             Replay::Restart => false,
             Replay::BeforeOutput => failure.is_committed(),
-            // A request that the server refused in so many words was not processed: only evidence counts here.
+            // A request that the server refused in so many words was not processed: only evidence counts
+            // here.
             Replay::BeforeSend => {
                 failure.is_committed() || (is_evidence(blame) && failure.stage() != Stage::Connecting)
             }
         }
     }
 
-    /// R2, R3, R7, R9: what a failed WebSocket attempt says about WebSocket. How long the call waits to be retried there, if
-    /// it may stay; `over` says that it may not.
+    /// R2, R3, R7, R9: what a failed WebSocket attempt says about WebSocket. How long the call waits to be
+    /// retried there, if it may stay; `over` says that it may not.
     fn weigh_websocket(
         &mut self,
         attempt: &mut Attempt,
@@ -407,10 +405,7 @@ impl Policy {
             Blame::Connection | Blame::Payload => {}
         }
     }
-}
 
-/// Verdicts.
-impl Policy {
     /// Without backoff and without a token ([R10](crate::rules#r10), [R12](crate::rules#r12)).
     const fn retry_at_once(&self, history: History) -> Verdict {
         Verdict::Retry(Call { history, ready_at: self.now })

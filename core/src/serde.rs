@@ -46,8 +46,8 @@ enum VerdictWord {
 }
 
 impl Config {
-    /// The keys that [`Deserialize`] accepts, each of them optional. What may probe is for the driver to say, not for
-    /// a file: [`with_probe`](Self::with_probe).
+    /// The keys that [`Deserialize`] accepts, each of them optional. What may probe is for the driver to say,
+    /// not for a file: [`with_probe`](Self::with_probe).
     pub const KEYS: [&'static str; 14] = [
         "stream_max_retries",
         "fallback_within_ms",

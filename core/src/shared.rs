@@ -13,9 +13,9 @@ use crate::{
 
 /// A [`Policy`] for all threads and tasks of a process, with a clock of its own.
 ///
-/// Clones share one policy. The mutex inside is held for the length of one method of [`Policy`], never across I/O.
-/// Attempts and dials are guards: one that is dropped reports that it was cancelled or abandoned, so that a task
-/// that ends early, or panics, gives back what it held at once.
+/// Clones share one policy. The mutex inside is held for the length of one method of [`Policy`], never across
+/// I/O. Attempts and dials are guards: one that is dropped reports that it was cancelled or abandoned, so
+/// that a task that ends early, or panics, gives back what it held at once.
 ///
 /// ```
 /// use failback::{Config, Outcome, SharedPolicy, Verdict};
@@ -167,8 +167,8 @@ impl SharedPolicy {
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Policy, Timestamp) -> T) -> T {
-        // Read before the lock is taken, which is then held for less long. Who waited for it tells an earlier time than
-        // whoever came first, and that is harmless (R18).
+        // Read before the lock is taken, which is then held for less long. Who waited for it tells an earlier
+        // time than whoever came first, and that is harmless (R18).
         let now = self.now();
         act(&mut self.lock(), now)
     }
@@ -231,7 +231,8 @@ impl AttemptGuard {
         self.attempt.as_ref().and_then(Attempt::divert_at).map(|at| self.policy.time_until(at))
     }
 
-    /// See [`Policy::handle_progress`]. Takes no lock where it changes nothing, so signs of life can be reported as they come.
+    /// See [`Policy::handle_progress`]. Takes no lock where it changes nothing, so signs of life can be
+    /// reported as they come.
     pub fn handle_progress(&self) {
         // An event that changes nothing takes no lock.
         if let Some(attempt) = self.attempt.as_ref().filter(|attempt| attempt.progress_matters()) {
@@ -305,8 +306,8 @@ fn monotonic_clock() -> impl Fn() -> Timestamp {
     move || Timestamp::from_elapsed(origin.elapsed())
 }
 
-/// A seed for a [`Policy`] that differs between processes, and between calls: the keys with which the standard library
-/// seeds its hash maps. Not for secrets.
+/// A seed for a [`Policy`] that differs between processes, and between calls: the keys with which the
+/// standard library seeds its hash maps. Not for secrets.
 #[must_use]
 pub fn random_seed() -> u64 {
     RandomState::new().hash_one(0)

@@ -1,4 +1,5 @@
-//! The state that all calls share. Everything that changes it is in this file, and nothing outside touches it.
+//! The state that all calls share. Everything that changes it is in this file, and nothing outside touches
+//! it.
 
 use core::time::Duration;
 
@@ -8,7 +9,8 @@ use crate::snapshot::{KeptMode, Snapshot};
 use crate::time::{add, nanos};
 use crate::{Config, Mode, Reason, Timer, Timestamp, VerdictStyle};
 
-/// The mode, and what only that mode has to remember, but for when it ends. Preferred comes in two.
+/// The mode, with what only that mode has to remember; [`State::until`] says when it ends. `DialPending` is
+/// shown as [`Mode::Preferred`] too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Preferred,
@@ -32,7 +34,7 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     phase: Phase,
-    /// When time ends the phase: a wait for a dial, a suspicion, a cooldown, a lease. Never, of the two that it does not.
+    /// When time ends the phase. [`Timestamp::MAX`] in Preferred and Pinned, which time does not end.
     until: Timestamp,
     /// The cooldown of the last conviction, jitter included; the base when there was none.
     cooldown: u64,
@@ -48,7 +50,6 @@ pub(crate) struct State {
     convictions: u8,
 }
 
-/// Choosing.
 impl State {
     pub(crate) const fn new(config: &Config) -> Self {
         Self {
@@ -63,8 +64,8 @@ impl State {
         }
     }
 
-    /// R1: why the next attempt of a call that is not bound goes where it goes. At the end of a cooldown it becomes the
-    /// probe.
+    /// R1: why the next attempt of a call that is not bound goes where it goes. At the end of a cooldown it
+    /// becomes the probe.
     #[inline]
     pub(crate) fn choose(&mut self, config: &Config, now: Timestamp) -> Reason {
         match self.phase {
@@ -92,11 +93,9 @@ impl State {
         self.recoveries = self.recoveries.saturating_sub(1);
         self.enter(Phase::Probing { progressed: false }, add(now, config.probe_lease));
     }
-}
 
-/// What WebSocket did.
-impl State {
-    /// R6: a WebSocket stream completed. R19: the network changed. Either way nothing is held against WebSocket.
+    /// R6: a WebSocket stream completed. R19: the network changed. Either way nothing is held against
+    /// WebSocket.
     #[inline]
     pub(crate) fn exonerate(&mut self, config: &Config) {
         self.failures = 0;
@@ -133,14 +132,14 @@ impl State {
         }
     }
 
-    /// R8: the probe made progress, which renews its lease.
+    /// R8: the probe made progress. That renews its lease.
     pub(crate) fn probe_progressed(&mut self, config: &Config, now: Timestamp) {
         self.phase = Phase::Probing { progressed: true };
         self.until = add(now, config.probe_lease);
     }
 
-    /// R7: the probe showed that WebSocket can carry data, though it did not complete. It costs nothing, and the next
-    /// call probes again.
+    /// R7: the probe showed that WebSocket can carry data, though it did not complete. It costs nothing, and
+    /// the next call probes again.
     pub(crate) fn return_probe(&mut self, config: &Config, now: Timestamp) {
         self.refund(config);
         self.enter(Phase::FailedOver { dial_open: false }, now);
@@ -154,11 +153,8 @@ impl State {
             self.fail_over(now);
         }
     }
-}
 
-/// What a handshake did that no call waited for ([R17](crate::rules#r17)).
-impl State {
-    /// One was left alone. In Preferred, nobody else waits for it.
+    /// R17: an attempt left its handshake to itself. In Preferred, other calls go to SSE until it has ended.
     pub(crate) fn await_dial(&mut self, config: &Config, now: Timestamp) {
         if matches!(self.phase, Phase::Preferred | Phase::DialPending) {
             self.phase = Phase::DialPending;
@@ -166,7 +162,8 @@ impl State {
         }
     }
 
-    /// It opened. That changes no mode, except that a probe is given back: the next call probes with the connection.
+    /// The dial opened. That changes no mode, except that a probe is given back: the next call probes with
+    /// the connection.
     pub(crate) fn dial_opened(&mut self, config: &Config, now: Timestamp) {
         if self.is_probing() {
             self.refund(config);
@@ -176,7 +173,8 @@ impl State {
         }
     }
 
-    /// It failed, for a cause that may be WebSocket's own: R2, or R7. What SSE did meanwhile is the evidence.
+    /// The dial failed, for a cause that may be WebSocket's own: R2, or R7. SSE progress since then is the
+    /// evidence.
     pub(crate) fn dial_failed(&mut self, config: &Config, seed: u64, now: Timestamp, sse_progress: u32) {
         if !self.is_probing() {
             self.count_failure(config);
@@ -187,7 +185,7 @@ impl State {
         }
     }
 
-    /// Nobody waits for it any more.
+    /// The driver gave the dial up.
     pub(crate) fn dial_abandoned(&mut self, config: &Config, now: Timestamp) {
         if self.is_probing() {
             self.end_probe(config, now);
@@ -196,8 +194,8 @@ impl State {
         }
     }
 
-    /// It failed for a cause that is not WebSocket's. Nobody has shown that WebSocket works either, so one that probed
-    /// ahead of the calls cools down again: or nothing would hold the next one back.
+    /// The dial failed for a cause that is not WebSocket's. That does not show that WebSocket works either: a
+    /// dial that probed ahead of the calls cools down again, because nothing else would delay the next one.
     pub(crate) fn dial_excused(&mut self, config: &Config, now: Timestamp, ahead_of_calls: bool) {
         if !self.is_probing() {
             self.forget_dial();
@@ -215,10 +213,7 @@ impl State {
             self.until = Timestamp::MAX;
         }
     }
-}
 
-/// What SSE did: the control experiment.
-impl State {
     /// R4: SSE made progress where WebSocket did not.
     #[inline]
     pub(crate) fn sse_progressed(&mut self, config: &Config, seed: u64, now: Timestamp) {
@@ -238,15 +233,16 @@ impl State {
         }
     }
 
-    /// R5: a busy SSE is weaker evidence for WebSocket. It excuses what is forgiven anyway, and forgets nothing: or a
-    /// handshake that is refused each time, beside a server that is busy now and then, would be forgiven for ever.
+    /// R5: SSE was busy, which says less than that it failed. It acquits WebSocket only while the failures
+    /// are within what is forgiven, and keeps their count. Otherwise an upgrade that is refused in each turn
+    /// would be forgiven for ever by a server that is busy now and then.
     pub(crate) fn sse_busy(&mut self, config: &Config) {
         if matches!(self.phase, Phase::Suspected { by_probe: false }) && self.forgives(config) {
             self.prefer();
         }
     }
 
-    /// Nothing is held against WebSocket. After a probe the suspicion is gone, not the conviction before it
+    /// Drops the suspicion. The conviction that came before a probe stands
     /// ([R7](crate::rules#r7)).
     fn acquit(&mut self, by_probe: bool, now: Timestamp) {
         self.failures = 0;
@@ -256,13 +252,10 @@ impl State {
             self.prefer();
         }
     }
-}
 
-/// Time.
-impl State {
-    /// Whatever time alone changes: a lease, a suspicion, or a wait for a dial, that has run out. Doing so twice makes no
-    /// difference. A cooldown counts from when it is noticed, so a policy that nobody asks for a while cools down later, never
-    /// sooner.
+    /// Whatever time alone changes: a lease, a suspicion, or a wait for a dial, that has run out. Doing so
+    /// twice makes no difference. A cooldown counts from when it is noticed, so a policy that nobody asks for
+    /// a while cools down later, never sooner.
     #[inline]
     pub(crate) fn advance(&mut self, config: &Config, seed: u64, now: Timestamp) {
         if self.until <= now {
@@ -280,7 +273,7 @@ impl State {
             Phase::DialPending => self.forget_dial(),
             // The next attempt probes.
             Phase::FailedOver { .. } => {}
-            // It is the end of time.
+            // `until` is the last point in time there is, and it has come.
             Phase::Preferred | Phase::Pinned => {}
         }
     }
@@ -300,10 +293,7 @@ impl State {
             Phase::Probing { .. } => Some(Timer::Lease),
         }
     }
-}
 
-/// Transitions.
-impl State {
     fn enter(&mut self, phase: Phase, until: Timestamp) {
         self.phase = phase;
         self.until = until;
@@ -314,7 +304,8 @@ impl State {
         self.enter(Phase::Preferred, Timestamp::MAX);
     }
 
-    /// R4: the k-th conviction since the last completion cools down for min(base * 2^(k-1), max) * (1 + jitter * u).
+    /// R4: the k-th conviction since the last completion cools down for min(base * 2^(k-1), max) * (1 +
+    /// jitter * u).
     #[cold]
     fn convict(&mut self, config: &Config, seed: u64, now: Timestamp) {
         let max = config.cooldown_max.max(config.cooldown);
@@ -338,10 +329,7 @@ impl State {
     fn refund(&mut self, config: &Config) {
         self.recoveries = self.recoveries.saturating_add(1).min(config.max_recoveries);
     }
-}
 
-/// Keeping ([R20](crate::rules#r20)).
-impl State {
     pub(crate) fn snapshot(&self, now: Timestamp) -> Snapshot {
         let (mode, retry_in) = match self.phase {
             Phase::Preferred | Phase::DialPending => (KeptMode::Preferred, Duration::ZERO),
@@ -385,10 +373,7 @@ impl State {
         }
         state
     }
-}
 
-/// Reading.
-impl State {
     pub(crate) const fn mode(&self) -> Mode {
         match self.phase {
             Phase::Preferred | Phase::DialPending => Mode::Preferred,

@@ -7,8 +7,8 @@ use crate::Mode;
 pub struct Status {
     /// Which transport it believes in.
     pub mode: Mode,
-    /// In [`Mode::FailedOver`], how long it is until the next WebSocket attempt may be made: zero when it may be made now.
-    /// `None` in any other mode.
+    /// In [`Mode::FailedOver`], how long it is until the next WebSocket attempt may be made: zero when it may
+    /// be made now. `None` in any other mode.
     pub retry_in: Option<Duration>,
     /// How many probes may still be spent before the policy stays on SSE.
     pub recoveries_left: u8,

@@ -3,8 +3,8 @@ use core::time::Duration;
 /// A point in monotonic time, in nanoseconds since an origin that the driver chose.
 ///
 /// The policy never reads a clock: each method is told what time it is. Any origin will do (the start of the
-/// process, the boot of the machine, zero in a simulation) as long as one [`Policy`](crate::Policy) sees only one.
-/// Arithmetic saturates, and there are no operators, so that no input can overflow.
+/// process, the boot of the machine, zero in a simulation) as long as one [`Policy`](crate::Policy) sees only
+/// one. Arithmetic saturates, and there are no operators, so that no input can overflow.
 ///
 /// A clock that runs backwards is treated as one that stands still ([R18](crate::rules#r18)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,8 +11,8 @@ pub(super) const CONFIG_BYTES: usize = 13;
 /// How many bytes an operation takes.
 pub(super) const OPERATION_BYTES: usize = 3;
 
-/// Reads settings and operations from bytes: thirteen for the settings, then three an operation. Any bytes will do, and
-/// what is missing is zero.
+/// Reads settings and operations from bytes: thirteen for the settings, then three an operation. Any bytes
+/// will do, and what is missing is zero.
 #[must_use]
 pub fn decode(bytes: &[u8]) -> (Config, Vec<Operation>) {
     let (head, tail) = bytes.split_at(bytes.len().min(CONFIG_BYTES));

@@ -1,11 +1,11 @@
 //! Random settings and operations, to test with them what embeds the policy, or a port of it.
 //!
-//! Operations name calls, attempts and dials by their place among those that are there, counted round and round, so
-//! that each means something wherever it stands: one that finds nothing to act on does nothing. That also makes a
-//! failing trace shrink to the operations that matter.
+//! Operations name calls, attempts and dials by their place among those that are there, counted round and
+//! round, so that each means something wherever it stands: one that finds nothing to act on does nothing.
+//! That also makes a failing trace shrink to the operations that matter.
 //!
-//! They come from strategies ([`configs`], [`failures`], [`outcomes`], [`operations`], [`traces`]) or from bytes
-//! ([`decode()`]), as a fuzzer has them.
+//! They come from strategies ([`configs`], [`failures`], [`outcomes`], [`operations`], [`traces`]) or from
+//! bytes ([`decode()`]), as a fuzzer has them.
 //!
 //! ```
 //! use failback::testing::{Operation, traces};
@@ -149,8 +149,8 @@ pub enum Edge {
     After,
 }
 
-/// Durations worth trying: none, the smallest, some that a trace can outlast and some that it cannot. The first is
-/// the commonest.
+/// Durations worth trying: none, the smallest, some that a trace can outlast and some that it cannot. The
+/// first is the commonest.
 const DURATIONS: [Duration; 16] = [
     Duration::from_millis(100),
     Duration::ZERO,

@@ -5,7 +5,8 @@ use proptest::strategy::Just;
 use super::{Operation, Trace, decode};
 use crate::{Config, Failure, Outcome};
 
-/// Any settings. Two values out of three are those that make most happen, so that few odd ones meet at a time.
+/// Any settings. Two values out of three are those that make most happen, so that few odd ones meet at a
+/// time.
 pub fn configs() -> impl Strategy<Value = Config> {
     let setting = proptest::prop_oneof![2 => Just(0), 1 => any::<u8>()];
     vec(setting, decode::CONFIG_BYTES).prop_map(|bytes| decode::decode(&bytes).0)

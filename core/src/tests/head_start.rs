@@ -1,4 +1,5 @@
-//! R17: a call does not wait for a slow handshake, and no other call waits for the same one. And probing by dial.
+//! R17: a call does not wait for a slow handshake, and no other call waits for the same one. And probing by
+//! dial.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! The rules of the policy, one file for each group of them. A test whose name begins with `r05_` shows what R5 promises.
+//! The rules of the policy, one file for each group of them. A test whose name begins with `r05_` shows what
+//! R5 promises.
 
 #![allow(unused_must_use, reason = "a story drops the handles that it does not follow")]
 

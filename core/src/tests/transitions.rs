@@ -147,8 +147,8 @@ impl Scene {
     }
 }
 
-/// Something that can happen, with ways to report it between which the policy makes no difference. Where it does after all,
-/// the table says one or the other.
+/// Something that can happen, with ways to report it between which the policy makes no difference. Where it
+/// does after all, the table says one or the other.
 struct Event {
     name: &'static str,
     ways: Vec<Way>,

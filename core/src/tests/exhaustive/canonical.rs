@@ -1,5 +1,5 @@
-//! When two worlds are the same: whatever happens next, both answer alike. Times count from now, epochs are current or
-//! stale, and calls have no names.
+//! When two worlds are the same: whatever happens next, both answer alike. Times count from now, epochs are
+//! current or stale, and calls have no names.
 
 use core::hash::{BuildHasherDefault, Hasher};
 
@@ -132,8 +132,9 @@ impl World {
             Some(Transport::Sse) => 1,
             Some(Transport::WebSocket) => 2,
         };
-        // A call that is bound asks neither for its grace any more, nor who was busy, and without retries there is none to ask
-        // for. Before its first failure only an attempt that might fail in grace knows when it began.
+        // A call that is bound asks neither for its grace any more, nor who was busy, and without retries
+        // there is none to ask for. Before its first failure only an attempt that might fail in grace knows
+        // when it began.
         let free = bound == 0;
         let graceful = free && self.config().stream_max_retries() > 0;
         let in_grace = graceful && history.past.has(Past::IN_GRACE);

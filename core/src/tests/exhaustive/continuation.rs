@@ -7,8 +7,8 @@ use super::std::vec::Vec;
 use super::world::{Op, Scope, Stand, UNIT, World};
 use crate::{Attempt, Blame, Decision, DialOutcome, Failure, Mode, Outcome, Stage, Transport, Verdict};
 
-/// Calls until `Preferred` is reached, from any state: one convicts or finds that the slot is taken, one finds that its
-/// lease is over, and one probes.
+/// Calls until `Preferred` is reached, from any state: one convicts or finds that the slot is taken, one
+/// finds that its lease is over, and one probes.
 const CALLS_TO_COME_BACK: usize = 3;
 
 #[derive(Default)]

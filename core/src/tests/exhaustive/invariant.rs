@@ -71,8 +71,9 @@ impl fmt::Debug for Broken {
     }
 }
 
-/// The most attempts of a call: `stream_max_retries` + 1 that count on each transport, and before each of them one that
-/// does not (R10, R16). Or, on WebSocket, one that does not, one that is diverted, and a last resort.
+/// The most attempts of a call: `stream_max_retries` + 1 that count on each transport, and before each of
+/// them one that does not (R10, R16). Or, on WebSocket, one that does not, one that is diverted, and a last
+/// resort.
 pub(super) fn most_attempts(config: &Config) -> u32 {
     let most = 2 * (u32::from(config.stream_max_retries()) + 1);
     most + most.max(3)

@@ -1,11 +1,12 @@
-//! Everything that can happen, in small: every sequence of operations on a few small configurations, of any length.
+//! Everything that can happen, in small: every sequence of operations on a few small configurations, of any
+//! length.
 //!
-//! Each search ends because nothing new is left to visit, so what it finds holds for good; its numbers are asserted, so that one
-//! that visits less than it did fails. The bounds are those of the [`Scope`]: how many calls and dials are under way
-//! at once, and how long durations are.
+//! Each search ends because nothing new is left to visit, so what it finds holds for good; its numbers are
+//! asserted, so that one that visits less than it did fails. The bounds are those of the [`Scope`]: how many
+//! calls and dials are under way at once, and how long durations are.
 //!
-//! The invariants are checked by an observer that sees what a driver sees. That it would notice is shown by policies
-//! that are broken on purpose, each caught for the one thing that is wrong with it.
+//! The invariants are checked by an observer that sees what a driver sees. That it would notice is shown by
+//! policies that are broken on purpose, each caught for the one thing that is wrong with it.
 
 mod canonical;
 mod continuation;
@@ -45,8 +46,9 @@ const fn with(scope: Scope, config: Config) -> Scope {
     Scope { config, ..scope }
 }
 
-/// Searches to the end. `states` and `transitions` are what it visited when it was last looked at: a policy that behaves
-/// otherwise may well visit another number, and then they are to be replaced, after a look at why.
+/// Searches to the end. `states` and `transitions` are what it visited when it was last looked at: a policy
+/// that behaves otherwise may well visit another number, and then they are to be replaced, after a look at
+/// why.
 #[track_caller]
 fn holds(scope: Scope, states: usize, transitions: usize) {
     let started = Instant::now();

@@ -1,4 +1,5 @@
-//! Breadth first through every world that can be reached, so that the first way to break an invariant is a shortest one.
+//! Breadth first through every world that can be reached, so that the first way to break an invariant is a
+//! shortest one.
 
 use super::canonical::ByKey;
 use super::continuation::Continuations;
@@ -77,8 +78,8 @@ pub(super) fn search(scope: &Scope, sabotage: Option<Sabotage>, depth: usize) ->
     report
 }
 
-/// The search takes worlds with one key for one world. An operation that tells two of them apart proves it wrong. With one call
-/// and one dial, the same operation means the same to both.
+/// The search takes worlds with one key for one world. An operation that tells two of them apart proves it
+/// wrong. With one call and one dial, the same operation means the same to both.
 pub(super) fn tell_apart(scope: &Scope, depth: usize) -> Option<String> {
     let successors = |world: &World| {
         let mut ops = Vec::new();

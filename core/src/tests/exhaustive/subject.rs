@@ -1,4 +1,5 @@
-//! The policy under test, and policies that are broken on purpose: a checker that has never found anything proves nothing.
+//! The policy under test, and policies that are broken on purpose: a checker that has never found anything
+//! proves nothing.
 
 use core::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::{
     Timestamp, Transport, Verdict,
 };
 
-/// What is wrong with a policy. Each leaves the real one as it is and tampers with what goes in, what comes out, or
-/// what it remembers.
+/// What is wrong with a policy. Each leaves the real one as it is and tampers with what goes in, what comes
+/// out, or what it remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sabotage {
     /// The first event of a probe refills recoveries, instead of its completion.

@@ -14,8 +14,8 @@ use crate::{
     Replay, Stage, Timestamp, Transport, Verdict,
 };
 
-/// One unit of time. Every duration in these configurations is a small number of them, so that stepping by one goes
-/// to each deadline and to just before it.
+/// One unit of time. Every duration in these configurations is a small number of them, so that stepping by
+/// one goes to each deadline and to just before it.
 pub(super) const UNIT: Duration = units(1);
 
 pub(super) const fn units(units: u64) -> Duration {
@@ -31,7 +31,8 @@ pub(super) struct Scope {
     pub(super) config: Config,
     pub(super) calls: usize,
     pub(super) dials: usize,
-    /// Also what the code does not tell apart from something else: `Ended` from `Cancelled`, `Network` from `Transport`.
+    /// Also what the code does not tell apart from something else: `Ended` from `Cancelled`, `Network` from
+    /// `Transport`.
     pub(super) synonyms: bool,
 }
 
@@ -441,8 +442,8 @@ impl Running {
     }
 }
 
-/// Whether a failure of this kind is what R12 is about: neither the request's fault nor the server's, and replayable. A
-/// connection failure that ends a call counted as one of the transport.
+/// Whether a failure of this kind is what R12 is about: neither the request's fault nor the server's, and
+/// replayable. A connection failure that ends a call counted as one of the transport.
 fn must_try_both(give_up: GiveUp, outcome: Outcome) -> bool {
     let (Outcome::Failed(failure) | Outcome::RetriesExhausted(failure)) = outcome else { return false };
     let replayable = give_up != GiveUp::Committed;

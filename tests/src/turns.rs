@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use failback::{Config, Policy, Replay, SharedPolicy, Timestamp, Transport};
-use failback_client::{Connection, Context, LeftDial, Step, Turn};
-use failback_wire::{Event, Headers, Item, Request, Seen};
+use failback_client::{Connection, Context, Item, LeftDial, Step, Turn};
+use failback_wire::{Event, Headers, Request, Seen};
 
 /// More steps than any turn takes with the settings used here.
 const STEPS: usize = 2_000;

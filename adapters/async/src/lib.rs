@@ -44,6 +44,6 @@ mod watch;
 mod websocket;
 
 pub use client::{Builder, Client};
-pub use failback_client::{BuildError, ProxyError, TlsError};
+pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, TlsError};
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

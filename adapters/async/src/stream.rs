@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, LeftDial, Lost, Step, Turn};
-use failback_wire::{Error, Event, Item, Seen};
+use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
+use failback_wire::{Event, Seen};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_core::stream::{BoxStream, FusedStream};

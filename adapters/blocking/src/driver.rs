@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, Step, Turn};
-use failback_wire::{Error, Item, Seen};
+use failback_client::{Connection, Error, Item, Step, Turn};
+use failback_wire::Seen;
 
 use crate::bell::{Bell, Ringer, Stopped};
 use crate::dialling::Dialling;

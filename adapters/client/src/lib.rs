@@ -21,8 +21,13 @@
 
 mod addresses;
 mod agent;
+mod announcer;
+mod books;
 mod build_error;
 mod context;
+mod duration;
+mod error;
+mod item;
 mod left_dial;
 mod lost;
 mod proxies;
@@ -38,6 +43,8 @@ pub use addresses::Addresses;
 pub use agent::AGENT;
 pub use build_error::BuildError;
 pub use context::Context;
+pub use error::{AttemptReport, Error};
+pub use item::{Item, Notice};
 pub use left_dial::LeftDial;
 pub use lost::Lost;
 pub use proxies::{Proxies, ProxyChoice};

@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use failback::{AttemptGuard, Failure, Mode, Outcome, Status, Transport};
-use failback_wire::Notice;
 use tracing::{debug, info};
+
+use crate::item::Notice;
 
 pub(crate) fn attempt(turn: u64, attempt: &AttemptGuard) {
     info!(

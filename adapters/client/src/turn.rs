@@ -4,8 +4,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
-use failback_wire::{Error, Event, Fate, Fault, Item, Received, Request, Seen, Turn as Books};
+use failback_wire::{Event, Fault, Request, Seen};
 
+use crate::books::{Books, Fate, Received};
+use crate::error::Error;
+use crate::item::Item;
 use crate::{Connection, Context, LeftDial, Step, trace};
 
 /// One turn: a request, and the attempts to have it answered, until its caller has the answer or an error.
@@ -21,8 +24,8 @@ use crate::{Connection, Context, LeftDial, Step, trace};
 /// use std::time::SystemTime;
 ///
 /// use failback::{Config, SharedPolicy, Transport};
-/// use failback_client::{Connection, Context, Step, Turn};
-/// use failback_wire::{Event, Headers, Item, Request};
+/// use failback_client::{Connection, Context, Item, Step, Turn};
+/// use failback_wire::{Event, Headers, Request};
 ///
 /// let policy = SharedPolicy::new(Config::new());
 /// let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
@@ -90,7 +93,7 @@ impl Turn {
             context: Arc::clone(context),
             request,
             number: context.number_turn(),
-            books: Books::new(),
+            books: Books::default(),
             state: State::Opening,
             release: None,
             items: VecDeque::new(),

@@ -37,10 +37,12 @@ mod runtime;
 pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
-pub use failback_async::{BuildError, ProxyError, ResponseStream, TlsError};
+pub use failback_async::{
+    AttemptReport, BuildError, Error, Item, Notice, ProxyError, ResponseStream, TlsError,
+};
 pub use failback_wire::{
-    AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
-    RequestError, ServerError, Terminal, UrlError,
+    Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
+    UrlError,
 };
 pub use runtime::Tokio;
 

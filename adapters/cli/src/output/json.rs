@@ -1,7 +1,8 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use failback_wire::{Event, Notice};
+use failback_async::Notice;
+use failback_wire::Event;
 use serde::Serialize;
 use serde_json::value::RawValue;
 

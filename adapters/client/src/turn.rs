@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
-use failback_wire::{Event, Fault, Request, Seen};
+use failback_wire::{Event, Fault, Request};
 
 use crate::books::{Books, Fate, Received};
 use crate::error::Error;
 use crate::item::Item;
-use crate::{Connection, Context, LeftDial, Step, trace};
+use crate::{Connection, Context, LeftDial, Lost, Step, trace};
 
 /// One turn: a request, and the attempts to have it answered, until its caller has the answer or an error.
 ///
@@ -199,7 +199,7 @@ impl Turn {
                     Fate::Keep => Release::Keep { completed: None },
                     Fate::Close => Release::Close,
                 });
-                self.fail(&fault);
+                self.fail(fault);
             }
         }
     }
@@ -227,9 +227,8 @@ impl Turn {
         }
     }
 
-    /// The connection failed, or there was none to be had. `detail` is what the layer below said of it; `now` is what a
-    /// server's date to come back is measured from.
-    pub fn handle_failure(&mut self, seen: &Seen<'_>, detail: Option<&str>, now: SystemTime) {
+    /// The connection failed, or there was none to be had. `now` is what a server's date to come back is measured from.
+    pub fn handle_failure(&mut self, lost: &Lost, now: SystemTime) {
         let (transport, stage, reused, left_alone) = match &self.state {
             State::Connecting(guard) => (guard.transport(), Stage::Connecting, false, false),
             State::Connected(attempt) => {
@@ -239,8 +238,9 @@ impl Turn {
             }
             _ => return,
         };
-        let fault = Fault::new(seen, transport, stage, reused, detail, now);
-        self.fail(&if left_alone { fault.left_alone(seen) } else { fault });
+        let (seen, detail) = lost.seen();
+        let fault = Fault::new(&seen, transport, stage, reused, detail, now);
+        self.fail(if left_alone { fault.left_alone(&seen) } else { fault });
     }
 
     fn begin(&mut self, guard: AttemptGuard) {
@@ -303,7 +303,7 @@ impl Turn {
         self.context.trace_mode();
     }
 
-    fn fail(&mut self, fault: &Fault) {
+    fn fail(&mut self, fault: Fault) {
         let guard = match std::mem::replace(&mut self.state, State::Over) {
             State::Connecting(guard) => guard,
             State::Connected(attempt) => attempt.guard,
@@ -312,7 +312,7 @@ impl Turn {
                 return;
             }
         };
-        let fault = fault.clone().redacted(self.context.headers());
+        let fault = fault.redacted(self.context.headers());
         let failure = self.books.fail(guard.transport(), guard.reason(), &fault);
         trace::failed(self.number, &guard, &failure, fault.text());
         let verdict = guard.handle_outcome(Outcome::Failed(failure));

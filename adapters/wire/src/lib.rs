@@ -75,7 +75,7 @@ mod target;
 mod text;
 mod url_error;
 
-pub use authority::bracketed;
+pub use authority::{bracketed, host_and_port, is_loopback};
 pub use body::{Body, BodyError};
 pub use carried::{Carried, Owner};
 pub use cause::Cause;

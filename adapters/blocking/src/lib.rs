@@ -60,7 +60,7 @@ mod tunnel;
 mod watch;
 mod websocket;
 
-pub use builder::Builder;
+pub use builder::{Builder, World};
 pub use client::Client;
 pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,

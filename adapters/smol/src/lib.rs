@@ -50,5 +50,6 @@ pub use runtime::{Sleep, Smol};
 /// A client on smol. See [`failback_async::Client`] for its methods.
 pub type Client = failback_async::Client<Smol>;
 
-/// Settings of a client on smol that is being built. See [`failback_async::Builder`] for its methods.
+/// Settings of a client on smol that is being built. See `failback_client::Builder`, of which it is an alias, for its
+/// methods.
 pub type Builder = failback_async::Builder<Smol>;

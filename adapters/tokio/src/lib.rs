@@ -49,5 +49,6 @@ pub use runtime::Tokio;
 /// A client on tokio. See [`failback_async::Client`] for its methods.
 pub type Client = failback_async::Client<Tokio>;
 
-/// Settings of a client on tokio that is being built. See [`failback_async::Builder`] for its methods.
+/// Settings of a client on tokio that is being built. See `failback_client::Builder`, of which it is an alias, for its
+/// methods.
 pub type Builder = failback_async::Builder<Tokio>;

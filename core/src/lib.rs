@@ -162,5 +162,7 @@ pub use shared::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy, random_s
 pub use snapshot::Snapshot;
 pub use status::Status;
 pub use time::Timestamp;
+#[doc(hidden)]
+pub use time::whole_millis;
 pub use timer::Timer;
 pub use transport::Transport;

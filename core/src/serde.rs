@@ -9,7 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::snapshot::KeptMode;
-use crate::{Config, Replay, Snapshot, VerdictStyle};
+use crate::{Config, Replay, Snapshot, VerdictStyle, whole_millis};
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(field_identifier, rename_all = "snake_case")]
@@ -71,16 +71,16 @@ impl Serialize for Config {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(Self::KEYS.len()))?;
         map.serialize_entry("stream_max_retries", &self.stream_max_retries)?;
-        map.serialize_entry("fallback_within_ms", &millis(self.fallback_within()))?;
-        map.serialize_entry("head_start_ms", &millis(self.head_start()))?;
-        map.serialize_entry("cooldown_ms", &millis(self.cooldown()))?;
-        map.serialize_entry("cooldown_max_ms", &millis(self.cooldown_max()))?;
+        map.serialize_entry("fallback_within_ms", &whole_millis(self.fallback_within()))?;
+        map.serialize_entry("head_start_ms", &whole_millis(self.head_start()))?;
+        map.serialize_entry("cooldown_ms", &whole_millis(self.cooldown()))?;
+        map.serialize_entry("cooldown_max_ms", &whole_millis(self.cooldown_max()))?;
         map.serialize_entry("jitter", &(f64::from(self.jitter_permille) / 1000.0))?;
         map.serialize_entry("max_recoveries", &self.max_recoveries)?;
-        map.serialize_entry("probe_lease_ms", &millis(self.probe_lease()))?;
-        map.serialize_entry("backoff_ms", &millis(self.backoff()))?;
-        map.serialize_entry("backoff_max_ms", &millis(self.backoff_max()))?;
-        map.serialize_entry("max_server_wait_ms", &millis(self.max_server_wait()))?;
+        map.serialize_entry("probe_lease_ms", &whole_millis(self.probe_lease()))?;
+        map.serialize_entry("backoff_ms", &whole_millis(self.backoff()))?;
+        map.serialize_entry("backoff_max_ms", &whole_millis(self.backoff_max()))?;
+        map.serialize_entry("max_server_wait_ms", &whole_millis(self.max_server_wait()))?;
         map.serialize_entry("retry_budget", &self.retry_budget)?;
         let replay = match self.replay {
             Replay::BeforeOutput => ReplayWord::BeforeOutput,
@@ -95,11 +95,6 @@ impl Serialize for Config {
         map.serialize_entry("verdict", &verdict)?;
         map.end()
     }
-}
-
-/// A duration in whole milliseconds, rounded up so that nothing becomes shorter.
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 impl<'de> Deserialize<'de> for Config {
@@ -183,8 +178,8 @@ impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         KeptSnapshot {
             mode: self.mode,
-            retry_in_ms: millis(self.retry_in),
-            cooldown_ms: millis(self.cooldown),
+            retry_in_ms: whole_millis(self.retry_in),
+            cooldown_ms: whole_millis(self.cooldown),
             failures: self.failures,
             recoveries_left: self.recoveries_left,
             convictions: self.convictions,

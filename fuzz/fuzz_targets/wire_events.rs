@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use failback::{Blame, Stage, Transport};
 use failback_wire::{
-    Cause, Event, Headers, Received, Request, Said, Seen, ServerError, Turn, classify, retry_after,
+    Event, Fault, Headers, Request, Said, Seen, ServerError, classify, retry_after,
 };
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
@@ -46,8 +46,8 @@ fuzz_target!(|input: (u16, u8, String)| {
             assert!(failure.retry_after().is_none() || failure.blame() == Blame::Server, "{seen:?}");
             assert!(!failure.is_committed());
         }
-        let cause = Cause::new(&seen, transport, stage, Some(&text));
-        assert!(cause.as_str().len() < LONGEST_SENTENCE && !cause.as_str().contains('\n'), "{cause}");
+        let fault = Fault::new(&seen, transport, stage, reused, Some(&text), now);
+        assert!(fault.text().len() < LONGEST_SENTENCE && !fault.text().contains('\n'), "{}", fault.text());
     }
     assert!(wait.is_none() || !headers.is_empty());
 
@@ -78,10 +78,4 @@ fuzz_target!(|input: (u16, u8, String)| {
     let Ok(event) = Event::parse(text) else { return };
     assert_eq!(event.json().len(), length, "an event is kept as received");
     let _ = (event.text_delta(), event.response_id(), event.sequence_number());
-    let mut turn = Turn::new();
-    match turn.receive(event, transport, stage, now) {
-        Received::Deliver(event) => assert!(event.terminal().is_none()),
-        Received::Complete(event) | Received::End(event) => assert!(event.terminal().is_some()),
-        Received::Fail(fault, _) => assert!(fault.text().len() < LONGEST_SENTENCE),
-    }
 });

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use failback::{SharedPolicy, Snapshot};
-use failback_wire::{Error, Item, Request};
+use failback_client::{Error, Item};
+use failback_wire::Request;
 
 use crate::Settings;
 

@@ -1,7 +1,8 @@
 use std::time::{Duration, Instant};
 
 use failback::Transport;
-use failback_wire::{Error, Event, Item, Notice};
+use failback_client::{Error, Item, Notice};
+use failback_wire::Event;
 
 use crate::TestTurn;
 

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use failback::{Config, Policy, Replay, SharedPolicy, Timestamp, Transport};
-use failback_client::{Connection, Context, LeftDial, Step, Turn};
-use failback_wire::{Event, Headers, Item, Request, Seen};
+use failback_client::{Connection, Context, Item, LeftDial, Lost, Step, Turn};
+use failback_wire::{Event, Headers, Request, Seen};
 
 /// More steps than any turn takes with the settings used here.
 const STEPS: usize = 2_000;
@@ -179,17 +179,17 @@ impl Drive<'_, '_> {
     }
 
     fn break_down(&mut self) {
-        let seen = match self.choices.next() % 8 {
-            0 => Seen::Reset,
-            1 => Seen::Closed { code: Some(1001), reason: "" },
-            2 => Seen::Closed { code: Some(1009), reason: "" },
-            3 => Seen::Resolve,
-            4 => Seen::IdleTimeout,
-            5 => Seen::ProxyRefused { status: 407 },
-            6 => Seen::TooLarge,
-            _ => Seen::EndOfStream,
+        let lost = match self.choices.next() % 8 {
+            0 => Seen::Reset.into(),
+            1 => Lost::Closed(Some(1001), String::new()),
+            2 => Lost::Closed(Some(1009), String::new()),
+            3 => Seen::Resolve.into(),
+            4 => Seen::IdleTimeout.into(),
+            5 => Seen::ProxyRefused { status: 407 }.into(),
+            6 => Seen::TooLarge.into(),
+            _ => Seen::EndOfStream.into(),
         };
-        self.turn.handle_failure(&seen, None, SystemTime::UNIX_EPOCH);
+        self.turn.handle_failure(&lost, SystemTime::UNIX_EPOCH);
     }
 
     fn read(&mut self) {

@@ -1,11 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_client::{BuildError, Context, Proxies, ProxyChoice, Turn, tls};
-use failback_wire::{Endpoint, HeaderError, Headers, Limits, Request};
-use rustls::ClientConfig;
+use failback::{SharedPolicy, Snapshot};
+use failback_client::{Parts, Turn};
+use failback_wire::Request;
 
 use crate::Runtime;
 use crate::network::Network;
@@ -24,20 +23,7 @@ pub struct Client<R: Runtime> {
 impl<R: Runtime> Client<R> {
     /// Begins to build a client for this runtime and this base URL, such as `https://api.openai.com/v1`.
     pub fn with_runtime(runtime: R, url: impl Into<String>) -> Builder<R> {
-        Builder {
-            runtime,
-            url: url.into(),
-            websocket_url: None,
-            headers: Headers::new(),
-            header_error: None,
-            allow_plaintext: false,
-            config: Config::new(),
-            limits: Limits::new(),
-            tls: None,
-            proxy: ProxyChoice::default(),
-            seed: None,
-            snapshot: None,
-        }
+        Builder::new(World(runtime), url)
     }
 
     /// Streams one response: one turn.
@@ -69,7 +55,7 @@ impl<R: Runtime> Client<R> {
         &self.shared.network.policy
     }
 
-    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`]).
+    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`](failback_client::Builder::snapshot)).
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.policy().snapshot()
@@ -101,179 +87,35 @@ impl<R: Runtime> fmt::Debug for Client<R> {
     }
 }
 
-/// Settings of a client that is being built. Errors are reported by [`build`](Self::build).
-///
-/// `Debug` shows no header value and no URL.
-#[must_use = "a builder builds nothing until `build` is called"]
-pub struct Builder<R: Runtime> {
-    runtime: R,
-    url: String,
-    websocket_url: Option<String>,
-    headers: Headers,
-    header_error: Option<HeaderError>,
-    allow_plaintext: bool,
-    config: Config,
-    limits: Limits,
-    tls: Option<Arc<ClientConfig>>,
-    proxy: ProxyChoice,
-    seed: Option<u64>,
-    snapshot: Option<(Snapshot, Duration)>,
-}
+/// Settings of a client that is being built. See [`failback_client::Builder`] for its methods.
+pub type Builder<R> = failback_client::Builder<World<R>>;
 
-impl<R: Runtime> Builder<R> {
-    /// Sends WebSocket handshakes to this base URL instead. By default one URL gives both: `https` and `wss`, or
-    /// `http` and `ws`.
-    pub fn websocket_url(mut self, url: impl Into<String>) -> Self {
-        self.websocket_url = Some(url.into());
-        self
+/// What a client runs on: this runtime.
+#[derive(Clone, Debug)]
+pub struct World<R>(R);
+
+impl<R: Runtime> failback_client::World for World<R> {
+    type Client = Client<R>;
+
+    fn clock(&self) -> impl Fn() -> Instant + Send + Sync + 'static {
+        let runtime = self.0.clone();
+        move || runtime.now()
     }
 
-    /// Sends this header with every request and every handshake.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let Err(error) = self.headers.insert(name, value) {
-            self.header_error.get_or_insert(error);
-        }
-        self
-    }
-
-    /// Sends `Authorization: Bearer` with this token.
-    pub fn bearer(mut self, token: &str) -> Self {
-        if let Err(error) = self.headers.bearer(token) {
-            self.header_error.get_or_insert(error);
-        }
-        self
-    }
-
-    /// Sends all of these headers too, each in place of an earlier one of its name.
-    pub fn headers(mut self, headers: Headers) -> Self {
-        self.headers.extend(headers);
-        self
-    }
-
-    /// Allows credentials over `http` and `ws` to other hosts than this one. By default that is an error.
-    pub fn allow_plaintext_credentials(mut self) -> Self {
-        self.allow_plaintext = true;
-        self
-    }
-
-    /// The settings of the policy.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Time limits and sizes.
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// TLS as configured here, but for the protocols that it offers (ALPN): that is always HTTP/1.1, which both transports
-    /// speak. By default the platform's roots are trusted, or those in the file that the environment
-    /// variable `SSL_CERT_FILE` names.
-    pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
-        self.tls = Some(tls);
-        self
-    }
-
-    /// Reaches the server through this proxy, on both transports:
-    ///
-    /// | URL | way |
-    /// | --- | --- |
-    /// | `http://host:port` | a tunnel (CONNECT); the proxy looks the server's name up |
-    /// | `https://host:port` | the same, and the way to the proxy is encrypted too |
-    /// | `socks5h://host:port` | SOCKS5; the proxy looks the server's name up |
-    /// | `socks5://host:port` | SOCKS5; this machine looks the name up and asks for one address after another |
-    ///
-    /// Without a port it is 80, 443 or, for SOCKS, 1080. If the proxy asks who comes, put `user:password@` before
-    /// the host. All but `https://` send that in plain text, as such proxies want it.
-    ///
-    /// By default what the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL, else
-    /// `all_proxy`, or the same in capitals; but no proxy for what `no_proxy` lists (names with all their subdomains,
-    /// addresses, networks, `*`). A server on this machine is reached through a proxy only if that is on this machine too,
-    /// and set here.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = ProxyChoice::Url(url.into());
-        self
-    }
-
-    /// Reaches the server directly, whatever the environment says.
-    pub fn no_proxy(mut self) -> Self {
-        self.proxy = ProxyChoice::Direct;
-        self
-    }
-
-    /// The seed of the policy's jitter. Random by default; set it to repeat a run.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Starts from what an earlier process knew, `elapsed` ago.
-    pub fn snapshot(mut self, snapshot: Snapshot, elapsed: Duration) -> Self {
-        self.snapshot = Some((snapshot, elapsed));
-        self
-    }
-
-    /// Builds the client. Makes no connection.
-    ///
-    /// # Errors
-    /// A URL or a header that is none, credentials that would travel in plain text, a proxy that cannot be used, and TLS
-    /// without anything to trust.
-    pub fn build(self) -> Result<Client<R>, BuildError> {
-        if let Some(error) = self.header_error {
-            return Err(BuildError::Header(error));
-        }
-        let mut endpoint = Endpoint::new(&self.url).map_err(BuildError::Url)?;
-        if let Some(url) = &self.websocket_url {
-            endpoint = endpoint.with_websocket(url).map_err(BuildError::Url)?;
-        }
-        endpoint.check_credentials(&self.headers, self.allow_plaintext).map_err(BuildError::Plaintext)?;
-        let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
-        let tls = match self.tls {
-            Some(tls) => tls::speaking_http1(tls),
-            None => {
-                let encrypted = |transport| endpoint.target(transport).is_tls();
-                let needed = [Transport::WebSocket, Transport::Sse].into_iter().any(encrypted);
-                tls::platform(needed || proxies.need_tls()).map_err(BuildError::Tls)?
-            }
-        };
-
-        let origin = self.runtime.now();
-        let runtime = self.runtime.clone();
-        let clock = move || Timestamp::from_elapsed(runtime.now().saturating_duration_since(origin));
-        let (config, seed, snapshot) =
-            (self.config, self.seed.unwrap_or_else(failback::random_seed), self.snapshot);
-        let policy = SharedPolicy::with_clock(clock, |now| match &snapshot {
-            Some((snapshot, elapsed)) => Policy::restore(config, seed, snapshot, *elapsed, now),
-            None => Policy::new(config, seed, now),
-        });
-
-        let mut headers = self.headers;
-        endpoint.conceal_queries(&mut headers);
+    fn client(self, parts: Parts) -> Client<R> {
+        let Parts { context, endpoint, headers, tls, proxy_tls, proxies, limits } = parts;
         let network = Network {
-            runtime: self.runtime,
+            runtime: self.0,
             endpoint: Arc::new(endpoint),
-            headers: Arc::new(headers),
-            proxy_tls: tls::anonymous(&tls),
+            headers,
             tls,
+            proxy_tls,
             proxies,
             addresses: Arc::default(),
-            limits: self.limits,
-            policy,
+            limits,
+            policy: context.policy().clone(),
         };
-        let context = Arc::new(Context::new(network.policy.clone(), Arc::clone(&network.headers)));
         let shared = Shared { context, network, pool: Pool::new() };
-        Ok(Client { shared: Arc::new(shared) })
-    }
-}
-
-impl<R: Runtime> fmt::Debug for Builder<R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
-            .field("headers", &self.headers)
-            .field("config", &self.config)
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        Client { shared: Arc::new(shared) }
     }
 }

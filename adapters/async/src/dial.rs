@@ -42,13 +42,13 @@ pub(crate) async fn dial<R: Runtime>(
     if !target.is_tls() {
         return Ok(io);
     }
-    let encrypted = encrypt(io, target.host(), &network.tls).await;
-    let encrypted =
-        encrypted.map_err(|error| Lost::new(tls::seen(&error), format_args!("{}: {error}", target.host())));
-    encrypted.map_err(|error| match network.proxies.told_of(transport) {
-        // Some look into what goes through them, and show a certificate of their own.
-        Some(proxy) => error.explained(|said| format!("{said}, {proxy}")),
-        None => error,
+    encrypt(io, target.host(), &network.tls).await.map_err(|error| {
+        let lost = Lost::new(tls::seen(&error), format_args!("{}: {error}", target.host()));
+        match network.proxies.told_of(transport) {
+            // Some proxies decrypt what goes through them, and show a certificate of their own.
+            Some(proxy) => lost.explained(|said| format!("{said}, {proxy}")),
+            None => lost,
+        }
     })
 }
 

@@ -43,7 +43,7 @@ mod tunnel;
 mod watch;
 mod websocket;
 
-pub use client::{Builder, Client};
-pub use failback_client::{BuildError, ProxyError, TlsError};
+pub use client::{Builder, Client, World};
+pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, TlsError};
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

@@ -14,7 +14,7 @@ use crate::dial::dial;
 use crate::http::{self as http1, HttpConn, refusal_of};
 use crate::network::Network;
 use crate::timer::Deadline;
-use crate::watch::{Alarm, Watch};
+use crate::watch::{Watch, Watched};
 
 const TRANSPORT: Transport = Transport::Sse;
 
@@ -83,11 +83,10 @@ impl<R: Runtime> SseStream<R> {
         let liveness = |now| Liveness::new(limits, TRANSPORT, now);
         let mut watch = Watch::new(&network.runtime, &network.policy, limits, liveness, activity);
         let response = match watch.over(conn.send(request)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(http1::lost(&error)),
+            Watched::Got(response) => response.map_err(|error| http1::lost(&error))?,
             // SSE is never pinged.
-            Err(Alarm::Ping) => return Err(Seen::IdleTimeout.into()),
-            Err(Alarm::Dead(seen)) => return Err(seen.into()),
+            Watched::PingDue => return Err(Seen::IdleTimeout.into()),
+            Watched::Dead(seen) => return Err(seen.into()),
         };
         if response.status() != StatusCode::OK {
             return Err(Lost::Answer(refusal_of(&network.runtime, TRANSPORT, response).await));
@@ -136,19 +135,17 @@ impl<R: Runtime> SseStream<R> {
     async fn read(&mut self) -> Result<Option<Bytes>, Lost> {
         loop {
             match self.watch.over(self.body.frame()).await {
-                Ok(Some(Ok(frame))) => {
+                Watched::Got(Some(Ok(frame))) => {
                     self.watch.handle_sign_of_life();
                     if let Ok(data) = frame.into_data() {
                         return Ok(Some(data));
                     }
                 }
-                Ok(Some(Err(error))) => {
-                    return Err(http1::lost(&error));
-                }
-                Ok(None) => return Ok(None),
+                Watched::Got(Some(Err(error))) => return Err(http1::lost(&error)),
+                Watched::Got(None) => return Ok(None),
                 // SSE is never pinged.
-                Err(Alarm::Ping) => {}
-                Err(Alarm::Dead(seen)) => return Err(seen.into()),
+                Watched::PingDue => {}
+                Watched::Dead(seen) => return Err(seen.into()),
             }
         }
     }

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, LeftDial, Lost, Step, Turn};
-use failback_wire::{Error, Event, Item, Seen};
+use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
+use failback_wire::{Event, Seen};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
 use futures_core::stream::{BoxStream, FusedStream};
@@ -93,10 +93,15 @@ impl<R: Runtime> Driver<R> {
                     let network = &self.shared.network;
                     network.runtime.sleep(network.policy.time_until(until)).await;
                 }
-                Step::Connect { transport: Transport::WebSocket, divert_at } => {
-                    self.connect_websocket(divert_at).await;
+                Step::Connect { transport, divert_at } => {
+                    let connected = match transport {
+                        Transport::WebSocket => self.connect_websocket(divert_at).await,
+                        Transport::Sse => self.connect_sse().await,
+                    };
+                    if let Err(lost) = connected {
+                        self.fail(&lost);
+                    }
                 }
-                Step::Connect { transport: Transport::Sse, .. } => self.connect_sse().await,
                 Step::Send(message) => match self.send(message).await {
                     Ok(()) => self.turn.handle_sent(),
                     Err(lost) => self.fail(&lost),
@@ -114,26 +119,32 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    async fn connect_websocket(&mut self, divert_at: Option<Timestamp>) {
+    /// Gives the turn a WebSocket, or goes on without one when the head start is over (R17).
+    async fn connect_websocket(&mut self, divert_at: Option<Timestamp>) -> Result<(), Lost> {
         let network = &self.shared.network;
         if let Some(conn) = self.shared.pool.take_websocket(network.policy.now()) {
-            return self.open_websocket(Ok(conn));
+            self.use_websocket(conn);
+            return Ok(());
         }
         let dialled = network.clone();
         let mut dial: Dialling<R> = Box::pin(async move { WsConn::connect(&dialled).await });
+        let mut in_time = None;
         if let Some(divert_at) = divert_at {
-            // R17.
             let head_start = network.policy.time_until(divert_at);
-            let conn = Deadline::after(&network.runtime, head_start).limit(dial.as_mut()).await;
-            if let Some(conn) = conn {
-                return self.open_websocket(conn);
-            }
-            if let Some(left) = self.turn.divert() {
-                return self.leave(dial, left);
+            in_time = Deadline::after(&network.runtime, head_start).limit(dial.as_mut()).await;
+            if in_time.is_none() {
+                if let Some(left) = self.turn.divert() {
+                    self.leave(dial, left);
+                    return Ok(());
+                }
             }
         }
-        let conn = dial.await;
-        self.open_websocket(conn);
+        let conn = match in_time {
+            Some(dialled) => dialled?,
+            None => dial.await?,
+        };
+        self.use_websocket(conn);
+        Ok(())
     }
 
     /// R17: the handshake goes on without its turn, for as long as the client lives.
@@ -150,36 +161,28 @@ impl<R: Runtime> Driver<R> {
                     shared.pool.put_websocket(conn, &shared.network);
                     left.handle_opened();
                 }
-                Err(lost) => lost.tell(|seen, detail| left.handle_failure(seen, detail, SystemTime::now())),
+                Err(lost) => left.handle_failure(&lost, SystemTime::now()),
             }
         });
     }
 
-    fn open_websocket(&mut self, conn: Result<WsConn<R>, Lost>) {
-        match conn {
-            Ok(conn) => {
-                self.turn.handle_connected(conn.describe());
-                self.conn = Some(Conn::WebSocket(Box::new(conn)));
-            }
-            Err(lost) => self.fail(&lost),
-        }
+    fn use_websocket(&mut self, conn: WsConn<R>) {
+        self.turn.handle_connected(conn.describe());
+        self.conn = Some(Conn::WebSocket(Box::new(conn)));
     }
 
-    async fn connect_sse(&mut self) {
+    /// Gives the turn an HTTP connection.
+    async fn connect_sse(&mut self) -> Result<(), Lost> {
         let network = &self.shared.network;
         let kept = self.shared.pool.take_http(network.policy.now());
         let connection = Connection { reused: kept.is_some(), last_completed: None };
         let conn = match kept {
-            Some(conn) => Ok(conn),
-            None => sse::connect(network).await,
+            Some(conn) => conn,
+            None => sse::connect(network).await?,
         };
-        match conn {
-            Ok(conn) => {
-                self.turn.handle_connected(connection);
-                self.conn = Some(Conn::Http(Box::new(conn)));
-            }
-            Err(lost) => self.fail(&lost),
-        }
+        self.turn.handle_connected(connection);
+        self.conn = Some(Conn::Http(Box::new(conn)));
+        Ok(())
     }
 
     async fn send(&mut self, message: String) -> Result<(), Lost> {
@@ -217,7 +220,7 @@ impl<R: Runtime> Driver<R> {
         if was_left_alone {
             self.turn.handle_left_alone();
         }
-        lost.tell(|seen, detail| self.turn.handle_failure(seen, detail, SystemTime::now()));
+        self.turn.handle_failure(lost, SystemTime::now());
     }
 
     /// The response is over, and its connection is as good as before.

@@ -37,11 +37,13 @@ pub(crate) struct Watch<R: Runtime> {
     has_life: bool,
 }
 
-/// Why what was awaited is not to be awaited any longer.
-pub(crate) enum Alarm {
-    /// A ping is to be sent. It counts as sent.
-    Ping,
-    /// The stream is dead.
+/// What has come first while something was awaited.
+pub(crate) enum Watched<T> {
+    /// What was awaited.
+    Got(T),
+    /// It is time to send a ping, which counts as sent.
+    PingDue,
+    /// A time limit: the stream is dead.
     Dead(Seen<'static>),
 }
 
@@ -100,7 +102,7 @@ impl<R: Runtime> Watch<R> {
     }
 
     /// Awaits `what` for as long as the stream lives. Must be safe to drop halfway, or not be awaited again.
-    pub(crate) async fn over<T>(&mut self, what: impl Future<Output = T>) -> Result<T, Alarm> {
+    pub(crate) async fn over<T>(&mut self, what: impl Future<Output = T>) -> Watched<T> {
         let mut what = pin!(what);
         poll_fn(|cx| self.poll_over(cx, |cx| what.as_mut().poll(cx))).await
     }
@@ -110,14 +112,14 @@ impl<R: Runtime> Watch<R> {
         &mut self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
-    ) -> Poll<Result<T, Alarm>> {
+    ) -> Poll<Watched<T>> {
         self.handle_poll();
         // What has arrived counts before the time that has passed: a caller may have been away for long.
         if self.in_a_row < IN_A_ROW {
             if let Poll::Ready(done) = poll(cx) {
                 self.in_a_row = self.in_a_row.saturating_add(1);
                 self.handle_got();
-                return Poll::Ready(Ok(done));
+                return Poll::Ready(Watched::Got(done));
             }
         } else {
             self.due = None;
@@ -125,7 +127,7 @@ impl<R: Runtime> Watch<R> {
         }
         let is_empty = self.in_a_row < IN_A_ROW;
         self.in_a_row = 0;
-        self.poll_alarm(is_empty, cx).map(Err)
+        self.poll_limits(is_empty, cx)
     }
 
     /// Something whole has arrived, of which whoever awaits it tells ([`handle_event`](Self::handle_event)). What brought it must
@@ -147,7 +149,7 @@ impl<R: Runtime> Watch<R> {
     }
 
     /// Ready when there is nothing to wait for. `is_empty` says that there was nothing more to read.
-    fn poll_alarm(&mut self, is_empty: bool, cx: &mut Context<'_>) -> Poll<Alarm> {
+    fn poll_limits<T>(&mut self, is_empty: bool, cx: &mut Context<'_>) -> Poll<Watched<T>> {
         let now = self.timer.now();
         let acts = self.note(now);
         if is_empty && !acts.yielded() {
@@ -166,13 +168,13 @@ impl<R: Runtime> Watch<R> {
                 LivenessAction::SendPing => {
                     self.last_look = None;
                     self.liveness.handle_ping_sent(now);
-                    return Poll::Ready(Alarm::Ping);
+                    return Poll::Ready(Watched::PingDue);
                 }
                 LivenessAction::Dead(seen) => {
                     self.due = Some(now);
                     let (timer, late) = (&self.timer, now.saturating_duration_since(self.wake_at));
                     let last_look = self.last_look.get_or_insert_with(|| timer.last_look(late));
-                    return last_look.poll(acts.read(), cx).map(|()| Alarm::Dead(seen));
+                    return last_look.poll(acts.read(), cx).map(|()| Watched::Dead(seen));
                 }
             }
         }

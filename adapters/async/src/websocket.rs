@@ -21,7 +21,7 @@ use crate::io::{Activity, Io};
 use crate::network::Network;
 use crate::socket::Socket;
 use crate::timer::Deadline;
-use crate::watch::{Alarm, Watch};
+use crate::watch::{Watch, Watched};
 
 const TRANSPORT: Transport = Transport::WebSocket;
 
@@ -129,15 +129,15 @@ impl<R: Runtime> WsStream<R> {
     pub(crate) async fn next(&mut self, on_life: Option<&(dyn Fn() + Sync)>) -> Result<Event, Lost> {
         loop {
             let message = match poll_fn(|cx| self.poll_message(on_life, cx)).await {
-                Ok(message) => message,
-                Err(Alarm::Ping) => {
+                Watched::Got(message) => message,
+                Watched::PingDue => {
                     match self.conn.socket.queue(Message::Ping(Bytes::new())) {
                         // A peer that takes nothing gets no ping, and answers none.
                         Ok(()) | Err(Error::WriteBufferFull(_)) => continue,
                         Err(error) => return Err(broken(&error)),
                     }
                 }
-                Err(Alarm::Dead(seen)) => return Err(seen.into()),
+                Watched::Dead(seen) => return Err(seen.into()),
             };
             match message {
                 Some(Ok(Message::Text(text))) => {
@@ -184,12 +184,15 @@ impl<R: Runtime> WsStream<R> {
         &mut self,
         on_life: Option<&(dyn Fn() + Sync)>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Result<Message, Error>>, Alarm>> {
+    ) -> Poll<Watched<Option<Result<Message, Error>>>> {
         let (socket, watch) = (&mut self.conn.socket, &mut self.watch);
-        // An error is found again by reading, after what had arrived.
-        if !self.is_sent && socket.poll_flush_unpin(cx).is_ready() {
-            self.is_sent = true;
-            watch.handle_request_sent();
+        if !self.is_sent {
+            // An error is found again by reading, after what had arrived.
+            let has_left = socket.poll_flush_unpin(cx).is_ready();
+            if has_left {
+                self.is_sent = true;
+                watch.handle_request_sent();
+            }
         }
         let polled = watch.poll_over(cx, |cx| socket.poll_next_unpin(cx));
         if let Some(on_life) = on_life {

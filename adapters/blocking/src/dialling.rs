@@ -39,7 +39,7 @@ impl Dialling {
                 .map_err(|error| Halt::new(Seen::Connect, error))
                 .and_then(|bell| WsConn::connect(&network_of_thread, &bell))
                 .map(Box::new);
-            leave(&place, result);
+            handle_dialled(&place, result);
         };
         network.threads.spawn("dial", run).map_err(|error| Halt::new(Seen::Connect, error))?;
         Ok(dialling)
@@ -63,7 +63,7 @@ impl Dialling {
         match std::mem::replace(&mut *place, Place::Left(dial, Arc::clone(pool))) {
             Place::Done(result) => {
                 drop(place);
-                leave(&self.place, result);
+                handle_dialled(&self.place, result);
             }
             _ => {
                 drop(place);
@@ -86,7 +86,8 @@ impl Drop for Dialling {
     }
 }
 
-fn leave(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
+/// The handshake is over: leaves what has become of it where it is waited for.
+fn handle_dialled(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
     let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
     let (dial, pool) = match std::mem::replace(&mut *place, Place::Nowhere) {
         Place::Turn(ringer) => {
@@ -108,9 +109,7 @@ fn leave(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
                 dial.handle_opened();
             }
         }
-        Err(Halt::Lost(lost)) => {
-            lost.tell(|seen, detail| dial.handle_failure(seen, detail, SystemTime::now()));
-        }
+        Err(Halt::Lost(lost)) => dial.handle_failure(&lost, SystemTime::now()),
         // The policy hears that it was abandoned.
         Err(Halt::Stopped) => {}
     }

@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, Step, Turn};
-use failback_wire::{Error, Item, Seen};
+use failback_client::{Connection, Error, Item, Lost, Step, Turn};
+use failback_wire::Seen;
 
 use crate::bell::{Bell, Ringer, Stopped};
 use crate::dialling::Dialling;
@@ -44,58 +44,41 @@ impl Driver {
             return Err(Stopped);
         }
         loop {
-            match self.turn.step() {
-                Step::Wait(until) => self.wait(until)?,
-                Step::Connect { transport, divert_at } => self.connect(transport, divert_at)?,
-                Step::Send(message) => {
-                    let sent = self.send(message);
-                    self.carry_on(sent, |turn, ()| turn.handle_sent())?;
+            let done = match self.turn.step() {
+                Step::Wait(until) => self.wait(until).map_err(Halt::from),
+                Step::Connect { transport, divert_at } => self.connect(transport, divert_at),
+                Step::Send(message) => self.send(message),
+                Step::Read => self.read(),
+                Step::Keep { completed } => {
+                    self.keep(completed);
+                    Ok(())
                 }
-                Step::Read => {
-                    let got = match &mut self.conn {
-                        Some(Conn::WebSocket(conn, Some(watch))) => conn.read(watch),
-                        Some(Conn::Sse(conn)) => conn.read(),
-                        _ => Err(Seen::Reset.into()),
-                    };
-                    self.carry_on(got, |turn, got| match got {
-                        Got::Event(event) => turn.handle_event(event, SystemTime::now()),
-                        Got::SignOfLife => turn.handle_sign_of_life(),
-                    })?;
+                Step::Close => {
+                    self.conn = None;
+                    Ok(())
                 }
-                Step::Keep { completed } => self.keep(completed),
-                Step::Close => self.conn = None,
                 Step::Yield(item) => return Ok(Some(Ok(item))),
                 Step::Fail(error) => return Ok(Some(Err(error))),
                 Step::Done => return Ok(None),
+            };
+            match done {
+                Ok(()) => {}
+                Err(Halt::Lost(lost)) => self.fail(&lost),
+                Err(Halt::Stopped) => return Err(Stopped),
             }
         }
     }
 
-    /// Tells the turn what has come of a step.
-    fn carry_on<T>(
-        &mut self,
-        result: Result<T, Halt>,
-        then: impl FnOnce(&mut Turn, T),
-    ) -> Result<(), Stopped> {
-        match result {
-            Ok(done) => then(&mut self.turn, done),
-            Err(Halt::Stopped) => return Err(Stopped),
-            Err(Halt::Lost(lost)) => {
-                let was_left_alone = match &self.conn {
-                    Some(Conn::WebSocket(_, watch)) => {
-                        watch.as_ref().is_some_and(|watch| watch.was_left_alone())
-                    }
-                    Some(Conn::Sse(conn)) => conn.was_left_alone(),
-                    None => false,
-                };
-                let turn = &mut self.turn;
-                if was_left_alone {
-                    turn.handle_left_alone();
-                }
-                lost.tell(|seen, detail| turn.handle_failure(seen, detail, SystemTime::now()));
-            }
+    fn fail(&mut self, lost: &Lost) {
+        let was_left_alone = match &self.conn {
+            Some(Conn::WebSocket(_, watch)) => watch.as_ref().is_some_and(|watch| watch.was_left_alone()),
+            Some(Conn::Sse(conn)) => conn.was_left_alone(),
+            None => false,
+        };
+        if was_left_alone {
+            self.turn.handle_left_alone();
         }
-        Ok(())
+        self.turn.handle_failure(lost, SystemTime::now());
     }
 
     fn bell(&mut self) -> Result<Arc<Bell>, Halt> {
@@ -117,43 +100,35 @@ impl Driver {
         }
     }
 
-    fn connect(&mut self, transport: Transport, divert_at: Option<Timestamp>) -> Result<(), Stopped> {
-        let bell = match self.bell() {
-            Ok(bell) => bell,
-            Err(lost) => return self.carry_on(Err(lost), |_, ()| {}),
-        };
+    /// Gives the turn a connection, or goes on without one when the head start is over (R17).
+    fn connect(&mut self, transport: Transport, divert_at: Option<Timestamp>) -> Result<(), Halt> {
+        let bell = self.bell()?;
         match transport {
             Transport::WebSocket => self.connect_websocket(&bell, divert_at),
-            Transport::Sse => {
-                let kept = self.shared.pool.take_http();
-                let reused = kept.is_some();
-                let conn = match kept {
-                    Some(conn) => Ok(conn),
-                    None => HttpConn::connect(&self.shared.network, &bell),
-                };
-                let conn = conn.map(|conn| Conn::Sse(Box::new(conn)));
-                self.hand_over(conn, Connection { reused, last_completed: None })
-            }
+            Transport::Sse => self.connect_sse(&bell),
         }
     }
 
-    fn connect_websocket(
-        &mut self,
-        bell: &Arc<Bell>,
-        mut divert_at: Option<Timestamp>,
-    ) -> Result<(), Stopped> {
-        if let Some(conn) = self.shared.pool.take_websocket() {
-            return self.open_websocket(Box::new(conn), true, bell);
-        }
-        let dialling = match Dialling::begin(&self.shared.network, bell) {
-            Ok(dialling) => dialling,
-            Err(lost) => return self.carry_on(Err(lost), |_, ()| {}),
+    fn connect_sse(&mut self, bell: &Arc<Bell>) -> Result<(), Halt> {
+        let kept = self.shared.pool.take_http();
+        let connection = Connection { reused: kept.is_some(), last_completed: None };
+        let conn = match kept {
+            Some(conn) => conn,
+            None => HttpConn::connect(&self.shared.network, bell)?,
         };
+        self.conn = Some(Conn::Sse(Box::new(conn)));
+        self.turn.handle_connected(connection);
+        Ok(())
+    }
+
+    fn connect_websocket(&mut self, bell: &Arc<Bell>, mut divert_at: Option<Timestamp>) -> Result<(), Halt> {
+        if let Some(conn) = self.shared.pool.take_websocket() {
+            return self.use_websocket(Box::new(conn), true, bell);
+        }
+        let dialling = Dialling::begin(&self.shared.network, bell)?;
         loop {
-            match dialling.take() {
-                Some(Ok(conn)) => return self.open_websocket(conn, false, bell),
-                Some(Err(lost)) => return self.carry_on(Err(lost), |_, ()| {}),
-                None => {}
+            if let Some(dialled) = dialling.take() {
+                return self.use_websocket(dialled?, false, bell);
             }
             let left = divert_at.map(|at| self.shared.network.policy().time_until(at));
             if left == Some(Duration::ZERO) {
@@ -169,21 +144,12 @@ impl Driver {
         }
     }
 
-    fn open_websocket(
-        &mut self,
-        mut conn: Box<WsConn>,
-        reused: bool,
-        bell: &Arc<Bell>,
-    ) -> Result<(), Stopped> {
-        let description = conn.describe(reused);
-        let attached = conn.io().attach(bell).map_err(|error| Halt::new(Seen::Connect, error));
-        let conn = attached.map(|()| Conn::WebSocket(conn, None));
-        self.hand_over(conn, description)
-    }
-
-    fn hand_over(&mut self, conn: Result<Conn, Halt>, description: Connection) -> Result<(), Stopped> {
-        let conn = conn.map(|conn| self.conn = Some(conn));
-        self.carry_on(conn, |turn, ()| turn.handle_connected(description))
+    fn use_websocket(&mut self, mut conn: Box<WsConn>, reused: bool, bell: &Arc<Bell>) -> Result<(), Halt> {
+        conn.io().attach(bell).map_err(|error| Halt::new(Seen::Connect, error))?;
+        let connection = conn.describe(reused);
+        self.conn = Some(Conn::WebSocket(conn, None));
+        self.turn.handle_connected(connection);
+        Ok(())
     }
 
     fn send(&mut self, message: String) -> Result<(), Halt> {
@@ -194,11 +160,26 @@ impl Driver {
                 let (policy, limits) = (network.policy(), network.limits);
                 let begun = Watch::new(&bell, policy, limits, Transport::WebSocket, conn.io());
                 *watch = Some(Box::new(begun));
-                conn.request(message)
+                conn.request(message)?;
             }
-            Some(Conn::Sse(conn)) => conn.request(network, message, &bell),
-            None => Err(Seen::Reset.into()),
+            Some(Conn::Sse(conn)) => conn.request(network, message, &bell)?,
+            None => return Err(Seen::Reset.into()),
         }
+        self.turn.handle_sent();
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<(), Halt> {
+        let got = match &mut self.conn {
+            Some(Conn::WebSocket(conn, Some(watch))) => conn.read(watch)?,
+            Some(Conn::Sse(conn)) => conn.read()?,
+            _ => return Err(Seen::Reset.into()),
+        };
+        match got {
+            Got::Event(event) => self.turn.handle_event(event, SystemTime::now()),
+            Got::SignOfLife => self.turn.handle_sign_of_life(),
+        }
+        Ok(())
     }
 
     fn keep(&mut self, completed: Option<String>) {
@@ -206,7 +187,9 @@ impl Driver {
         match self.conn.take() {
             Some(Conn::WebSocket(mut conn, _)) => {
                 let can_follow = conn.finish(completed);
-                let _ = can_follow && pool.put_websocket(*conn);
+                if can_follow {
+                    pool.put_websocket(*conn);
+                }
             }
             Some(Conn::Sse(conn)) => pool.put_http(*conn),
             None => {}

@@ -60,14 +60,14 @@ mod tunnel;
 mod watch;
 mod websocket;
 
-pub use builder::Builder;
+pub use builder::{Builder, World};
 pub use client::Client;
 pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
-pub use failback_client::{BuildError, ProxyError, TlsError};
+pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, TlsError};
 pub use failback_wire::{
-    AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
-    RequestError, ServerError, Terminal, UrlError,
+    Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
+    UrlError,
 };
 pub use stream::{CancelHandle, ResponseStream};

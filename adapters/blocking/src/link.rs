@@ -7,7 +7,7 @@ use failback_wire::Seen;
 use crate::bell::Bell;
 use crate::halt::Halt;
 use crate::io::Io;
-use crate::watch::{Alarm, Watch};
+use crate::watch::{Wake, Watch};
 
 /// One connection, in the hands of ureq and of whoever watches over it. Clones are the same connection.
 #[derive(Clone)]
@@ -101,10 +101,10 @@ impl State {
             }
             let Some(watch) = &mut self.watch else { return Err(ErrorKind::WouldBlock.into()) };
             let halt = match watch.wait(io) {
-                Ok(()) => continue,
-                Err(Alarm::Halt(halt)) => halt,
+                Ok(Wake::Look) => continue,
                 // SSE is never pinged.
-                Err(Alarm::Ping) => Seen::IdleTimeout.into(),
+                Ok(Wake::Ping) => Seen::IdleTimeout.into(),
+                Err(halt) => halt,
             };
             self.halt.get_or_insert(halt);
             return Err(io::Error::other("the connection was given up"));

@@ -3,17 +3,11 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use failback::SharedPolicy;
-use failback_client::{Addresses, Context, Proxies};
+use failback_client::{Addresses, Context, Proxies, Resolver, Route};
 use failback_wire::{Endpoint, Headers, Limits};
 use rustls::ClientConfig;
 
 use crate::threads::Threads;
-
-/// Looks a host name, or a literal address, up.
-pub(crate) type Resolver = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
-
-/// Whether a connection to this address is answered.
-pub(crate) type Route = dyn Fn(SocketAddr) -> bool + Send + Sync;
 
 /// What it takes to open a connection and to speak over it. Holds no connection.
 pub(crate) struct Network {

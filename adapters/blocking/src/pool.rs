@@ -90,7 +90,12 @@ impl Pool {
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
         conn.rest(self.network.policy().now());
         let mut idle = self.lock();
-        let keeper = self.keeper(&mut idle).filter(|keeper| conn.io().attach(keeper).is_ok());
+        let mut keeper = self.keeper(&mut idle);
+        if let Some(bell) = &keeper {
+            if conn.io().attach(bell).is_err() {
+                keeper = None;
+            }
+        }
         let Some(keeper) = keeper else {
             drop(idle);
             conn.close();
@@ -130,9 +135,10 @@ impl Pool {
     pub(crate) fn put_http(self: &Arc<Self>, mut conn: HttpConn) {
         let used_at = self.network.policy().now();
         let mut idle = self.lock();
-        let Some(keeper) = self.keeper(&mut idle).filter(|keeper| conn.finish(keeper).is_ok()) else {
+        let Some(keeper) = self.keeper(&mut idle) else { return };
+        if conn.finish(&keeper).is_err() {
             return;
-        };
+        }
         let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
         idle.http.push(IdleHttp::new(conn, used_at));
         drop(idle);

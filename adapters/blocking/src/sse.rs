@@ -129,8 +129,12 @@ impl HttpConn {
                 Some(Said::Event(event)) => event,
                 Some(Said::SignOfLife) => return Ok(Got::SignOfLife),
                 Some(Said::Done) => return Err(Halt::new(Seen::EndOfStream, "it sent [DONE]")),
-                None if self.fill()? => continue,
-                None => self.end()?,
+                None => {
+                    if self.fill()? {
+                        continue;
+                    }
+                    self.end()?
+                }
             };
             self.link.handle_event();
             return Ok(Got::Event(event));

@@ -1,8 +1,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use failback_client::Turn;
-use failback_wire::{Error, Item};
+use failback_client::{Error, Item, Turn};
 
 use crate::bell::Ringer;
 use crate::driver::Driver;

@@ -146,12 +146,19 @@ impl Transport for Wire {
         link.lock()
             .wait(|io| {
                 loop {
-                    let has_come = std::mem::take(has_early) || Self::more(buffers, io)?;
-                    // Without its end a head is not shown to ureq.
-                    if !has_come || !*is_head_due || shorten(buffers) {
-                        *is_head_due &= !has_come;
-                        return Ok(has_come);
+                    let has_come = if std::mem::take(has_early) { true } else { Self::more(buffers, io)? };
+                    if !has_come {
+                        return Ok(false);
                     }
+                    if *is_head_due {
+                        let is_whole = shorten(buffers);
+                        if !is_whole {
+                            // ureq is shown a head when its end has come.
+                            continue;
+                        }
+                        *is_head_due = false;
+                    }
+                    return Ok(true);
                 }
             })
             .map_err(Error::from)

@@ -30,11 +30,12 @@ pub(crate) struct Watch {
     end: Option<Deadline>,
 }
 
-/// Why there is nothing to wait for.
-pub(crate) enum Alarm {
-    /// A ping is to be sent. It counts as sent.
+/// What to do after a wait.
+pub(crate) enum Wake {
+    /// Read or write again: it may go on now.
+    Look,
+    /// Send a ping. It counts as sent.
     Ping,
-    Halt(Halt),
 }
 
 impl Watch {
@@ -96,7 +97,7 @@ impl Watch {
 
     /// Waits until there may be more to read, or room to write. To be called when neither could go on: what has
     /// arrived counts before the time that has passed.
-    pub(crate) fn wait(&mut self, io: &mut Io) -> Result<(), Alarm> {
+    pub(crate) fn wait(&mut self, io: &mut Io) -> Result<Wake, Halt> {
         let now = self.policy.now();
         self.note(io, now);
         let is_interrupted = io.take_interrupted();
@@ -104,24 +105,25 @@ impl Watch {
             self.handle_caught_up(now);
         }
         if self.end.is_some_and(Deadline::is_over) {
-            return Err(Halt::from(Seen::IdleTimeout).into());
+            return Err(Seen::IdleTimeout.into());
         }
         match self.liveness.poll(now) {
-            LivenessAction::Wait(_) if is_interrupted => self.bell.check().map_err(Alarm::from),
-            LivenessAction::Wait(until) => self.sleep(until).map_err(Alarm::from),
+            LivenessAction::Wait(_) if is_interrupted => self.bell.check()?,
+            LivenessAction::Wait(until) => self.sleep(until)?,
             LivenessAction::SendPing => {
                 self.liveness.handle_ping_sent(now);
-                Err(Alarm::Ping)
+                return Ok(Wake::Ping);
             }
             LivenessAction::Dead(seen) => {
                 if self.due.take().is_some_and(|due| now > due.saturating_add(SLACK)) {
                     // The whole process slept, its network too: what has arrived meanwhile comes now.
-                    self.bell.wait(Some(SLACK)).map_err(Alarm::from)?;
-                    return Ok(());
+                    self.bell.wait(Some(SLACK))?;
+                } else {
+                    return Err(seen.into());
                 }
-                Err(Halt::from(seen).into())
             }
         }
+        Ok(Wake::Look)
     }
 
     fn sleep(&mut self, until: Timestamp) -> Result<(), Stopped> {
@@ -161,17 +163,5 @@ impl Watch {
         if was_written {
             self.liveness.handle_written(now);
         }
-    }
-}
-
-impl From<Halt> for Alarm {
-    fn from(halt: Halt) -> Self {
-        Self::Halt(halt)
-    }
-}
-
-impl From<Stopped> for Alarm {
-    fn from(stopped: Stopped) -> Self {
-        Self::Halt(stopped.into())
     }
 }

@@ -19,7 +19,7 @@ use crate::halt::Halt;
 use crate::handshake::upgrade;
 use crate::io::Io;
 use crate::network::Network;
-use crate::watch::{Alarm, Watch};
+use crate::watch::{Wake, Watch};
 
 const TRANSPORT: Transport = Transport::WebSocket;
 
@@ -99,10 +99,14 @@ impl WsConn {
     pub(crate) fn read(&mut self, watch: &mut Watch) -> Result<Got, Halt> {
         let mut frames = 0_u32;
         loop {
-            if self.is_sending && self.socket.flush().is_ok() {
-                self.socket.set_config(|config| config.max_write_buffer_size = CONTROL_BYTES);
-                self.is_sending = false;
-                watch.handle_request_sent();
+            if self.is_sending {
+                // An error is found again by reading, after what had arrived.
+                let has_left = self.socket.flush().is_ok();
+                if has_left {
+                    self.socket.set_config(|config| config.max_write_buffer_size = CONTROL_BYTES);
+                    self.is_sending = false;
+                    watch.handle_request_sent();
+                }
             }
             let text = match self.socket.read() {
                 Ok(Message::Text(text)) => text,
@@ -152,10 +156,9 @@ impl WsConn {
             // What had arrived before has been read.
             return Err(Halt::new(Seen::Reset, error));
         }
-        match watch.wait(self.io()) {
-            Ok(()) => Ok(()),
-            Err(Alarm::Ping) => self.queue(Message::Ping(Bytes::new())),
-            Err(Alarm::Halt(halt)) => Err(halt),
+        match watch.wait(self.io())? {
+            Wake::Look => Ok(()),
+            Wake::Ping => self.queue(Message::Ping(Bytes::new())),
         }
     }
 

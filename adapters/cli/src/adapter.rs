@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use failback::Mode;
-use failback_async::{Client, Runtime};
+use failback_async::{Client, Error as TurnError, Item, Runtime};
 use failback_smol::Smol;
 use failback_tokio::Tokio;
-use failback_wire::{Error as TurnError, Item, Request};
+use failback_wire::Request;
 
 use crate::args::Adapter;
 use crate::error::Error;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use failback::Config;
+use failback::{Config, whole_millis};
 use failback_wire::Limits;
 use serde_json::{Map, Value};
 
@@ -24,15 +24,38 @@ struct Key {
     name: &'static str,
     expected: &'static str,
     about: &'static str,
+    /// `None` for a key of the policy.
+    limit: Option<Limit>,
+}
+
+/// How a limit is read and set: in the unit of its key, or `None` where it limits nothing.
+#[derive(Clone, Copy)]
+struct Limit {
+    get: fn(&Limits) -> Option<u64>,
+    set: fn(Limits, Option<u64>) -> Option<Limits>,
 }
 
 const fn key(name: &'static str, expected: &'static str, about: &'static str) -> Key {
-    Key { name, expected, about }
+    Key { name, expected, about, limit: None }
+}
+
+/// A key for a time limit that there always is.
+macro_rules! time_limit {
+    ($name:literal, $get:ident, $set:ident, $about:literal) => {
+        Key {
+            name: $name,
+            expected: SOME_MILLIS,
+            about: $about,
+            limit: Some(Limit {
+                get: |limits| Some(whole_millis(limits.$get())),
+                set: |limits, ms| Some(limits.$set(Duration::from_millis(ms?))),
+            }),
+        }
+    };
 }
 
 const MILLIS: &str = "a whole number of milliseconds";
 const SOME_MILLIS: &str = "a whole number of milliseconds from 1";
-const SOME_MILLIS_OR_NULL: &str = "a whole number of milliseconds from 1, or null";
 const SMALL: &str = "a whole number from 0 to 255";
 
 /// Every key: the policy's, as [`Config::KEYS`] lists them, then the limits'.
@@ -51,17 +74,44 @@ const KEYS: [Key; 21] = [
     key("retry_budget", "a whole number from 0 to 65535, or null", "tokens for retries; null sets no limit"),
     key("replay", "before_output, before_send or restart", "what rules out that a turn is sent again"),
     key("verdict", "on_evidence or immediate", "what it takes to leave WebSocket"),
-    key("connect_timeout_ms", SOME_MILLIS, "name, TCP, proxy, TLS and upgrade together"),
-    key("first_event_timeout_ms", SOME_MILLIS, "from the request to its first event"),
-    key("idle_timeout_ms", SOME_MILLIS, "how long a stream may be silent"),
-    key("ping_interval_ms", SOME_MILLIS, "how long a WebSocket may be silent without a ping"),
-    key("pong_timeout_ms", SOME_MILLIS, "how long the answer to a ping may take"),
-    key(
-        "event_timeout_ms",
-        SOME_MILLIS_OR_NULL,
-        "how long a stream may go without an event; null sets no limit",
+    time_limit!(
+        "connect_timeout_ms",
+        connect_timeout,
+        with_connect_timeout,
+        "name, TCP, proxy, TLS and upgrade together"
     ),
-    key("max_message_bytes", "a whole number of bytes from 1024", "the largest message, event or line"),
+    time_limit!(
+        "first_event_timeout_ms",
+        first_event_timeout,
+        with_first_event_timeout,
+        "from the request to its first event"
+    ),
+    time_limit!("idle_timeout_ms", idle_timeout, with_idle_timeout, "how long a stream may be silent"),
+    time_limit!(
+        "ping_interval_ms",
+        ping_interval,
+        with_ping_interval,
+        "how long a WebSocket may be silent without a ping"
+    ),
+    time_limit!("pong_timeout_ms", pong_timeout, with_pong_timeout, "how long the answer to a ping may take"),
+    Key {
+        name: "event_timeout_ms",
+        expected: "a whole number of milliseconds from 1, or null",
+        about: "how long a stream may go without an event; null sets no limit",
+        limit: Some(Limit {
+            get: |limits| limits.event_timeout().map(whole_millis),
+            set: |limits, ms| Some(limits.with_event_timeout(ms.map(Duration::from_millis))),
+        }),
+    },
+    Key {
+        name: "max_message_bytes",
+        expected: "a whole number of bytes from 1024",
+        about: "the largest message, event or line",
+        limit: Some(Limit {
+            get: |limits| u64::try_from(limits.max_message_bytes()).ok(),
+            set: |limits, bytes| Some(limits.with_max_message_bytes(usize::try_from(bytes?).ok()?)),
+        }),
+    },
 ];
 
 /// Where a setting was given.
@@ -102,16 +152,18 @@ impl Settings {
         let mut policy = Map::new();
         for (name, (value, place)) in given {
             let key = find(&name).map_err(|problem| Error::usage(&place, problem))?;
-            let valid = if Config::KEYS.contains(&key.name) {
-                let valid = is_policy_value(key.name, &value);
-                policy.insert(name, value.clone());
-                valid
-            } else {
-                set_limit(settings.limits, key.name, &value).map(|limits| settings.limits = limits)
-            };
-            if valid.is_none() {
+            let wrong = || {
                 let problem = format_args!("`{}`: expected {}, got {value}", key.name, key.expected);
-                return Err(Error::usage(&place, problem));
+                Error::usage(&place, problem)
+            };
+            match key.limit {
+                Some(limit) => {
+                    settings.limits = set_limit(settings.limits, limit, &value).ok_or_else(wrong)?;
+                }
+                None if is_policy_value(key.name, &value) => {
+                    policy.insert(name, value);
+                }
+                None => return Err(wrong()),
             }
         }
         settings.config = serde_json::from_value(Value::Object(policy))
@@ -121,50 +173,18 @@ impl Settings {
 }
 
 /// Whether the policy takes this value, and takes it as it is.
-fn is_policy_value(name: &str, value: &Value) -> Option<()> {
+fn is_policy_value(name: &str, value: &Value) -> bool {
     let one = Map::from_iter([(name.to_owned(), value.clone())]);
-    let config: Config = serde_json::from_value(Value::Object(one)).ok()?;
-    let kept = serde_json::to_value(config).ok()?;
-    // Thousandths are kept of it, and what is more exact is still in range.
-    (name == "jitter" || kept.get(name) == Some(value)).then_some(())
+    let Ok(config) = serde_json::from_value::<Config>(Value::Object(one)) else { return false };
+    // Of `jitter` thousandths are kept, and what is more exact is in range too.
+    name == "jitter" || serde_json::to_value(config).is_ok_and(|kept| kept.get(name) == Some(value))
 }
 
-fn set_limit(limits: Limits, name: &str, given: &Value) -> Option<Limits> {
-    if name == "event_timeout_ms" && given.is_null() {
-        return Some(limits.with_event_timeout(None));
-    }
-    let value = given.as_u64()?;
-    let duration = Duration::from_millis(value);
-    let limits = match name {
-        "connect_timeout_ms" => limits.with_connect_timeout(duration),
-        "first_event_timeout_ms" => limits.with_first_event_timeout(duration),
-        "idle_timeout_ms" => limits.with_idle_timeout(duration),
-        "ping_interval_ms" => limits.with_ping_interval(duration),
-        "pong_timeout_ms" => limits.with_pong_timeout(duration),
-        "event_timeout_ms" => limits.with_event_timeout(Some(duration)),
-        "max_message_bytes" => limits.with_max_message_bytes(usize::try_from(value).ok()?),
-        _ => return None,
-    };
+fn set_limit(limits: Limits, limit: Limit, given: &Value) -> Option<Limits> {
+    let value = if given.is_null() { None } else { Some(given.as_u64()?) };
+    let limits = (limit.set)(limits, value)?;
     // What the library would raise to the least it can use is out of range here.
-    (limit(&limits, name).as_ref() == Some(given)).then_some(limits)
-}
-
-/// The limit of this name, if it is one, as it would be given.
-fn limit(limits: &Limits, name: &str) -> Option<Value> {
-    let duration = match name {
-        "connect_timeout_ms" => limits.connect_timeout(),
-        "first_event_timeout_ms" => limits.first_event_timeout(),
-        "idle_timeout_ms" => limits.idle_timeout(),
-        "ping_interval_ms" => limits.ping_interval(),
-        "pong_timeout_ms" => limits.pong_timeout(),
-        "event_timeout_ms" => match limits.event_timeout() {
-            Some(timeout) => timeout,
-            None => return Some(Value::Null),
-        },
-        "max_message_bytes" => return Some(limits.max_message_bytes().into()),
-        _ => return None,
-    };
-    u64::try_from(duration.as_millis()).ok().map(Value::from)
+    ((limit.get)(&limits) == value).then_some(limits)
 }
 
 fn find(name: &str) -> Result<&'static Key, String> {
@@ -204,8 +224,8 @@ pub(crate) fn help() -> String {
     let defaults = serde_json::to_value(Config::new()).unwrap_or_default();
     let mut text = String::from("Settings, as keys of --config and of --set, with their defaults:\n");
     for key in &KEYS {
-        let default = match limit(&Limits::new(), key.name) {
-            Some(limit) => limit,
+        let default = match key.limit {
+            Some(limit) => (limit.get)(&Limits::new()).into(),
             None => defaults.get(key.name).cloned().unwrap_or_default(),
         };
         let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
@@ -236,8 +256,8 @@ mod tests {
     fn every_key_has_a_default_that_it_accepts() {
         let defaults = serde_json::to_value(Config::new()).unwrap();
         for key in &KEYS {
-            let default = match limit(&Limits::new(), key.name) {
-                Some(limit) => limit,
+            let default = match key.limit {
+                Some(limit) => (limit.get)(&Limits::new()).into(),
                 None => defaults[key.name].clone(),
             };
             set(&[&format!("{}={default}", key.name)]).unwrap();

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use failback_wire::{Error as TurnError, Item, ServerError, Terminal};
+use failback_async::{Error as TurnError, Item};
+use failback_wire::{ServerError, Terminal};
 
 use crate::adapter::{self, Turns};
 use crate::args::StreamArgs;

@@ -2,9 +2,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use failback::{Mode, SharedPolicy};
-use failback_wire::{Announcer, Headers, Notice};
+use failback::{Mode, Reason, SharedPolicy, Transport};
+use failback_wire::Headers;
 
+use crate::announcer::Announcer;
+use crate::item::Notice;
 use crate::trace;
 
 /// What all turns of one client share: the policy, and what the caller and the log have been told.
@@ -62,8 +64,8 @@ impl Context {
     /// An attempt is about to deliver its first event. Says what to tell the caller before it, if the transport changed.
     pub(crate) fn announce(
         &self,
-        transport: failback::Transport,
-        reason: failback::Reason,
+        transport: Transport,
+        reason: Reason,
         cause: Option<&str>,
     ) -> Option<Notice> {
         let status = self.policy.status();

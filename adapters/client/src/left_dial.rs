@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use failback::{DialGuard, DialOutcome, Stage, Transport};
-use failback_wire::{Fault, Seen};
+use failback_wire::Fault;
 
-use crate::{Context, trace};
+use crate::{Context, Lost, trace};
 
 /// A WebSocket handshake that goes on without its turn (R17).
 ///
@@ -28,9 +28,10 @@ impl LeftDial {
         self.context.trace_mode();
     }
 
-    /// The handshake failed.
-    pub fn handle_failure(self, seen: &Seen<'_>, detail: Option<&str>, now: SystemTime) {
-        let fault = Fault::new(seen, Transport::WebSocket, Stage::Connecting, false, detail, now);
+    /// The handshake failed. `now` is what a server's date to come back is measured from.
+    pub fn handle_failure(self, lost: &Lost, now: SystemTime) {
+        let (seen, detail) = lost.seen();
+        let fault = Fault::new(&seen, Transport::WebSocket, Stage::Connecting, false, detail, now);
         let fault = fault.redacted(self.context.headers());
         trace::dialled(Some(fault.text()));
         self.guard.handle_dial(DialOutcome::Failed(fault.failure()));

@@ -1,7 +1,7 @@
 //! A client without I/O: what the adapters of failback share.
 //!
-//! An adapter owns sockets, timers, and tasks or threads. What a turn does with them is decided here, once for all of
-//! them, by a machine: [`Turn`]. The adapter asks it for the next [`Step`], carries that out, and tells it what
+//! An adapter owns sockets, timers, and tasks or threads. What a turn does with them is decided here, once for all
+//! adapters, by a machine: [`Turn`]. The adapter asks it for the next [`Step`], carries that out, and tells it what
 //! happened, until the turn is over.
 //!
 //! ```text
@@ -15,14 +15,38 @@
 //!  |  |  |  Fail, Done                      the turn is over
 //! ```
 //!
+//! What goes wrong climbs a ladder, and each step knows more than the one below it:
+//!
+//! | step | who makes it | what it is |
+//! | --- | --- | --- |
+//! | [`Lost`] | the adapter | why there is no connection, or no longer one. It owns what it says |
+//! | [`Seen`] | [`Lost`], or an event that is an error | what was seen, in the terms of the protocol |
+//! | [`Fault`] | [`Turn`], of what was seen | a [`Failure`] for the policy, and a [`Cause`] for people |
+//! | [`AttemptReport`] | [`Turn`], of a fault | how one attempt ended, and the words of the cause |
+//! | [`Error`] | [`Turn`], when the policy gives up | why the turn failed: the [`GiveUp`], and every report |
+//!
+//! [`BuildError`] stands beside it: there is no client yet, so there is no turn.
+//!
+//! [`Seen`]: failback_wire::Seen
+//! [`Fault`]: failback_wire::Fault
+//! [`Failure`]: failback::Failure
+//! [`Cause`]: failback_wire::Cause
+//! [`GiveUp`]: failback::GiveUp
+//!
 //! In scope: what a turn does next, what its caller is told, what its error says. Out of scope: bytes
 //! ([`failback_wire`] knows what they mean) and the choice of the transport ([`failback`] makes it).
 #![forbid(unsafe_code)]
 
 mod addresses;
 mod agent;
+mod announcer;
+mod books;
 mod build_error;
+mod builder;
 mod context;
+mod duration;
+mod error;
+mod item;
 mod left_dial;
 mod lost;
 mod proxies;
@@ -33,11 +57,15 @@ pub mod tls;
 mod trace;
 mod tunnel;
 mod turn;
+mod world;
 
 pub use addresses::Addresses;
 pub use agent::AGENT;
 pub use build_error::BuildError;
+pub use builder::Builder;
 pub use context::Context;
+pub use error::{AttemptReport, Error};
+pub use item::{Item, Notice};
 pub use left_dial::LeftDial;
 pub use lost::Lost;
 pub use proxies::{Proxies, ProxyChoice};
@@ -47,3 +75,4 @@ pub use step::{Connection, Step};
 pub use tls::TlsError;
 pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;
+pub use world::{Parts, Resolver, Route, System, SystemWorld, World};

@@ -2,7 +2,9 @@ use failback_wire::{BodyError, Seen};
 
 use crate::Refusal;
 
-/// Why there is no connection, or no longer one: what was seen, kept until the turn is told.
+/// Why there is no connection, or no longer one. An adapter tells it to
+/// [`Turn::handle_failure`](crate::Turn::handle_failure), or to
+/// [`LeftDial::handle_failure`](crate::LeftDial::handle_failure).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Lost {
@@ -36,23 +38,21 @@ impl Lost {
         }
     }
 
-    /// Tells what was seen, and what the layer below said of it: to
-    /// [`Turn::handle_failure`](crate::Turn::handle_failure), or to
-    /// [`LeftDial::handle_failure`](crate::LeftDial::handle_failure).
-    pub fn tell<T>(&self, hear: impl FnOnce(&Seen<'_>, Option<&str>) -> T) -> T {
+    /// What was seen, and what the layer below said of it.
+    pub(crate) fn seen(&self) -> (Seen<'_>, Option<&str>) {
         match self {
-            Self::Seen(seen, detail) => hear(seen, detail.as_deref()),
+            Self::Seen(seen, detail) => (*seen, detail.as_deref()),
             Self::Upgrade(refusal) => {
                 let Refusal { status, headers, error } = &**refusal;
-                hear(&Seen::Upgrade { status: *status, headers, error: Some(error) }, None)
+                (Seen::Upgrade { status: *status, headers, error: Some(error) }, None)
             }
             Self::Answer(refusal) => {
                 let Refusal { status, headers, error } = &**refusal;
-                hear(&Seen::Answer { status: *status, headers, error: Some(error) }, None)
+                (Seen::Answer { status: *status, headers, error: Some(error) }, None)
             }
-            Self::Body(error) => hear(&error.seen(), error.detail()),
-            Self::Encoded(encoding) => hear(&Seen::Encoded { encoding }, None),
-            Self::Closed(code, reason) => hear(&Seen::Closed { code: *code, reason }, None),
+            Self::Body(error) => (error.seen(), error.detail()),
+            Self::Encoded(encoding) => (Seen::Encoded { encoding }, None),
+            Self::Closed(code, reason) => (Seen::Closed { code: *code, reason }, None),
         }
     }
 }

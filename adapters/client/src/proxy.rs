@@ -1,8 +1,7 @@
 use std::fmt;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use failback::Transport;
-use failback_wire::{Endpoint, bracketed};
+use failback_wire::bracketed;
 
 /// The port of a SOCKS proxy whose URL has none (RFC 1928, section 3).
 const SOCKS_PORT: u16 = 1080;
@@ -29,7 +28,6 @@ pub struct Proxy {
     protocol: ProxyProtocol,
     host: String,
     port: u16,
-    is_loopback: bool,
     credentials: Option<Credentials>,
 }
 
@@ -44,6 +42,17 @@ pub enum ProxyProtocol {
     Socks5,
     /// `socks5h://`: SOCKS5, and the proxy looks the server's name up.
     Socks5h,
+}
+
+impl ProxyProtocol {
+    /// The port of a proxy whose URL has none.
+    const fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+            Self::Socks5 | Self::Socks5h => SOCKS_PORT,
+        }
+    }
 }
 
 /// Decoded. No text shows them.
@@ -85,8 +94,8 @@ impl Proxy {
             Some((userinfo, host_and_port)) => (userinfo, host_and_port),
             None => ("", authority),
         };
-        let (host, port, is_loopback) =
-            place_of(protocol, host_and_port).ok_or_else(|| error(Problem::Url))?;
+        let (host, port) = failback_wire::host_and_port(host_and_port).ok_or_else(|| error(Problem::Url))?;
+        let port = port.unwrap_or(protocol.default_port());
         let credentials = match userinfo {
             "" => None,
             userinfo => {
@@ -95,7 +104,7 @@ impl Proxy {
                 Some(credentials)
             }
         };
-        Ok(Self { protocol, host, port, is_loopback, credentials })
+        Ok(Self { protocol, host, port, credentials })
     }
 
     /// How it is spoken to.
@@ -131,8 +140,8 @@ impl Proxy {
 
     /// Whether it is on this machine.
     #[must_use]
-    pub const fn is_loopback(&self) -> bool {
-        self.is_loopback
+    pub fn is_loopback(&self) -> bool {
+        failback_wire::is_loopback(&self.host)
     }
 
     pub(crate) const fn credentials(&self) -> Option<&Credentials> {
@@ -177,25 +186,6 @@ impl Credentials {
     pub(crate) fn basic(&self) -> String {
         format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", self.user, self.password)))
     }
-}
-
-/// The host, the port, and whether that is this machine.
-fn place_of(protocol: ProxyProtocol, host_and_port: &str) -> Option<(String, u16, bool)> {
-    let url = match protocol {
-        ProxyProtocol::Http => format!("http://{host_and_port}"),
-        ProxyProtocol::Https => format!("https://{host_and_port}"),
-        ProxyProtocol::Socks5 | ProxyProtocol::Socks5h => {
-            let after_address = host_and_port.rsplit(']').next().unwrap_or_default();
-            match after_address.split_once(':') {
-                None => format!("http://{host_and_port}:{SOCKS_PORT}"),
-                Some((_, "")) => format!("http://{host_and_port}{SOCKS_PORT}"),
-                Some(_) => format!("http://{host_and_port}"),
-            }
-        }
-    };
-    let endpoint = Endpoint::new(&url).ok()?;
-    let target = endpoint.target(Transport::Sse);
-    Some((target.host().to_owned(), target.port(), target.is_loopback()))
 }
 
 /// `None` when an escape is not one, or when what comes out is not text.

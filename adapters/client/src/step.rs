@@ -1,5 +1,7 @@
 use failback::{Timestamp, Transport};
-use failback_wire::{Error, Item};
+
+use crate::error::Error;
+use crate::item::Item;
 
 /// What an adapter does next for a turn.
 ///

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use failback::{AttemptGuard, Failure, Mode, Outcome, Status, Transport};
-use failback_wire::Notice;
+use failback::{AttemptGuard, Failure, Mode, Outcome, Status, Transport, whole_millis};
 use tracing::{debug, info};
+
+use crate::item::Notice;
 
 pub(crate) fn attempt(turn: u64, attempt: &AttemptGuard) {
     info!(
@@ -23,7 +24,7 @@ pub(crate) fn wait(turn: u64, wait: Duration) {
     if wait.is_zero() {
         return;
     }
-    debug!(target: "failback::wait", turn, wait_ms = millis(wait), "backoff");
+    debug!(target: "failback::wait", turn, wait_ms = whole_millis(wait), "backoff");
 }
 
 pub(crate) fn failed(turn: u64, attempt: &AttemptGuard, failure: &Failure, text: &str) {
@@ -45,7 +46,7 @@ pub(crate) fn diverted(turn: u64, number: u32, head_start: Duration) {
         target: "failback::diverted",
         turn,
         number,
-        head_start_ms = millis(head_start),
+        head_start_ms = whole_millis(head_start),
         "the handshake goes on without its turn"
     );
 }
@@ -72,7 +73,7 @@ pub(crate) fn mode(from: Mode, status: &Status) {
         target: "failback::mode",
         from = from.as_str(),
         mode = to.as_str(),
-        retry_in_ms = retry_in.map(millis),
+        retry_in_ms = retry_in.map(whole_millis),
         recoveries_left,
         "mode"
     );
@@ -84,12 +85,8 @@ pub(crate) fn notice(turn: u64, notice: &Notice) {
         turn,
         transport = notice.transport().as_str(),
         reason = notice.reason().as_str(),
-        retry_in_ms = notice.retry_in().map(millis),
+        retry_in_ms = notice.retry_in().map(whole_millis),
         text = notice.text(),
         "notice"
     );
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
-use failback_wire::{Error, Event, Fate, Fault, Item, Received, Request, Seen, Turn as Books};
+use failback_wire::{Event, Fault, Request};
 
-use crate::{Connection, Context, LeftDial, Step, trace};
+use crate::books::{Books, Fate, Received};
+use crate::error::Error;
+use crate::item::Item;
+use crate::{Connection, Context, LeftDial, Lost, Step, trace};
 
 /// One turn: a request, and the attempts to have it answered, until its caller has the answer or an error.
 ///
@@ -21,8 +24,8 @@ use crate::{Connection, Context, LeftDial, Step, trace};
 /// use std::time::SystemTime;
 ///
 /// use failback::{Config, SharedPolicy, Transport};
-/// use failback_client::{Connection, Context, Step, Turn};
-/// use failback_wire::{Event, Headers, Item, Request};
+/// use failback_client::{Connection, Context, Item, Step, Turn};
+/// use failback_wire::{Event, Headers, Request};
 ///
 /// let policy = SharedPolicy::new(Config::new());
 /// let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
@@ -90,7 +93,7 @@ impl Turn {
             context: Arc::clone(context),
             request,
             number: context.number_turn(),
-            books: Books::new(),
+            books: Books::default(),
             state: State::Opening,
             release: None,
             items: VecDeque::new(),
@@ -196,7 +199,7 @@ impl Turn {
                     Fate::Keep => Release::Keep { completed: None },
                     Fate::Close => Release::Close,
                 });
-                self.fail(&fault);
+                self.fail(fault);
             }
         }
     }
@@ -224,9 +227,8 @@ impl Turn {
         }
     }
 
-    /// The connection failed, or there was none to be had. `detail` is what the layer below said of it; `now` is what a
-    /// server's date to come back is measured from.
-    pub fn handle_failure(&mut self, seen: &Seen<'_>, detail: Option<&str>, now: SystemTime) {
+    /// The connection failed, or there was none to be had. `now` is what a server's date to come back is measured from.
+    pub fn handle_failure(&mut self, lost: &Lost, now: SystemTime) {
         let (transport, stage, reused, left_alone) = match &self.state {
             State::Connecting(guard) => (guard.transport(), Stage::Connecting, false, false),
             State::Connected(attempt) => {
@@ -236,8 +238,9 @@ impl Turn {
             }
             _ => return,
         };
-        let fault = Fault::new(seen, transport, stage, reused, detail, now);
-        self.fail(&if left_alone { fault.left_alone(seen) } else { fault });
+        let (seen, detail) = lost.seen();
+        let fault = Fault::new(&seen, transport, stage, reused, detail, now);
+        self.fail(if left_alone { fault.left_alone(&seen) } else { fault });
     }
 
     fn begin(&mut self, guard: AttemptGuard) {
@@ -300,7 +303,7 @@ impl Turn {
         self.context.trace_mode();
     }
 
-    fn fail(&mut self, fault: &Fault) {
+    fn fail(&mut self, fault: Fault) {
         let guard = match std::mem::replace(&mut self.state, State::Over) {
             State::Connecting(guard) => guard,
             State::Connected(attempt) => attempt.guard,
@@ -309,7 +312,7 @@ impl Turn {
                 return;
             }
         };
-        let fault = fault.clone().redacted(self.context.headers());
+        let fault = fault.redacted(self.context.headers());
         let failure = self.books.fail(guard.transport(), guard.reason(), &fault);
         trace::failed(self.number, &guard, &failure, fault.text());
         let verdict = guard.handle_outcome(Outcome::Failed(failure));

@@ -37,15 +37,18 @@ mod runtime;
 pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
-pub use failback_async::{BuildError, ProxyError, ResponseStream, TlsError};
+pub use failback_async::{
+    AttemptReport, BuildError, Error, Item, Notice, ProxyError, ResponseStream, TlsError,
+};
 pub use failback_wire::{
-    AttemptReport, Error, Event, HeaderError, Headers, Item, Limits, Notice, PlaintextError, Request,
-    RequestError, ServerError, Terminal, UrlError,
+    Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
+    UrlError,
 };
 pub use runtime::Tokio;
 
 /// A client on tokio. See [`failback_async::Client`] for its methods.
 pub type Client = failback_async::Client<Tokio>;
 
-/// Settings of a client on tokio that is being built. See [`failback_async::Builder`] for its methods.
+/// Settings of a client on tokio that is being built. See `failback_client::Builder`, of which it is an alias, for its
+/// methods.
 pub type Builder = failback_async::Builder<Tokio>;

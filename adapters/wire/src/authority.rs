@@ -1,7 +1,7 @@
 //! A host and a port as URLs have them.
 
 use std::borrow::Cow;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::url_error::Problem;
 
@@ -11,7 +11,22 @@ pub fn bracketed(host: &str) -> Cow<'_, str> {
     if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
-/// The host in lower case, without brackets, and the port if there is one.
+/// The host, in lower case and without brackets, and the port if there is one. `None` if this is no host and port, or if
+/// anything stands before or after them.
+#[must_use]
+pub fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
+    split_port(authority).ok()
+}
+
+/// Whether a host is this machine: `localhost`, 127.0.0.0/8 or `::1`.
+#[must_use]
+pub fn is_loopback(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// As [`host_and_port`], with what is wrong.
 pub(crate) fn split_port(authority: &str) -> Result<(String, Option<u16>), Problem> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {

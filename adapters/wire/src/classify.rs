@@ -173,8 +173,6 @@ impl<'a> Answer<'a> {
 /// What an error says of itself, by its status or its code, if it does.
 fn event(error: &ServerError, wait: Option<Duration>, transport: Transport) -> Option<Blame> {
     let on_websocket = transport == Transport::WebSocket;
-    let is =
-        |words: &[&str]| names(error).any(|name| words.iter().any(|word| name.eq_ignore_ascii_case(word)));
     let has = |words: &[&str]| {
         names(error).any(|name| {
             let name = name.to_ascii_lowercase();
@@ -185,7 +183,7 @@ fn event(error: &ServerError, wait: Option<Duration>, transport: Transport) -> O
     if error.is_unknown_response() {
         return Some(if on_websocket { Blame::Connection } else { Blame::Request });
     }
-    if is(&["websocket_connection_limit_reached"]) {
+    if error.ends_connection() {
         return Some(Blame::Connection);
     }
     if error.status == Some(413) || has(&["message_too_big", "message_too_large", "payload_too_large"]) {
@@ -199,7 +197,7 @@ fn event(error: &ServerError, wait: Option<Duration>, transport: Transport) -> O
         Some(false) => return Some(Blame::Request),
         None => {}
     }
-    if is(SERVER_WORDS) {
+    if names(error).any(|name| SERVER_WORDS.iter().any(|word| name.eq_ignore_ascii_case(word))) {
         return Some(Blame::Server);
     }
     match error.status {

@@ -12,6 +12,7 @@
 //! | is the other end still there? | [`Liveness`], [`Limits`] |
 //! | what is this failure evidence against? | [`Seen`], [`classify`], [`retry_after`] |
 //! | what do we tell a human? | [`Cause`] |
+//! | both of these at once | [`Fault`] |
 //!
 //! In scope: the Responses API as it is spoken over a WebSocket and over Server-Sent Events. Out of scope: sockets,
 //! TLS, proxies, the framing of WebSocket and HTTP, time (it is always an argument), and the policy itself, which is
@@ -57,6 +58,7 @@ mod classify;
 mod credential;
 mod endpoint;
 mod event;
+mod fault;
 mod handshake;
 mod headers;
 mod json;
@@ -71,16 +73,16 @@ mod server_error;
 mod sse;
 mod target;
 mod text;
-mod turn;
 mod url_error;
 
-pub use authority::bracketed;
+pub use authority::{bracketed, host_and_port, is_loopback};
 pub use body::{Body, BodyError};
 pub use carried::{Carried, Owner};
 pub use cause::Cause;
 pub use classify::classify;
 pub use endpoint::{Endpoint, PlaintextError};
 pub use event::{Event, EventError, Terminal};
+pub use fault::Fault;
 pub use handshake::is_upgrade_accepted;
 pub use headers::{HeaderError, Headers};
 pub use limits::{Limits, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES};
@@ -92,5 +94,4 @@ pub use seen::Seen;
 pub use server_error::ServerError;
 pub use sse::{SseDecoder, SseError, SseItem};
 pub use target::Target;
-pub use turn::{Announcer, AttemptReport, Error, Fate, Fault, Item, Notice, Received, Turn};
 pub use url_error::UrlError;

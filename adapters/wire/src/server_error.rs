@@ -119,10 +119,22 @@ impl ServerError {
         })
     }
 
-    /// Whether it says that the response that a request builds on is not known.
-    pub(crate) fn is_unknown_response(&self) -> bool {
+    /// Whether the connection that brought it can carry no other response, although the error came as an event.
+    #[must_use]
+    pub fn ends_connection(&self) -> bool {
+        self.is_named("websocket_connection_limit_reached")
+    }
+
+    /// Whether it says that the server does not know the response that the request builds on.
+    #[must_use]
+    pub fn is_unknown_response(&self) -> bool {
+        self.is_named("previous_response_not_found")
+    }
+
+    /// Whether its code or its type is this, in any case.
+    fn is_named(&self, name: &str) -> bool {
         let names = [self.code.as_deref(), self.kind.as_deref()];
-        names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case("previous_response_not_found"))
+        names.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(name))
     }
 
     /// The code, or else the type.

@@ -1,11 +1,10 @@
 use core::fmt;
-use std::net::IpAddr;
 
 use failback::Transport;
 use http::Uri;
 
 use crate::UrlError;
-use crate::authority::{bracketed, split_port};
+use crate::authority::{bracketed, is_loopback, split_port};
 use crate::credential::is_credential;
 use crate::url_error::Problem;
 
@@ -105,9 +104,7 @@ impl Target {
     /// Whether the host is this machine: `localhost`, 127.0.0.0/8 or `::1`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let host = self.host.strip_suffix('.').unwrap_or(&self.host);
-        host.eq_ignore_ascii_case("localhost")
-            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        is_loopback(&self.host)
     }
 }
 

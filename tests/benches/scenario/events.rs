@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use failback::{SharedPolicy, Timestamp, Transport};
-use failback_client::{Connection, Context, Step, Turn};
-use failback_wire::{Body, Carried, Event, Headers, Item, Limits, Owner, Request, Said};
+use failback_client::{Connection, Context, Item, Step, Turn};
+use failback_wire::{Body, Carried, Event, Headers, Limits, Owner, Request, Said};
 
 use crate::delta::delta;
 use crate::list::Scenario;

@@ -4,10 +4,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use failback::Config;
-use failback_async::{Client, Runtime};
+use failback_async::{Client, Item, Runtime};
 use failback_smol::Smol;
 use failback_tokio::Tokio;
-use failback_wire::{Item, Request};
+use failback_wire::Request;
 use smol::Executor;
 
 use crate::bare::current_thread;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
-use failback_async::{Client, ResponseStream, Runtime};
-use failback_wire::{Error, Item, Request};
+use failback_async::{Client, Error, Item, ResponseStream, Runtime};
+use failback_wire::Request;
 use futures_util::future::{Either, select};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;

@@ -7,8 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
-use failback_blocking::{CancelHandle, Client, ResponseStream};
-use failback_wire::{Error, Item, Request};
+use failback_blocking::{CancelHandle, Client, Error, Item, ResponseStream};
+use failback_wire::Request;
 
 use super::asynchronous::trusting;
 use super::{Adapter, TestClient, TestTurn};

@@ -2,9 +2,10 @@
 //! again.
 
 use failback::{Blame, Config, GiveUp, Mode, Replay, Stage, Transport};
+use failback_client::Item;
 use failback_peer::{Peer, Turn};
 use failback_tests::{Adapter, Outcome, Settings, collect};
-use failback_wire::{Item, Request};
+use failback_wire::Request;
 
 with_every_adapter!(
     delivered_output_ends_the_turn_and_the_next_one_is_on_sse,

@@ -1,9 +1,10 @@
 //! A stream that broke after some output: the answer shown twice to the user, or generated and billed twice.
 
 use failback::{Blame, Config, GiveUp, Mode, Replay, Stage, Transport};
+use failback_client::Item;
 use failback_peer::{Handshake, Peer, Turn};
 use failback_tests::{Adapter, Outcome, Settings, collect};
-use failback_wire::{Item, Request};
+use failback_wire::Request;
 
 with_every_adapter!(
     output_is_not_replayed_over_websocket,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use failback::{
     Attempt, Call, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy, Stage, Timestamp,
-    Verdict,
+    Verdict, whole_millis,
 };
 use serde_json::{Map, Value, json};
 
@@ -220,7 +220,7 @@ impl<'a> Runner<'a> {
     }
 
     fn observe(&self, now: Timestamp, got: &mut Map<String, Value>) {
-        let until = |at: Timestamp| round_up(at.saturating_duration_since(now));
+        let until = |at: Timestamp| whole_millis(at.saturating_duration_since(now));
         let mode = self.policy.mode();
         let retry_in = match mode {
             Mode::FailedOver { retry_at } => Some(until(retry_at)),
@@ -242,10 +242,5 @@ fn no(call: &str, state: &str) -> String {
 }
 
 fn millis(at: Timestamp) -> u64 {
-    round_up(at.saturating_duration_since(Timestamp::ZERO))
-}
-
-/// Whole milliseconds, rounded up: what is due then is due.
-fn round_up(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    whole_millis(at.saturating_duration_since(Timestamp::ZERO))
 }

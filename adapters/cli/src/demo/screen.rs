@@ -128,7 +128,7 @@ impl Screen {
                     _ => (Transport::Sse, Ink::Sse),
                 };
                 self.transport = Some(transport);
-                self.turn_row(turn, transport_name(transport), ink, why(decision.word("reason")));
+                self.turn_row(turn, transport_name(transport), ink, &why(decision.word("reason")));
             }
             "diverted" => {
                 let head_start = millis("head_start_ms").map(seconds).unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failback::Transport;
+use failback::{Reason, Transport};
 
 use crate::output::paint::NO_BREAK;
 
@@ -13,20 +13,26 @@ pub(crate) const fn transport_name(transport: Transport) -> &'static str {
     }
 }
 
-/// Why an attempt goes where it goes; `reason` is the word that the client logs.
-pub(crate) fn why(reason: &str) -> &str {
-    match reason {
-        "healthy" => "healthy: it works as far as is known",
-        "probe" => "probe: cooldown over, this turn finds out",
-        "dial_pending" => "dial pending: the earlier handshake still waits, so this turn does not",
-        "cooling_down" => "cooling down: WebSocket failed not long ago",
-        "probe_in_flight" => "probe in flight: another turn finds out",
-        "verdict_pending" => "verdict pending: WebSocket failed, does SSE work?",
-        "pinned" => "pinned: WebSocket failed too often",
-        "call_moved" => "call moved: this turn has left WebSocket",
-        "too_large" => "too large: the message does not fit WebSocket",
-        "last_resort" => "last resort: SSE failed, WebSocket is untried",
-        other => other,
+/// What each reason means.
+const REASONS: [(Reason, &str); 10] = [
+    (Reason::Healthy, "it works as far as is known"),
+    (Reason::Probe, "cooldown over, this turn finds out"),
+    (Reason::DialPending, "the earlier handshake still waits, so this turn does not"),
+    (Reason::CoolingDown, "WebSocket failed not long ago"),
+    (Reason::ProbeInFlight, "another turn finds out"),
+    (Reason::VerdictPending, "WebSocket failed, does SSE work?"),
+    (Reason::Pinned, "WebSocket failed too often"),
+    (Reason::CallMoved, "this turn has left WebSocket"),
+    (Reason::TooLarge, "the message does not fit WebSocket"),
+    (Reason::LastResort, "SSE failed, WebSocket is untried"),
+];
+
+/// Why an attempt goes where it goes; `word` is the reason as the client logs it.
+pub(crate) fn why(word: &str) -> String {
+    let spoken = word.replace('_', " ");
+    match REASONS.iter().find(|(reason, _)| reason.as_str() == word) {
+        Some((_, meaning)) => format!("{spoken}: {meaning}"),
+        None => spoken,
     }
 }
 

@@ -1,7 +1,9 @@
 use std::io::{self, Write};
 use std::time::Instant;
 
-use failback_wire::{Event, Notice};
+use failback::whole_millis;
+use failback_async::Notice;
+use failback_wire::Event;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -86,15 +88,11 @@ impl Report for JsonLines {
     }
 
     fn notice(&mut self, turn: u64, notice: &Notice) -> io::Result<()> {
-        let retry_in_ms = notice.retry_in().map(|wait| {
-            // Rounded up: what is due then is due.
-            u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
-        });
         let notice = NoticeLine {
             text: notice.text(),
             transport: notice.transport().as_str(),
             reason: notice.reason().as_str(),
-            retry_in_ms,
+            retry_in_ms: notice.retry_in().map(whole_millis),
         };
         self.line(turn, "notice", notice)
     }

@@ -6,7 +6,8 @@ pub(crate) mod text;
 
 use std::io;
 
-use failback_wire::{Error as TurnError, Event, Notice};
+use failback_async::{Error as TurnError, Notice};
+use failback_wire::Event;
 use serde::Serialize;
 
 /// How a turn ended.

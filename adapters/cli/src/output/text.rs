@@ -1,7 +1,8 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use failback_wire::{Event, Notice};
+use failback_async::Notice;
+use failback_wire::Event;
 
 use super::{End, Report, Summary};
 

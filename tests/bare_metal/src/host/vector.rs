@@ -171,5 +171,5 @@ fn observed(seen: &Seen) -> Map<String, Value> {
 
 /// Whole milliseconds, rounded up.
 fn millis(from: Timestamp, to: Timestamp) -> Value {
-    json!(to.saturating_duration_since(from).as_nanos().div_ceil(1_000_000))
+    json!(failback::whole_millis(to.saturating_duration_since(from)))
 }

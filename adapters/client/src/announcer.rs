@@ -1,0 +1,116 @@
+use failback::{Mode, Reason, Status, Transport};
+
+use crate::duration::seconds;
+use crate::item::Notice;
+
+/// Notices when the transport changes, from one attempt to the next and from one turn to the next.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Announcer {
+    on_sse: bool,
+}
+
+impl Announcer {
+    /// An announcer that takes WebSocket for granted.
+    pub(crate) const fn new() -> Self {
+        Self { on_sse: false }
+    }
+
+    /// An attempt delivers its first event. Says what to tell the caller before it, if anything has changed.
+    ///
+    /// `status` is the policy's, after it has heard of the event; `cause` is why this turn left
+    /// WebSocket, if it did.
+    pub(crate) fn announce(
+        &mut self,
+        transport: Transport,
+        reason: Reason,
+        status: &Status,
+        cause: Option<&str>,
+    ) -> Option<Notice> {
+        let on_sse = transport == Transport::Sse;
+        if std::mem::replace(&mut self.on_sse, on_sse) == on_sse {
+            return None;
+        }
+        let text = if on_sse {
+            let cause = cause.unwrap_or_else(|| phrase(reason)).trim_end_matches('.');
+            let next = match (status.mode, status.retry_in) {
+                (_, Some(wait)) => format!("; next WebSocket attempt in {}", seconds(wait)),
+                (Mode::Pinned, None) => "; staying on SSE".to_owned(),
+                _ => String::new(),
+            };
+            format!("moved to SSE: {cause}{next}")
+        } else if reason == Reason::LastResort {
+            "back on WebSocket: SSE failed".to_owned()
+        } else {
+            "back on WebSocket".to_owned()
+        };
+        Some(Notice::new(transport, reason, status.retry_in, text))
+    }
+}
+
+/// Why an attempt is made where it is made, when the turn itself has seen nothing go wrong.
+const fn phrase(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Healthy => "WebSocket works",
+        Reason::Probe => "the cooldown is over",
+        Reason::DialPending => "an earlier WebSocket handshake is still not answered",
+        Reason::CoolingDown => "WebSocket failed not long ago",
+        Reason::ProbeInFlight => "another turn is trying WebSocket",
+        Reason::VerdictPending => "WebSocket failed, and SSE is being tried",
+        Reason::Pinned => "WebSocket failed too often",
+        Reason::CallMoved => "WebSocket failed this turn",
+        Reason::TooLarge => "the message is too large for WebSocket",
+        Reason::LastResort => "SSE failed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use failback::Timestamp;
+
+    use super::*;
+
+    fn status(mode: Mode, retry_in: Option<Duration>) -> Status {
+        Status { mode, retry_in, recoveries_left: 3 }
+    }
+
+    #[test]
+    fn only_a_change_of_transport_is_announced() {
+        let mut announcer = Announcer::new();
+        let preferred = &status(Mode::Preferred, None);
+        assert!(announcer.announce(Transport::WebSocket, Reason::Healthy, preferred, None).is_none());
+
+        let wait = Duration::from_millis(60_000);
+        let cooling = &status(Mode::FailedOver { retry_at: Timestamp::MAX }, Some(wait));
+        let notice = announcer
+            .announce(Transport::Sse, Reason::CallMoved, cooling, Some("it broke"))
+            .expect("a notice");
+        assert_eq!((notice.transport(), notice.reason()), (Transport::Sse, Reason::CallMoved));
+        assert_eq!(notice.retry_in(), Some(wait));
+        assert_eq!(notice.text(), "moved to SSE: it broke; next WebSocket attempt in 60 s");
+        assert!(announcer.announce(Transport::Sse, Reason::CoolingDown, cooling, None).is_none());
+
+        let notice =
+            announcer.announce(Transport::WebSocket, Reason::Probe, preferred, None).expect("a notice");
+        assert_eq!(notice.to_string(), "back on WebSocket");
+    }
+
+    #[test]
+    fn a_notice_says_why_even_when_the_turn_itself_saw_nothing() {
+        for (reason, mode, text) in [
+            (Reason::Pinned, Mode::Pinned, "moved to SSE: WebSocket failed too often; staying on SSE"),
+            (
+                Reason::DialPending,
+                Mode::Preferred,
+                "moved to SSE: an earlier WebSocket handshake is still not answered",
+            ),
+            (Reason::TooLarge, Mode::Preferred, "moved to SSE: the message is too large for WebSocket"),
+        ] {
+            let notice = Announcer::new()
+                .announce(Transport::Sse, reason, &status(mode, None), None)
+                .expect("a notice");
+            assert_eq!(notice.text(), text);
+        }
+    }
+}

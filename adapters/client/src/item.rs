@@ -1,0 +1,71 @@
+use std::fmt;
+use std::time::Duration;
+
+use failback::{Reason, Transport};
+use failback_wire::Event;
+
+/// What a turn yields.
+///
+/// Exhaustive on purpose: a caller that ignores `Restarted` shows output twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// An event of the response, as received.
+    Event(Event),
+    /// Another attempt begins, and its events start over.
+    Restarted {
+        /// How many of the events delivered last to forget: all since the turn, or the last `Restarted`, began.
+        discard: usize,
+    },
+    /// Which transport carries the stream has changed. For people and logs; the events go on as before.
+    Notice(Notice),
+}
+
+/// The transport has changed, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    transport: Transport,
+    reason: Reason,
+    retry_in: Option<Duration>,
+    text: String,
+}
+
+impl Notice {
+    pub(crate) const fn new(
+        transport: Transport,
+        reason: Reason,
+        retry_in: Option<Duration>,
+        text: String,
+    ) -> Self {
+        Self { transport, reason, retry_in, text }
+    }
+
+    /// The transport from now on.
+    #[must_use]
+    pub const fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Why the attempt was made on it.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// In how long the next WebSocket attempt may be made. `None` when WebSocket is not in its cooldown.
+    #[must_use]
+    pub const fn retry_in(&self) -> Option<Duration> {
+        self.retry_in
+    }
+
+    /// A sentence for people.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

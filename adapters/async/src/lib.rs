@@ -44,6 +44,6 @@ mod watch;
 mod websocket;
 
 pub use client::{Builder, Client, World};
-pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, TlsError};
+pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, Response, TlsError};
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

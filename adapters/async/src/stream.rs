@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
+use failback_client::{Collector, Connection, Error, Item, LeftDial, Lost, Progress, Response, Step, Turn};
 use failback_wire::{Event, Seen};
 use futures_core::Stream;
 use futures_core::future::BoxFuture;
@@ -28,21 +28,49 @@ use crate::websocket::{WsConn, WsStream};
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ResponseStream {
     items: Fuse<BoxStream<'static, Result<Item, Error>>>,
+    progress: Arc<Progress>,
 }
 
 impl ResponseStream {
     pub(crate) fn new<R: Runtime>(shared: Arc<Shared<R>>, turn: Turn) -> Self {
+        let progress = Arc::clone(turn.progress());
         let driver = Driver { turn, conn: None, shared };
         let items = futures_util::stream::unfold(driver, |mut driver| async {
             let item = driver.next().await?;
             Some((item, driver))
         });
-        Self { items: items.boxed().fuse() }
+        Self { items: items.boxed().fuse(), progress }
     }
 
     /// The next item: [`StreamExt::next`] for those who have no use for the rest of it.
     pub async fn next(&mut self) -> Option<Result<Item, Error>> {
         poll_fn(|cx| self.items.poll_next_unpin(cx)).await
+    }
+
+    /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server ended
+    /// without completing it. What was read before is not part of it.
+    ///
+    /// # Errors
+    ///
+    /// The turn failed.
+    pub async fn into_response(mut self) -> Result<Response, Error> {
+        let mut collector = Collector::new();
+        while let Some(item) = self.next().await {
+            collector.handle_item(item?);
+        }
+        Ok(collector.finish(&self.progress))
+    }
+
+    /// The transport of the attempt that began last. `None` before the first.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        self.progress.transport()
+    }
+
+    /// How many attempts have begun.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.progress.attempts()
     }
 }
 

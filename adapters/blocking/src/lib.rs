@@ -65,9 +65,9 @@ pub use client::Client;
 pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
-pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, TlsError};
+pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, Response, TlsError};
 pub use failback_wire::{
-    Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
-    UrlError,
+    Delta, Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
+    ToolCall, UrlError, Usage,
 };
 pub use stream::{CancelHandle, ResponseStream};

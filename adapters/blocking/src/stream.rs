@@ -1,7 +1,8 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
-use failback_client::{Error, Item, Turn};
+use failback::Transport;
+use failback_client::{Collector, Error, Item, Progress, Response, Turn};
 
 use crate::bell::Ringer;
 use crate::driver::Driver;
@@ -14,6 +15,7 @@ use crate::shared::Shared;
 #[must_use = "a stream does nothing until it is read"]
 pub struct ResponseStream {
     turn: Arc<Cancellable>,
+    progress: Arc<Progress>,
 }
 
 /// Ends a turn from another thread. Clones end the same turn.
@@ -31,8 +33,36 @@ struct Cancellable {
 impl ResponseStream {
     pub(crate) fn new(shared: Arc<Shared>, turn: Turn) -> Self {
         let ringer = Ringer::default();
+        let progress = Arc::clone(turn.progress());
         let driver = Driver::new(shared, turn, ringer.clone());
-        Self { turn: Arc::new(Cancellable { ringer, driver: Mutex::new(Some(driver)) }) }
+        Self { turn: Arc::new(Cancellable { ringer, driver: Mutex::new(Some(driver)) }), progress }
+    }
+
+    /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server ended
+    /// without completing it. What was read before is not part of it. If the turn is cancelled meanwhile, the response
+    /// has what came until then, and the status `cancelled`.
+    ///
+    /// # Errors
+    ///
+    /// The turn failed.
+    pub fn into_response(mut self) -> Result<Response, Error> {
+        let mut collector = Collector::new();
+        for item in self.by_ref() {
+            collector.handle_item(item?);
+        }
+        Ok(collector.finish(&self.progress))
+    }
+
+    /// The transport of the attempt that began last. `None` before the first.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        self.progress.transport()
+    }
+
+    /// How many attempts have begun.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.progress.attempts()
     }
 
     /// What ends this turn from another thread.

@@ -9,7 +9,7 @@ use failback_wire::{Event, Fault, Request};
 use crate::books::{Books, Fate, Received};
 use crate::error::Error;
 use crate::item::Item;
-use crate::{Connection, Context, LeftDial, Lost, Step, trace};
+use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 
 /// One turn: a request, and the attempts to have it answered, until its caller has the answer or an error.
 ///
@@ -49,6 +49,7 @@ pub struct Turn {
     request: Request,
     number: u64,
     books: Books,
+    progress: Arc<Progress>,
     state: State,
     /// What is to become of the connection, before anything else happens: the caller may drop the turn at its last event.
     release: Option<Release>,
@@ -94,10 +95,17 @@ impl Turn {
             request,
             number: context.number_turn(),
             books: Books::default(),
+            progress: Arc::default(),
             state: State::Opening,
             release: None,
             items: VecDeque::new(),
         }
+    }
+
+    /// How far the turn has come, to be watched from where the turn is not.
+    #[must_use]
+    pub fn progress(&self) -> &Arc<Progress> {
+        &self.progress
     }
 
     /// What to do next.
@@ -246,6 +254,7 @@ impl Turn {
     fn begin(&mut self, guard: AttemptGuard) {
         self.context.trace_mode();
         trace::attempt(self.number, &guard);
+        self.progress.begin_attempt(guard.number(), guard.transport());
         self.items.extend(self.books.begin_attempt());
         self.state = State::Connecting(guard);
     }

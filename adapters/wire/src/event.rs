@@ -2,9 +2,9 @@ use core::fmt;
 use core::ops::Range;
 use std::borrow::Cow;
 
-use crate::ServerError;
 use crate::json::{self, fields};
 use crate::text::excerpt;
+use crate::{Delta, Output, ServerError, Usage};
 
 /// How deep an event may nest. What reads it after us may recurse, and `serde_json` stops here too.
 const MAX_DEPTH: usize = 128;
@@ -164,7 +164,9 @@ impl Event {
             text: String::new(),
             class,
             sequence_number: number.and_then(|number| number.trim_matches('"').parse().ok()),
-            delta: delta.filter(|_| class == Class::TextDelta).and_then(|delta| range(text, delta)),
+            delta: delta
+                .filter(|_| matches!(class, Class::TextDelta | Class::Output))
+                .and_then(|delta| range(text, delta)),
             response_id: id.or(response_id).and_then(|id| Span::of(text, id)),
             item_id: item_id.and_then(|id| Span::of(text, id)).or_else(|| {
                 let [id] = fields(item?, &["id"]).ok()?;
@@ -252,7 +254,80 @@ impl Event {
     /// The text that a `response.output_text.delta` adds. Half a surrogate pair becomes U+FFFD.
     #[must_use]
     pub fn text_delta(&self) -> Option<Cow<'_, str>> {
+        if self.class == Class::TextDelta { self.delta_text() } else { None }
+    }
+
+    /// What it adds to a part of the response: text, reasoning, a refusal, or the arguments of a tool.
+    #[must_use]
+    pub fn delta(&self) -> Option<Delta<'_>> {
+        Delta::of(self.kind(), || self.delta_text())
+    }
+
+    fn delta_text(&self) -> Option<Cow<'_, str>> {
         json::text(self.text.get(self.delta.clone()?)?)
+    }
+
+    /// The JSON of the item that begins with a `response.output_item.added`.
+    #[must_use]
+    pub fn item_added(&self) -> Option<&str> {
+        if self.announces_item() { self.field("item") } else { None }
+    }
+
+    /// The JSON of the item that is whole with a `response.output_item.done`.
+    #[must_use]
+    pub fn item_done(&self) -> Option<&str> {
+        if self.kind() == "response.output_item.done" { self.field("item") } else { None }
+    }
+
+    /// The JSON of the response object, on the events that carry it: the first ones, and the last.
+    #[must_use]
+    pub fn response(&self) -> Option<&str> {
+        if matches!(self.class, Class::Lifecycle | Class::Terminal(_)) {
+            self.field("response")
+        } else {
+            None
+        }
+    }
+
+    /// How many tokens the response took, on the event that ends it.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        let [usage] = fields(self.response()?, &["usage"]).ok()?;
+        Usage::from_json(usage?)
+    }
+
+    /// What the response consists of, on the event that ends it. `None` where the server leaves that out.
+    #[must_use]
+    pub fn output(&self) -> Option<Output> {
+        let [output] = fields(self.response()?, &["output"]).ok()?;
+        Output::from_json(output?)
+    }
+
+    /// The status of the response on the event that ends it: `completed`, `incomplete`, `failed` or `cancelled`. Taken from
+    /// the response object, or from the type of the event; empty on other events.
+    #[must_use]
+    pub fn response_status(&self) -> &str {
+        let told = self.response().and_then(|response| fields(response, &["status"]).ok());
+        match (told.and_then(|[status]| json::plain(status?)), self.class) {
+            (Some(status), Class::Terminal(_)) => status,
+            (None, Class::Terminal(Terminal::Completed)) if self.kind() == DONE => "completed",
+            (None, Class::Terminal(Terminal::Error)) => "failed",
+            (None, Class::Terminal(_)) => self.kind().trim_start_matches("response."),
+            _ => "",
+        }
+    }
+
+    /// Why the response is incomplete, such as `max_output_tokens`, on the event that ends it.
+    #[must_use]
+    pub fn incomplete_reason(&self) -> Option<String> {
+        let [details] = fields(self.response()?, &["incomplete_details"]).ok()?;
+        let [reason] = fields(details?, &["reason"]).ok()?;
+        json::text(reason?).map(Cow::into_owned)
+    }
+
+    fn field(&self, name: &str) -> Option<&str> {
+        let [field] = fields(&self.text, &[name]).ok()?;
+        field
     }
 
     /// The id of the response, on the events that carry the response object or a `response_id`.

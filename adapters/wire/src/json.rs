@@ -43,6 +43,16 @@ pub(crate) fn first(json: &str) -> Option<&str> {
     serde_json::Deserializer::from_str(json).deserialize_seq(First).ok().flatten().map(RawValue::get)
 }
 
+/// The JSON of each element of an array; none if it is no array.
+pub(crate) fn elements(json: &str) -> Option<Vec<&str>> {
+    serde_json::from_str::<Vec<&RawValue>>(json).ok().map(|all| all.into_iter().map(RawValue::get).collect())
+}
+
+/// A whole number that is not negative.
+pub(crate) fn number(json: &str) -> Option<u64> {
+    json.parse().ok()
+}
+
 /// The text that a JSON string stands for, if it is a string. Half a surrogate pair becomes U+FFFD.
 pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     match plain(json) {
@@ -73,7 +83,15 @@ pub(crate) fn unescape(json: &str) -> Option<String> {
         }
 
         fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<String, E> {
-            Ok(String::from_utf8_lossy(bytes).into_owned())
+            let mut text = String::with_capacity(bytes.len());
+            for chunk in bytes.utf8_chunks() {
+                text.push_str(chunk.valid());
+                // Half a pair takes three bytes, which count as three errors: the first stands for all of them.
+                if chunk.invalid().first().is_some_and(|byte| !matches!(byte, 0x80..0xc0)) {
+                    text.push(char::REPLACEMENT_CHARACTER);
+                }
+            }
+            Ok(text)
         }
     }
 

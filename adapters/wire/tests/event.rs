@@ -1,6 +1,6 @@
 //! Events as received, and text that is none.
 
-use failback_wire::{Event, Terminal};
+use failback_wire::{Delta, Event, Terminal};
 
 fn parse(json: &str) -> Event {
     Event::parse(json).unwrap_or_else(|error| panic!("{error}"))
@@ -192,4 +192,59 @@ fn an_error_shows_a_bounded_line() {
     let error =
         Event::parse(format!("oops\n\u{1b}{}", "x".repeat(100_000))).expect_err("not JSON").to_string();
     assert!(error.contains("`oops x") && error.len() < 200, "{error}");
+}
+
+#[test]
+fn what_an_event_adds() {
+    for (kind, delta) in [
+        ("response.output_text.delta", Delta::Text("a\u{fffd}".into())),
+        ("response.reasoning_text.delta", Delta::Reasoning("a\u{fffd}".into())),
+        ("response.reasoning_summary_text.delta", Delta::ReasoningSummary("a\u{fffd}".into())),
+        ("response.refusal.delta", Delta::Refusal("a\u{fffd}".into())),
+        ("response.function_call_arguments.delta", Delta::Arguments("a\u{fffd}".into())),
+        ("response.custom_tool_call_input.delta", Delta::Arguments("a\u{fffd}".into())),
+    ] {
+        let event = parse(&format!(r#"{{"type":"{kind}","delta":"a\ud800"}}"#));
+        assert_eq!(event.delta().as_ref(), Some(&delta), "{kind}");
+        assert_eq!(event.text_delta().is_some(), kind == "response.output_text.delta", "{kind}");
+    }
+    for none in [
+        r#"{"type":"response.output_text.delta"}"#,
+        r#"{"type":"response.output_text.delta","delta":{"a":1}}"#,
+        r#"{"type":"response.audio.delta","delta":"AAAA"}"#,
+        r#"{"type":"response.output_text.done","delta":"a"}"#,
+        r#"{"type":"output_text.delta","delta":"a"}"#,
+    ] {
+        assert_eq!(parse(none).delta(), None, "{none}");
+    }
+}
+
+#[test]
+fn the_parts_of_a_response() {
+    let added = parse(r#"{"type":"response.output_item.added","item":{"id":"msg_1"}}"#);
+    assert_eq!((added.item_added(), added.item_done()), (Some(r#"{"id":"msg_1"}"#), None));
+    let done = parse(r#"{"type":"response.output_item.done","item":{"id":"msg_1"}}"#);
+    assert_eq!((done.item_added(), done.item_done()), (None, Some(r#"{"id":"msg_1"}"#)));
+
+    let response = r#"{"id":"r","status":"incomplete","incomplete_details":{"reason":"max_output_tokens"},"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":8}}"#;
+    let last = parse(&format!(r#"{{"type":"response.incomplete","response":{response}}}"#));
+    assert_eq!(last.response(), Some(response));
+    assert_eq!(last.response_status(), "incomplete");
+    assert_eq!(last.incomplete_reason().as_deref(), Some("max_output_tokens"));
+    assert_eq!(
+        last.usage().map(|usage| (usage.input_tokens, usage.output_tokens, usage.total_tokens)),
+        Some((3, 4, 8))
+    );
+    assert_eq!(last.output(), None);
+
+    for (json, status) in [
+        (r#"{"type":"response.completed","response":{}}"#, "completed"),
+        (r#"{"type":"response.done"}"#, "completed"),
+        (r#"{"type":"response.done","response":{"status":"failed"}}"#, "failed"),
+        (r#"{"type":"response.failed","response":{"status":7}}"#, "failed"),
+        (r#"{"type":"error","message":"no"}"#, "failed"),
+        (r#"{"type":"response.created","response":{"status":"in_progress"}}"#, ""),
+    ] {
+        assert_eq!(parse(json).response_status(), status, "{json}");
+    }
 }

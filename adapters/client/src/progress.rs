@@ -1,0 +1,32 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use failback::Transport;
+
+/// How far a turn has come, for whoever holds its stream: the turn itself is where its adapter drives it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Attempts begun, and in the lowest bit whether the last one is on SSE.
+    packed: AtomicU32,
+}
+
+impl Progress {
+    /// How many attempts have begun.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.packed.load(Ordering::Relaxed) >> 1
+    }
+
+    /// The transport of the attempt that began last. `None` before the first.
+    #[must_use]
+    pub fn transport(&self) -> Option<Transport> {
+        match self.packed.load(Ordering::Relaxed) {
+            0 => None,
+            packed if packed & 1 == 1 => Some(Transport::Sse),
+            _ => Some(Transport::WebSocket),
+        }
+    }
+
+    pub(crate) fn begin_attempt(&self, number: u32, transport: Transport) {
+        self.packed.store((number << 1) | u32::from(transport == Transport::Sse), Ordering::Relaxed);
+    }
+}

@@ -6,20 +6,34 @@ use failback_peer::{Handshake, Peer, Turn};
 use failback_wire::Request;
 use serde_json::{Value, json};
 
+const SECRET: &str = "sk-0123456789abcdef";
+
 /// One turn of a new client, on each adapter in turn.
 fn on_each(peer: impl Fn() -> Peer, config: Config, check: impl Fn(&str, Result<Response, Error>, &Peer)) {
     let request = || Request::text("m", "hi");
     let on_tokio = peer();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let client = failback_tokio::Client::builder(on_tokio.url()).config(config).build().expect("a client");
+    let client = failback_tokio::Client::builder(on_tokio.url())
+        .bearer(SECRET)
+        .config(config)
+        .build()
+        .expect("a client");
     check("tokio", runtime.block_on(client.stream(request()).into_response()), &on_tokio);
 
     let on_smol = peer();
-    let client = failback_smol::Client::builder(on_smol.url()).config(config).build().expect("a client");
+    let client = failback_smol::Client::builder(on_smol.url())
+        .bearer(SECRET)
+        .config(config)
+        .build()
+        .expect("a client");
     check("smol", smol::block_on(client.stream(request()).into_response()), &on_smol);
 
     let blocking = peer();
-    let client = failback_blocking::Client::builder(blocking.url()).config(config).build().expect("a client");
+    let client = failback_blocking::Client::builder(blocking.url())
+        .bearer(SECRET)
+        .config(config)
+        .build()
+        .expect("a client");
     check("blocking", client.stream(request()).into_response(), &blocking);
 }
 
@@ -133,12 +147,46 @@ fn a_response_that_the_server_did_not_complete_is_one_too() {
 }
 
 #[test]
-fn a_turn_that_failed_is_an_error() {
+fn a_turn_that_failed_is_an_error_with_what_the_server_said() {
     let refused = || Turn::error(400, "invalid_request_error", "No such model.");
     on_each(saying(refused), Config::new(), |adapter, response, _| {
         let error = response.expect_err("an error");
-        assert_eq!(error.give_up(), GiveUp::NotRetryable, "{adapter}");
+        assert_eq!((error.give_up(), error.is_retryable()), (GiveUp::NotRetryable, false), "{adapter}");
+        assert_eq!((error.status(), error.request_id()), (Some(400), None), "{adapter}");
+        let said = error.server_error().expect("what the server said");
+        assert_eq!(said.message, "No such model.", "{adapter}");
+        assert_eq!(said.code.as_deref(), Some("invalid_request_error"), "{adapter}");
+        // Once, for those who print the whole chain.
+        assert!(std::error::Error::source(&error).is_none(), "{adapter}");
         assert!(error.to_string().contains("No such model."), "{adapter}: {error}");
+    });
+}
+
+#[test]
+fn what_the_server_said_shows_no_secret() {
+    let refusing = || {
+        let peer = Peer::start();
+        peer.set_handshake(Handshake::status(426));
+        let body = json!({"error": {"message": format!("Not {SECRET}."), "code": SECRET, "param": SECRET}});
+        let refusal = Turn::status(401).header("x-request-id", &format!("req_7 {SECRET}"));
+        peer.set_turn(Transport::Sse, refusal.body(&body.to_string()));
+        peer
+    };
+    on_each(refusing, Config::new(), |adapter, response, _| {
+        let error = response.expect_err("an error");
+        assert_eq!(error.status(), Some(401), "{adapter}");
+        assert!(error.request_id().is_some_and(|id| id.starts_with("req_7")), "{adapter}: {error:?}");
+        assert!(
+            error.server_error().is_some_and(|said| said.message.starts_with("Not ")),
+            "{adapter}: {error:?}"
+        );
+        let attempts = error.attempts();
+        assert_eq!(
+            attempts.iter().map(|a| a.status()).collect::<Vec<_>>(),
+            [Some(426), Some(401)],
+            "{adapter}"
+        );
+        assert!(!format!("{error:?} {error}").contains(SECRET), "{adapter}: {error:?}");
     });
 }
 

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use failback::{Blame, GiveUp, Reason, Stage, Transport};
-use failback_wire::Fault;
+use failback_wire::{Fault, ServerError};
 
 use crate::duration::seconds;
 
@@ -14,6 +14,9 @@ pub struct AttemptReport {
     stage: Stage,
     blame: Option<Blame>,
     text: String,
+    status: Option<u16>,
+    server_error: Option<Box<ServerError>>,
+    request_id: Option<String>,
 }
 
 impl AttemptReport {
@@ -26,6 +29,9 @@ impl AttemptReport {
             stage: failure.stage(),
             blame: Some(failure.blame()),
             text: fault.text().to_owned(),
+            status: fault.status(),
+            server_error: fault.server_error().cloned().map(Box::new),
+            request_id: fault.request_id().map(str::to_owned),
         }
     }
 
@@ -37,6 +43,9 @@ impl AttemptReport {
             stage: Stage::Connecting,
             blame: None,
             text: format!("the WebSocket handshake took longer than {}", seconds(head_start)),
+            status: None,
+            server_error: None,
+            request_id: None,
         }
     }
 
@@ -70,6 +79,24 @@ impl AttemptReport {
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// The HTTP status that the server, or a proxy, answered with or named, if it did.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// What the server said was wrong: its code, type, parameter and message. Without the client's credentials.
+    #[must_use]
+    pub fn server_error(&self) -> Option<&ServerError> {
+        self.server_error.as_deref()
+    }
+
+    /// The id that the server gave to the request, by the header `x-request-id` or `request-id` of a refusal.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
+    }
 }
 
 impl fmt::Display for AttemptReport {
@@ -101,6 +128,46 @@ impl Error {
     pub fn attempts(&self) -> &[AttemptReport] {
         &self.attempts
     }
+
+    /// Whether the same request may succeed later: nothing shows that it is wrong, and no output of it was delivered.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self.give_up {
+            GiveUp::Committed | GiveUp::NotRetryable => false,
+            GiveUp::AttemptsExhausted | GiveUp::BudgetExhausted | GiveUp::ServerBusy { .. } => true,
+        }
+    }
+
+    /// How long the server asked to wait, by the last attempt that was told.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.give_up {
+            GiveUp::ServerBusy { retry_after } => Some(retry_after),
+            _ => self.server_error()?.retry_after,
+        }
+    }
+
+    /// The last attempt's [`status`](AttemptReport::status), of those that have one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.last(AttemptReport::status)
+    }
+
+    /// The last attempt's [`server_error`](AttemptReport::server_error), of those that have one.
+    #[must_use]
+    pub fn server_error(&self) -> Option<&ServerError> {
+        self.last(AttemptReport::server_error)
+    }
+
+    /// The last attempt's [`request_id`](AttemptReport::request_id), of those that have one.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.last(AttemptReport::request_id)
+    }
+
+    fn last<'a, T>(&'a self, part: impl Fn(&'a AttemptReport) -> Option<T>) -> Option<T> {
+        self.attempts.iter().rev().find_map(part)
+    }
 }
 
 impl fmt::Display for Error {
@@ -114,8 +181,5 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.give_up)
-    }
-}
+// No source: `Display` has told everything, and whoever prints the whole chain should not read it twice.
+impl std::error::Error for Error {}

@@ -2,13 +2,16 @@ use std::time::SystemTime;
 
 use failback::{Blame, Failure, Stage, Transport};
 
-use crate::{Cause, Headers, Seen, classify};
+use crate::{Cause, Headers, Seen, ServerError, classify};
 
 /// One thing that went wrong: a [`Failure`] for the policy, and a [`Cause`] for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     failure: Failure,
     cause: Cause,
+    status: Option<u16>,
+    server_error: Option<Box<ServerError>>,
+    request_id: Option<String>,
 }
 
 impl Fault {
@@ -27,7 +30,13 @@ impl Fault {
         // same, a retry would not help.
         let failure =
             classify(seen, transport, stage, reused, now).unwrap_or(Failure::new(Blame::Request, stage));
-        Self { failure, cause: Cause::new(seen, transport, stage, detail) }
+        Self {
+            failure,
+            cause: Cause::new(seen, transport, stage, detail),
+            status: seen.status(),
+            server_error: seen.server_error().cloned().map(Box::new),
+            request_id: seen.request_id(),
+        }
     }
 
     /// The same, when the caller had not read for longer than a peer need wait: that the peer closed, reset or was silent
@@ -53,7 +62,31 @@ impl Fault {
     #[must_use]
     pub fn redacted(mut self, headers: &Headers) -> Self {
         self.cause = self.cause.redacted(headers);
+        if let Some(error) = &mut self.server_error {
+            error.redact(headers);
+        }
+        if let Some(id) = &mut self.request_id {
+            *id = headers.redact(id).into_owned();
+        }
         self
+    }
+
+    /// The HTTP status that the server, or a proxy, answered with or named, if it did.
+    #[must_use]
+    pub const fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    /// The server's own words, if it said what was wrong.
+    #[must_use]
+    pub fn server_error(&self) -> Option<&ServerError> {
+        self.server_error.as_deref()
+    }
+
+    /// The id that the server gave to the request, by the header `x-request-id` or `request-id` of its answer.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// What to tell people.

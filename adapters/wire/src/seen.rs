@@ -3,6 +3,12 @@ use core::fmt;
 use http::HeaderMap;
 
 use crate::ServerError;
+use crate::text::excerpt;
+
+/// The headers that say which request it was, to those who look for it in the server's log.
+const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
+/// The most bytes of a request id that are kept.
+const MAX_REQUEST_ID: usize = 128;
 
 /// What a driver saw go wrong with one attempt, before anyone judged it.
 ///
@@ -119,6 +125,32 @@ impl Seen<'_> {
                 | Self::UnknownResponse(_)
                 | Self::FailedEvent(_)
         )
+    }
+
+    /// The status of the answer, or the one that an error names.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::ProxyRefused { status } | Self::Upgrade { status, .. } | Self::Answer { status, .. } => {
+                Some(*status)
+            }
+            _ => self.server_error()?.status,
+        }
+    }
+
+    /// What the server said was wrong, if it said anything.
+    pub(crate) fn server_error(&self) -> Option<&ServerError> {
+        match self {
+            Self::Upgrade { error, .. } | Self::Answer { error, .. } => *error,
+            Self::ErrorEvent(error) | Self::UnknownResponse(error) | Self::FailedEvent(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The id that the server gave to the request.
+    pub(crate) fn request_id(&self) -> Option<String> {
+        let (Self::Upgrade { headers, .. } | Self::Answer { headers, .. }) = self else { return None };
+        let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
+        Some(excerpt(id.to_str().ok()?, MAX_REQUEST_ID))
     }
 
     const fn name(&self) -> &'static str {

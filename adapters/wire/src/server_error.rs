@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::value::RawValue;
 
+use crate::Headers;
 use crate::json::{self, fields};
 use crate::retry_after::{in_message, millis, seconds};
 use crate::text::excerpt;
@@ -67,6 +68,16 @@ impl ServerError {
         };
         error.status = Some(status);
         error
+    }
+
+    /// Cuts the credentials among these headers out of everything that it says.
+    pub(crate) fn redact(&mut self, headers: &Headers) {
+        let words = [&mut self.code, &mut self.kind, &mut self.param].into_iter().flatten();
+        for text in words.chain([&mut self.message]) {
+            if let Cow::Owned(redacted) = headers.redact(text) {
+                *text = redacted;
+            }
+        }
     }
 
     /// Reads an error from JSON: `{"error": {..}}`, `{"error": "text"}`, the same with `detail`, the error's own fields, or a

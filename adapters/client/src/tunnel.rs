@@ -12,7 +12,7 @@ use failback_wire::{Seen, Target};
 use crate::lost::Lost;
 use crate::proxy::{Proxy, ProxyProtocol};
 use connect::Connect;
-use next::{Next, NoWay};
+use next::Next;
 use socks5::{Address, Socks5};
 
 /// Asks a proxy for a way to a server: by CONNECT (RFC 9110, section 9.3.6) or by SOCKS5 (RFC 1928 and RFC
@@ -118,7 +118,7 @@ impl Tunnel {
                 self.state = State::Open;
                 TunnelStep::Open
             }
-            Err(no_way) => TunnelStep::Fail(self.refuse(&no_way)),
+            Err(lost) => TunnelStep::Fail(self.refuse(lost)),
         }
     }
 
@@ -132,8 +132,8 @@ impl Tunnel {
             State::Socks5(socks5) => socks5.handle_bytes(bytes),
             State::Open | State::Failed(_) => Ok(()),
         };
-        if let Err(no_way) = taken {
-            self.refuse(&no_way);
+        if let Err(lost) = taken {
+            self.refuse(lost);
         }
     }
 
@@ -145,15 +145,16 @@ impl Tunnel {
         }
     }
 
-    fn refuse(&mut self, no_way: &NoWay) -> Lost {
-        let (proxy, detail) = (&self.proxy, &no_way.detail);
-        // Where it was the proxy that said no, that is said already.
-        let detail = match no_way.seen {
-            _ if detail.is_empty() => proxy.clone(),
-            Seen::ProxyAuthentication => format!("{proxy}: {detail}"),
-            _ => format!("no way through the proxy {proxy}: {detail}"),
-        };
-        let error = Lost::new(no_way.seen, detail);
+    /// There is no way through the proxy. Names the proxy in the error.
+    fn refuse(&mut self, lost: Lost) -> Lost {
+        let proxy = &self.proxy;
+        let is_locked = matches!(lost, Lost::Seen(Seen::ProxyAuthentication, _));
+        let error = lost.explained(|said| match said {
+            "" => proxy.clone(),
+            // The sentence for this says already that the proxy refused.
+            said if is_locked => format!("{proxy}: {said}"),
+            said => format!("no way through the proxy {proxy}: {said}"),
+        });
         self.state = State::Failed(error.clone());
         error
     }

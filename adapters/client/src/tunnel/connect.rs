@@ -3,9 +3,10 @@
 use failback_wire::{MAX_HEADER_BYTES, Seen};
 
 use crate::agent::AGENT;
+use crate::lost::Lost;
 use crate::proxy::Credentials;
 
-use super::next::{Next, NoWay};
+use super::next::{Next, not_a_proxy};
 
 /// How many headers an answer may have.
 const MAX_HEADERS: usize = 256;
@@ -52,7 +53,7 @@ impl Connect {
         }
     }
 
-    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), NoWay> {
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Lost> {
         if self.request.is_some() {
             return Err(unasked());
         }
@@ -82,7 +83,7 @@ impl Connect {
                 }
                 // The server speaks when it is spoken to.
                 200..=299 => return Err(unasked()),
-                status => return Err(NoWay { seen: Seen::ProxyRefused { status }, detail: String::new() }),
+                status => return Err(Seen::ProxyRefused { status }.into()),
             }
         }
         if self.room() == 0 { Err(too_long()) } else { Ok(()) }
@@ -94,7 +95,7 @@ impl Connect {
     }
 
     /// Not every answer of something that is no HTTP proxy has an end to wait for.
-    fn check_start(&self) -> Result<(), NoWay> {
+    fn check_start(&self) -> Result<(), Lost> {
         if self.head.iter().zip(START).all(|(byte, expected)| byte == expected) {
             return Ok(());
         }
@@ -102,7 +103,7 @@ impl Connect {
             Some(first) if TLS.contains(first) => ": it speaks TLS, which needs https:// in the proxy's URL",
             _ => "",
         };
-        Err(NoWay::not_a_proxy(format!("its answer is not HTTP/1.1{hint}")))
+        Err(not_a_proxy(format!("its answer is not HTTP/1.1{hint}")))
     }
 }
 
@@ -119,25 +120,25 @@ fn end_of_head(head: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-fn status_of(head: &[u8]) -> Result<u16, NoWay> {
+fn status_of(head: &[u8]) -> Result<u16, Lost> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
     match answer.parse(head) {
         Ok(httparse::Status::Complete(_)) => {
-            answer.code.ok_or_else(|| NoWay::not_a_proxy("its answer has no status"))
+            answer.code.ok_or_else(|| not_a_proxy("its answer has no status"))
         }
-        Ok(httparse::Status::Partial) => Err(NoWay::not_a_proxy("its answer has no end")),
+        Ok(httparse::Status::Partial) => Err(not_a_proxy("its answer has no end")),
         Err(httparse::Error::TooManyHeaders) => {
-            Err(NoWay::not_a_proxy(format!("its answer has more than {MAX_HEADERS} headers")))
+            Err(not_a_proxy(format!("its answer has more than {MAX_HEADERS} headers")))
         }
-        Err(error) => Err(NoWay::not_a_proxy(format!("its answer is not HTTP/1.1: {error}"))),
+        Err(error) => Err(not_a_proxy(format!("its answer is not HTTP/1.1: {error}"))),
     }
 }
 
-fn unasked() -> NoWay {
-    NoWay::not_a_proxy("it sent something that nobody asked for")
+fn unasked() -> Lost {
+    not_a_proxy("it sent something that nobody asked for")
 }
 
-fn too_long() -> NoWay {
-    NoWay::not_a_proxy(format!("the head of its answer is longer than {MAX_HEADER_BYTES} bytes"))
+fn too_long() -> Lost {
+    not_a_proxy(format!("the head of its answer is longer than {MAX_HEADER_BYTES} bytes"))
 }

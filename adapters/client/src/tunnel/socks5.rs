@@ -6,9 +6,10 @@ use std::net::IpAddr;
 
 use failback_wire::{Seen, bracketed};
 
+use crate::lost::Lost;
 use crate::proxy::{Credentials, MAX_SOCKS_PART};
 
-use super::next::{Next, NoWay};
+use super::next::{Next, not_a_proxy};
 
 const VERSION: u8 = 5;
 /// Of the exchange of user name and password alone.
@@ -67,7 +68,7 @@ impl Socks5 {
         Self { address, port, credentials, state: State::Greet, answer: Vec::new() }
     }
 
-    pub(super) fn next(&mut self) -> Result<Next, NoWay> {
+    pub(super) fn next(&mut self) -> Result<Next, Lost> {
         let (message, state) = match self.state {
             State::Greet => (self.greeting(), State::Method),
             State::Authenticate => (self.authentication()?, State::Admission),
@@ -81,10 +82,10 @@ impl Socks5 {
         Ok(Next::Write(message))
     }
 
-    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), NoWay> {
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Lost> {
         for byte in bytes {
             if !matches!(self.state, State::Method | State::Admission | State::Reply) {
-                return Err(NoWay::not_a_proxy("it sent something that nobody asked for"));
+                return Err(not_a_proxy("it sent something that nobody asked for"));
             }
             self.answer.push(*byte);
             self.check()?;
@@ -110,26 +111,26 @@ impl Socks5 {
     }
 
     /// What the bytes so far rule out. A proxy that refuses need not say more than that.
-    fn check(&self) -> Result<(), NoWay> {
+    fn check(&self) -> Result<(), Lost> {
         match (self.state, self.answer.as_slice()) {
             (State::Method | State::Reply, [b'H']) => {
-                Err(NoWay::not_a_proxy("it speaks HTTP, which needs http:// in the proxy's URL"))
+                Err(not_a_proxy("it speaks HTTP, which needs http:// in the proxy's URL"))
             }
             (State::Method | State::Reply, [version]) if *version != VERSION => {
-                Err(NoWay::not_a_proxy(format!("it answered in version {version} of SOCKS instead of 5")))
+                Err(not_a_proxy(format!("it answered in version {version} of SOCKS instead of 5")))
             }
             (State::Reply, [_, reply]) if *reply != SUCCEEDED => {
-                Err(NoWay { seen: Seen::SocksRefused { reply: *reply }, detail: String::new() })
+                Err(Seen::SocksRefused { reply: *reply }.into())
             }
             (State::Reply, [_, _, _, kind]) if !matches!(*kind, IPV4 | NAME | IPV6) => {
-                Err(NoWay::not_a_proxy(format!("it answered with an address of the unknown kind {kind}")))
+                Err(not_a_proxy(format!("it answered with an address of the unknown kind {kind}")))
             }
             _ => Ok(()),
         }
     }
 
     /// The whole answer is there.
-    fn proceed(&mut self) -> Result<(), NoWay> {
+    fn proceed(&mut self) -> Result<(), Lost> {
         self.state = match (self.state, self.answer.as_slice()) {
             (State::Method, [_, NO_AUTHENTICATION]) => State::Ask,
             (State::Method, [_, PASSWORD]) if self.credentials.is_some() => State::Authenticate,
@@ -142,7 +143,7 @@ impl Socks5 {
             }
             (State::Method, [_, method]) => {
                 let wanted = format!("it wants the kind {method} of authentication, which was not offered");
-                return Err(NoWay::not_a_proxy(wanted));
+                return Err(not_a_proxy(wanted));
             }
             // Not every proxy gets the version right here, and nothing depends on it.
             (State::Admission, [_, 0]) => State::Ask,
@@ -160,7 +161,7 @@ impl Socks5 {
         }
     }
 
-    fn authentication(&self) -> Result<Vec<u8>, NoWay> {
+    fn authentication(&self) -> Result<Vec<u8>, Lost> {
         let mut message = vec![PASSWORD_VERSION];
         if let Some(Credentials { user, password }) = &self.credentials {
             push_part(&mut message, user, "the user name")?;
@@ -169,7 +170,7 @@ impl Socks5 {
         Ok(message)
     }
 
-    fn request(&self) -> Result<Vec<u8>, NoWay> {
+    fn request(&self) -> Result<Vec<u8>, Lost> {
         let mut message = vec![VERSION, CONNECT, 0];
         match &self.address {
             Address::Ip(IpAddr::V4(ip)) => {
@@ -191,17 +192,17 @@ impl Socks5 {
 }
 
 /// Its length in one byte, then the text.
-fn push_part(message: &mut Vec<u8>, text: &str, what: &str) -> Result<(), NoWay> {
+fn push_part(message: &mut Vec<u8>, text: &str, what: &str) -> Result<(), Lost> {
     let Ok(len) = u8::try_from(text.len()) else {
         let detail = format!("{what} is longer than the {MAX_SOCKS_PART} bytes that SOCKS5 can carry");
         // No name that long resolves, and no proxy is to blame.
-        return Err(NoWay { seen: Seen::Resolve, detail });
+        return Err(Lost::new(Seen::Resolve, detail));
     };
     message.push(len);
     message.extend_from_slice(text.as_bytes());
     Ok(())
 }
 
-fn locked(detail: &str) -> NoWay {
-    NoWay { seen: Seen::ProxyAuthentication, detail: detail.to_owned() }
+fn locked(detail: &str) -> Lost {
+    Lost::new(Seen::ProxyAuthentication, detail)
 }

@@ -118,7 +118,7 @@ impl<W: World> Builder<W> {
     /// | `http://host:port` | a tunnel (CONNECT); the proxy looks the server's name up |
     /// | `https://host:port` | the same, and the way to the proxy is encrypted too |
     /// | `socks5h://host:port` | SOCKS5; the proxy looks the server's name up |
-    /// | `socks5://host:port` | SOCKS5; this machine looks the name up and asks for one address after another |
+    /// | `socks5://host:port` | SOCKS5; this machine looks the name up, and asks for each address |
     ///
     /// Without a port it is 80, 443 or, for SOCKS, 1080. If the proxy wants a user name and a password, put
     /// `user:password@` before the host. All but `https://` send them in plain text, as these protocols

@@ -38,7 +38,8 @@ use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 /// assert!(frame.starts_with(r#"{"type":"response.create""#));
 /// turn.handle_sent();
 /// assert!(matches!(turn.step(), Step::Read));
-/// turn.handle_event(Event::parse(r#"{"type":"response.completed","response":{"id":"r"}}"#)?, SystemTime::now());
+/// let event = Event::parse(r#"{"type":"response.completed","response":{"id":"r"}}"#)?;
+/// turn.handle_event(event, SystemTime::now());
 /// assert!(matches!(turn.step(), Step::Keep { completed: Some(id) } if id == "r"));
 /// assert!(matches!(turn.step(), Step::Yield(Item::Event(_))));
 /// assert!(matches!(turn.step(), Step::Done));
@@ -219,7 +220,8 @@ impl Turn {
     /// It has one for a probe whose first event has come (R8).
     #[must_use]
     pub fn wants_signs_of_life(&self) -> bool {
-        matches!(&self.state, State::Connected(attempt) if attempt.stage == Stage::Streaming && attempt.guard.is_probe())
+        let State::Connected(attempt) = &self.state else { return false };
+        attempt.stage == Stage::Streaming && attempt.guard.is_probe()
     }
 
     /// Something arrived that is not an event: a pong, a comment, a part of an event.

@@ -17,20 +17,20 @@ const MAX_READ: usize = 4096;
 /// What every answer begins with.
 const START: &[u8] = b"HTTP/1.";
 
-/// The first byte of everything that is sent under TLS before it is encrypted: a handshake, an alert.
+/// The first byte of an unencrypted TLS record: an alert, a handshake.
 const TLS: [u8; 2] = [0x15, 0x16];
 
 pub(super) struct Connect {
     request: Option<Vec<u8>>,
-    /// What has arrived of the head that is being read.
+    /// What has arrived of the current head: of an interim answer, or of the final one.
     head: Vec<u8>,
-    /// Bytes of the heads before it.
+    /// How many bytes the heads before it had.
     skipped: usize,
     is_open: bool,
 }
 
 impl Connect {
-    /// To this host, an IPv6 address in brackets.
+    /// Asks for a way to this host. An IPv6 address is in brackets.
     pub(super) fn new(host: &str, port: u16, credentials: Option<&Credentials>) -> Self {
         let authorization = credentials.map(|credentials| {
             let basic = credentials.basic();
@@ -57,11 +57,11 @@ impl Connect {
         if self.request.is_some() {
             return Err(unasked());
         }
-        // An adapter that reads more than it was told to does not make the head longer than it may be.
+        // The limit holds even if an adapter reads more than it was told to.
         if bytes.len() > self.room() {
             return Err(too_long());
         }
-        // An empty line may have begun before.
+        // The empty line may have begun in an earlier read.
         let mut seen = self.head.len().saturating_sub(2);
         self.head.extend_from_slice(bytes);
         loop {
@@ -70,18 +70,18 @@ impl Connect {
             let status = status_of(self.head.get(..end).unwrap_or_default())?;
             let rest = self.head.split_off(end);
             match status {
-                // Interim answers. After 101 nothing else would come.
+                // Interim answers. 101 is none: no answer follows it.
                 100 | 102..=199 => {
                     self.skipped = self.skipped.saturating_add(end);
                     self.head = rest;
                     seen = 0;
                 }
-                // The headers say nothing about what follows: the tunnel does (RFC 9110, section 9.3.6).
+                // A 2xx answer to CONNECT has no body, whatever its headers say (RFC 9110, section 9.3.6).
                 200..=299 if rest.is_empty() => {
                     self.is_open = true;
                     return Ok(());
                 }
-                // The server speaks when it is spoken to.
+                // With TLS and HTTP the client speaks first, so these bytes do not come from the server.
                 200..=299 => return Err(unasked()),
                 status => return Err(Seen::ProxyRefused { status }.into()),
             }
@@ -94,7 +94,8 @@ impl Connect {
         MAX_HEADER_BYTES.saturating_sub(self.skipped).saturating_sub(self.head.len())
     }
 
-    /// Not every answer of something that is no HTTP proxy has an end to wait for.
+    /// Fails at the first byte that no HTTP answer begins with. Something that is not an HTTP proxy may never
+    /// send the end of a head.
     fn check_start(&self) -> Result<(), Lost> {
         if self.head.iter().zip(START).all(|(byte, expected)| byte == expected) {
             return Ok(());

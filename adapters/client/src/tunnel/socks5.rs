@@ -12,7 +12,7 @@ use crate::proxy::{Credentials, MAX_SOCKS_PART};
 use super::next::{Next, not_a_proxy};
 
 const VERSION: u8 = 5;
-/// Of the exchange of user name and password alone.
+/// The version of the exchange of user name and password, which differs from that of SOCKS.
 const PASSWORD_VERSION: u8 = 1;
 const NO_AUTHENTICATION: u8 = 0;
 const PASSWORD: u8 = 2;
@@ -97,7 +97,7 @@ impl Socks5 {
         Ok(())
     }
 
-    /// How long the answer is, as far as can be told yet.
+    /// How many bytes the answer has, as far as the bytes so far tell.
     fn expected(&self) -> usize {
         if !matches!(self.state, State::Reply) {
             return 2;
@@ -110,7 +110,8 @@ impl Socks5 {
         }
     }
 
-    /// What the bytes so far rule out. A proxy that refuses need not say more than that.
+    /// Fails as soon as the bytes so far show a failure: a proxy that refuses may send no more than the
+    /// beginning of its answer.
     fn check(&self) -> Result<(), Lost> {
         match (self.state, self.answer.as_slice()) {
             (State::Method | State::Reply, [b'H']) => {
@@ -137,7 +138,7 @@ impl Socks5 {
             (State::Method, [_, NONE_ACCEPTABLE]) if self.credentials.is_some() => {
                 return Err(locked("it takes neither a user name and a password, nor none"));
             }
-            // Some ask for a password that was not offered.
+            // Some proxies choose the password although it was not offered.
             (State::Method, [_, NONE_ACCEPTABLE | PASSWORD]) => {
                 return Err(locked("it wants a user name and a password, and its URL has none"));
             }
@@ -145,7 +146,7 @@ impl Socks5 {
                 let wanted = format!("it wants the kind {method} of authentication, which was not offered");
                 return Err(not_a_proxy(wanted));
             }
-            // Not every proxy gets the version right here, and nothing depends on it.
+            // The version is not checked: some proxies send a wrong one, and nothing depends on it.
             (State::Admission, [_, 0]) => State::Ask,
             (State::Admission, _) => return Err(locked("it refused the user name and the password")),
             (State::Reply, _) => State::Open,
@@ -191,11 +192,11 @@ impl Socks5 {
     }
 }
 
-/// Its length in one byte, then the text.
+/// Writes the length of a text in one byte, then the text.
 fn push_part(message: &mut Vec<u8>, text: &str, what: &str) -> Result<(), Lost> {
     let Ok(len) = u8::try_from(text.len()) else {
         let detail = format!("{what} is longer than the {MAX_SOCKS_PART} bytes that SOCKS5 can carry");
-        // No name that long resolves, and no proxy is to blame.
+        // A name of that length cannot be resolved anyhow, so the proxy is not to blame.
         return Err(Lost::new(Seen::Resolve, detail));
     };
     message.push(len);

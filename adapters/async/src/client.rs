@@ -12,10 +12,10 @@ use crate::pool::Pool;
 use crate::shared::Shared;
 use crate::stream::ResponseStream;
 
-/// A client of one endpoint, that streams responses over whichever transport works.
+/// A client of one endpoint. It streams responses over the transport that works.
 ///
-/// Clones share connections and policy, so that what one turn learns helps the next. See the crate's documentation
-/// for how turns go.
+/// Clones share connections and the policy, so that what one turn learns helps the next. See the crate's
+/// documentation for how a turn goes.
 pub struct Client<R: Runtime> {
     shared: Arc<Shared<R>>,
 }
@@ -28,34 +28,35 @@ impl<R: Runtime> Client<R> {
 
     /// Streams one response: one turn.
     ///
-    /// Nothing is sent before the stream is polled. Dropping the stream cancels the turn, and closes the connection
-    /// that carries it.
+    /// Nothing is sent before the stream is polled. Dropping the stream cancels the turn, and closes the
+    /// connection that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = Turn::new(&self.shared.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)
     }
 
-    /// The machine is on another network, or has slept: what was learned does not hold there, and connections are not
-    /// to be trusted. Turns under way go on.
+    /// Tells the client that the machine is on another network, or has slept. The policy forgets what it has
+    /// learned, and idle connections are closed. Turns under way go on.
     pub fn handle_network_change(&self) {
         self.shared.context.handle_network_change();
         self.shared.network.addresses.forget();
         self.shared.pool.clear();
     }
 
-    /// Closes the connections that no turn uses, a WebSocket with a Close frame. Dropping the client, and the last turn
-    /// under way, does the same.
+    /// Closes the connections that no turn uses, a WebSocket with a Close frame. The same happens when the
+    /// client and its last turn are dropped.
     pub fn close_idle(&self) {
         self.shared.pool.clear();
     }
 
-    /// The policy, to watch it: its mode, how many recoveries are left.
+    /// The policy. Read from it which mode it is in and how many recoveries are left.
     #[must_use]
     pub fn policy(&self) -> &SharedPolicy {
         &self.shared.network.policy
     }
 
-    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`](failback_client::Builder::snapshot)).
+    /// What the policy knows. Keep it for the next process
+    /// ([`Builder::snapshot`](failback_client::Builder::snapshot)).
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.policy().snapshot()
@@ -90,7 +91,7 @@ impl<R: Runtime> fmt::Debug for Client<R> {
 /// Settings of a client that is being built. See [`failback_client::Builder`] for its methods.
 pub type Builder<R> = failback_client::Builder<World<R>>;
 
-/// What a client runs on: this runtime.
+/// The world of a client that runs on this runtime.
 #[derive(Clone, Debug)]
 pub struct World<R>(R);
 

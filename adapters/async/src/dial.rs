@@ -1,5 +1,5 @@
-//! One network path for both transports: a name, an address, TCP, a proxy, TLS. Otherwise what SSE shows
-//! would say nothing about WebSocket.
+//! One network path for both transports: name look-up, addresses, TCP, proxy, TLS. If the paths differed,
+//! success over SSE would be no evidence against WebSocket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,11 +22,11 @@ use crate::io::Io;
 use crate::network::Network;
 use crate::tunnel;
 
-/// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
+/// How long to wait for one address before the next one is tried beside it (RFC 8305, section 5).
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
 
-/// Opens a connection to where this transport goes, through the proxy on the way if there is one. Has no time
-/// limit of its own.
+/// Opens a connection to the target of this transport, through the proxy on the way if there is one. Has no
+/// time limit of its own.
 pub(crate) async fn dial<R: Runtime>(
     network: &Network<R>,
     transport: Transport,
@@ -52,7 +52,7 @@ pub(crate) async fn dial<R: Runtime>(
     })
 }
 
-/// To where this tunnel leads, through this proxy.
+/// Connects to this proxy, and opens this tunnel through it.
 async fn through<R: Runtime>(
     network: &Network<R>,
     proxy: &Proxy,
@@ -69,8 +69,8 @@ async fn through<R: Runtime>(
     tunnel::open(io, tunnel).await
 }
 
-/// The same to each address of the target in turn, for a proxy that looks no names up, until it can reach
-/// one.
+/// Opens a tunnel to one address of the target after another, until the proxy can reach one. For a proxy that
+/// does not look names up.
 async fn through_by_address<R: Runtime>(
     network: &Network<R>,
     proxy: &Proxy,
@@ -79,7 +79,7 @@ async fn through_by_address<R: Runtime>(
     let (mut failed, mut refused) = (no_address(), Vec::new());
     for address in resolve(network, target.host(), target.port()).await? {
         match through(network, proxy, Tunnel::by_address(proxy, address)).await {
-            // The proxy cannot reach this one.
+            // The proxy says that it cannot reach this address.
             Err(error @ Lost::Seen(Seen::SocksRefused { reply: 3..=6 | 8 }, _)) => {
                 failed = error;
                 refused.push(address);
@@ -121,7 +121,7 @@ async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(
     connector.connect(name, io).await.map(Io::tls)
 }
 
-/// The first address that answers wins. Each gets a head start before the next one.
+/// Connects to the address that answers first. Each is given a head start before the next one is tried.
 async fn connect_any<R: Runtime>(
     network: &Network<R>,
     host: &str,
@@ -130,7 +130,7 @@ async fn connect_any<R: Runtime>(
     let runtime = &network.runtime;
     let mut waiting = addresses.into_iter();
     let mut trying = FuturesUnordered::new();
-    // Those that were begun, in order, and those that failed.
+    // The addresses that were tried, in order, and those that failed.
     let (mut begun, mut refused) = (Vec::new(), Vec::new());
     let mut failed = no_address();
     loop {
@@ -154,7 +154,8 @@ async fn connect_any<R: Runtime>(
             };
             match tried {
                 Some((address, Ok(stream))) => {
-                    // One that was begun after it was not given the time to answer.
+                    // Addresses that were tried after this one had less time to answer, so they do not count
+                    // as silent.
                     let silent = begun.into_iter().take_while(|other| *other != address).chain(refused);
                     network.addresses.handle_tried(host, Some(address), silent);
                     return Ok(stream);

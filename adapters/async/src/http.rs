@@ -1,4 +1,4 @@
-//! One HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
+//! HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
 
 use bytes::Bytes;
 use failback::Transport;
@@ -16,7 +16,8 @@ use crate::Runtime;
 use crate::io::{Activity, Io};
 use crate::timer::Deadline;
 
-/// The most headers that an answer may have. Gateways add to those of servers; the limit in bytes holds as well.
+/// The most headers that an answer may have, as gateways add to those of servers. The limit in bytes holds
+/// too.
 const MAX_HEADERS: usize = 256;
 
 /// An HTTP connection.
@@ -26,7 +27,7 @@ pub(crate) struct HttpConn {
 }
 
 impl HttpConn {
-    /// Speaks HTTP over a dialled connection. The connection's task ends with it.
+    /// Begins to speak HTTP over a dialled connection, in a task that ends with the connection.
     pub(crate) async fn handshake<R: Runtime>(runtime: &R, io: Io<R::Stream>) -> hyper::Result<Self> {
         let activity = io.activity();
         let (sender, connection) = Builder::new()
@@ -34,12 +35,13 @@ impl HttpConn {
             .max_headers(MAX_HEADERS)
             .handshake(FuturesIo::new(io))
             .await?;
-        // An error of the connection reaches whoever waits for the answer.
+        // An error of the connection is returned to the request that waits for the answer.
         runtime.spawn(connection.with_upgrades().map(|_| ()));
         Ok(Self { sender, activity })
     }
 
-    /// Whether another request can be sent: the last answer was read to its end, and the peer keeps the connection.
+    /// Whether another request can be sent: the last answer was read to its end, and the peer keeps the
+    /// connection.
     pub(crate) fn is_ready(&mut self) -> bool {
         self.sender.is_ready()
     }
@@ -58,7 +60,7 @@ impl HttpConn {
     }
 }
 
-/// A request with what both transports have in common.
+/// Makes a request with the headers that both transports have in common, and `own` ones that win over those.
 pub(crate) fn request(
     method: Method,
     target: &failback_wire::Target,
@@ -80,7 +82,7 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// What an answer says that is not the one hoped for, as far as anyone reads and as much as comes soon.
+/// Reads an error answer, or a refused upgrade. Reads as much of the body as is looked at and arrives soon.
 pub(crate) async fn refusal_of<R: Runtime>(
     runtime: &R,
     transport: Transport,
@@ -124,7 +126,7 @@ fn seen(error: &hyper::Error) -> Seen<'static> {
     }
 }
 
-/// What an HTTP error says, down to its cause.
+/// The text of an HTTP error, with its cause.
 pub(crate) fn detail(error: &hyper::Error) -> String {
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),

@@ -1,4 +1,5 @@
-//! A WebSocket that no turn uses: it is read, pinged, and closed in good form, so that a turn finds it alive or not at all.
+//! A WebSocket that no turn uses. It is read, pinged, and closed with a Close frame, so that the next turn
+//! gets a live one or none.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -20,23 +21,25 @@ use crate::timer::Timer;
 use crate::websocket::WsConn;
 use crate::{Runtime, trace};
 
-/// How many frames are read at once: a peer that never stops sending them must not keep the runtime for itself.
+/// How many frames are read before other tasks run: a peer that always sends more must not hold the runtime
+/// up.
 const FRAMES: usize = 32;
 
-/// How many frames may have come since a socket was last read, when a turn takes it. A runtime that stood still leaves
-/// the heartbeats of all that time to be read.
+/// How many frames a turn reads at most when it takes the socket. If the runtime stood still, the pings of
+/// all that time wait to be read.
 const FRAMES_LEFT: usize = 1024;
 
-/// How long the peer may take to answer a Close frame. Nobody waits for that but the socket's own task.
+/// How long the peer may take to answer a Close frame. Only the socket's own task waits for that.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-/// How long a runtime that stood still may take to read what has arrived meanwhile, before a missing pong counts.
+/// How long a missing pong is waited for once more. A runtime that stood still reads in that time what has
+/// arrived meanwhile.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
 
 /// A WebSocket that waits for the next turn. Dropping it closes the socket with a Close frame.
 ///
-/// The socket lies in a slot that this shares with a task, its keeper. So a turn takes it at once, without waiting for
-/// that task to be run. The keeper ends when the socket was taken, is dead, or is closed.
+/// The socket lies in a slot that is shared with a task, its keeper. So a turn can take it at once, without
+/// waiting for that task to run. The keeper ends when the socket is taken, is dead, or is closed.
 pub(crate) struct IdleSocket<R: Runtime> {
     slot: Arc<Slot<R>>,
 }
@@ -48,7 +51,7 @@ struct Slot<R: Runtime> {
 
 enum Socket<R: Runtime> {
     Waiting(Box<Waiting<R>>),
-    /// A Close frame is due, or has left.
+    /// The keeper is to close it. A Close frame may have left already.
     Leaving(Box<WsConn<R>>),
     Gone,
 }
@@ -61,11 +64,11 @@ struct Waiting<R: Runtime> {
     doubted_at: Option<Timestamp>,
 }
 
-/// Why a socket is not kept any longer.
+/// How to end a socket that is not kept any longer, with the reason for the log.
 enum End {
-    /// It is told so.
+    /// With a Close frame.
     Close(&'static str),
-    /// It is past that.
+    /// Without one, as the peer would not read it.
     Drop(&'static str),
 }
 
@@ -94,7 +97,7 @@ impl<R: Runtime> IdleSocket<R> {
         Self { slot }
     }
 
-    /// The socket, unless something has ended it meanwhile or it is too old. Waits for nothing.
+    /// Takes the socket. `None` if it has ended meanwhile or is too old. Never waits.
     pub(crate) fn take(self, now: Timestamp) -> Option<WsConn<R>> {
         let mut socket = self.slot.lock();
         if let Socket::Waiting(waiting) = &mut *socket {
@@ -124,7 +127,8 @@ impl<R: Runtime> Drop for IdleSocket<R> {
 }
 
 impl<R: Runtime> Slot<R> {
-    /// The keeper's work. Ready when there is nothing left to keep, with what is to be closed.
+    /// The keeper's work. Ready when the socket is not to be kept any longer, with the socket if it is to be
+    /// closed.
     fn poll(&self, timer: &mut Timer<R>, cx: &mut Context<'_>) -> Poll<Option<Box<WsConn<R>>>> {
         self.keeper.register(cx.waker());
         let mut socket = self.lock();
@@ -139,7 +143,7 @@ impl<R: Runtime> Slot<R> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Socket<R>> {
-        // Nothing here can be left half done.
+        // A thread that panicked cannot have left a change half made.
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -153,7 +157,8 @@ impl<R: Runtime> Socket<R> {
             End::Close(why) => {
                 trace::idle_ended(why);
                 let mut conn = waiting.conn;
-                // Most often it leaves at once, so that it leaves even if the runtime ends here and now.
+                // Written at once as far as there is room, so that most often it leaves even if the runtime
+                // ends right after this.
                 let _ = conn.socket.send(farewell()).now_or_never();
                 *self = Self::Leaving(Box::new(conn));
             }
@@ -162,7 +167,7 @@ impl<R: Runtime> Socket<R> {
 }
 
 impl<R: Runtime> Waiting<R> {
-    /// Whether something has ended it.
+    /// Reads what has arrived, and returns how to end the socket if it is of no use any longer.
     fn check(&mut self, now: Timestamp) -> Option<End> {
         if self.retire_at <= now {
             return Some(RETIRED);
@@ -177,7 +182,7 @@ impl<R: Runtime> Waiting<R> {
 
     /// Ready when the socket is to be kept no longer.
     fn poll(&mut self, timer: &mut Timer<R>, cx: &mut Context<'_>) -> Poll<End> {
-        // What has arrived counts before the time that has passed.
+        // Read first: what has arrived may show that the peer is alive, although a limit has passed.
         match self.read(FRAMES, timer.now(), cx) {
             Poll::Ready(Some(end)) => return Poll::Ready(end),
             Poll::Ready(None) => cx.waker().wake_by_ref(),
@@ -208,10 +213,12 @@ impl<R: Runtime> Waiting<R> {
         }
     }
 
-    /// Reads what there is. Ready without an end when that is more than so many frames.
+    /// Reads what has arrived. Ready with `None` if there may be more after so many frames, and pending if
+    /// there is nothing left.
     fn read(&mut self, frames: usize, now: Timestamp, cx: &mut Context<'_>) -> Poll<Option<End>> {
         for _ in 0..frames {
-            // A peer that does not take the answer to its last ping gets no other.
+            // A peer that does not take the answer to its last ping gets no other: nothing is read before
+            // that has left.
             match ready!(self.conn.socket.poll_flush_unpin(cx)) {
                 Ok(()) => {}
                 Err(_) => return Poll::Ready(Some(End::Drop("it failed"))),
@@ -235,7 +242,7 @@ impl<R: Runtime> Waiting<R> {
     fn ping(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Result<(), End> {
         self.liveness.handle_ping_sent(now);
         let failed = |_| End::Drop("it failed");
-        // A peer that takes nothing gets no ping, and answers none.
+        // If the peer takes nothing, the ping is not sent, and counts as unanswered.
         if let Poll::Ready(ready) = self.conn.socket.poll_ready_unpin(cx) {
             ready.map_err(failed)?;
             self.conn.socket.start_send_unpin(Message::Ping(Bytes::new())).map_err(failed)?;
@@ -253,10 +260,10 @@ fn farewell() -> Message {
     Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }))
 }
 
-/// Sends a Close frame unless one has left, and lets the peer end the connection, in a bounded time.
+/// Sends a Close frame unless one has left, and gives the peer a bounded time to end the connection.
 async fn close<R: Runtime>(mut conn: WsConn<R>, runtime: &R) {
     let closing = async {
-        // Fails when it was sent before; then reading sends what is left of it.
+        // Fails if it was sent before. Reading then sends the rest of it.
         let _ = conn.socket.send(farewell()).await;
         for _ in 0..FRAMES {
             if !matches!(conn.socket.next().await, Some(Ok(_))) {

@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite, IoSlice};
 use futures_rustls::client::TlsStream;
 
-/// How many bytes are read, and in how many pieces, before the task lets others run: limits on time, and the caller's own
-/// timers, work however fast a peer sends.
+/// How many bytes are read, and in how many reads, before other tasks run. So time limits and the caller's
+/// timers work however fast a peer sends.
 const READ_BUDGET: usize = 64 * 1024;
 const READS: u32 = 32;
 
-/// What a connection has done since it was last asked: signs of life even when they do not make a message yet.
+/// Notes what happens on a connection: bytes are signs of life before they make a whole message. Clones share
+/// the notes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Activity(Arc<AtomicU8>);
 
@@ -20,12 +21,12 @@ const READ: u8 = 1;
 const WRITTEN: u8 = 2;
 const YIELDED: u8 = 4;
 
-/// What there was of it.
+/// What has happened on a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Acts(u8);
 
 impl Activity {
-    /// What there was since the last time.
+    /// What has happened since the last call.
     pub(crate) fn take(&self) -> Acts {
         Acts(self.0.swap(0, Ordering::Relaxed))
     }
@@ -41,32 +42,32 @@ impl Acts {
         self.0 & READ != 0
     }
 
-    /// Bytes were taken to be sent.
+    /// The kernel took bytes to send.
     pub(crate) fn written(self) -> bool {
         self.0 & WRITTEN != 0
     }
 
-    /// There was more to read than is read at once.
+    /// Reading stopped for other tasks to run, so there may be more to read.
     pub(crate) fn yielded(self) -> bool {
         self.0 & YIELDED != 0
     }
 }
 
-/// A dialled connection, in plain text or under TLS: what WebSocket and HTTP both run on.
+/// A dialled connection, in plain text or under TLS. WebSocket and HTTP both run on it.
 pub(crate) struct Io<S> {
     road: Road<S>,
     activity: Activity,
-    /// What was read since there was last nothing to read.
+    /// How many bytes were read, in how many reads, since there was last nothing to read.
     bytes: usize,
     reads: u32,
-    /// Why nothing can be sent any more.
+    /// The error after which nothing is sent any more.
     broken: Option<ErrorKind>,
     closed: bool,
 }
 
 enum Road<S> {
     Plain(S),
-    /// Over what was dialled, or over what a proxy has opened.
+    /// TLS over a dialled connection, or over a tunnel through a proxy.
     Tls(Box<TlsStream<Io<S>>>),
 }
 
@@ -75,7 +76,7 @@ impl<S> Io<S> {
         Self::new(Road::Plain(stream), Activity::default())
     }
 
-    /// Half a TLS record is a sign of life too, so activity is that of what is below.
+    /// Activity is noted below TLS, as half a TLS record is a sign of life too.
     pub(crate) fn tls(stream: TlsStream<Self>) -> Self {
         let activity = stream.get_ref().0.activity();
         Self::new(Road::Tls(Box::new(stream)), activity)
@@ -85,7 +86,7 @@ impl<S> Io<S> {
         Self { road, activity, bytes: 0, reads: 0, broken: None, closed: false }
     }
 
-    /// Why nothing can be sent any more, if that has been found out.
+    /// The error after which nothing is sent any more, once a write has met one.
     pub(crate) fn broken(&self) -> Option<ErrorKind> {
         match &self.road {
             Road::Plain(_) => self.broken,
@@ -99,16 +100,16 @@ impl<S> Io<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> {
-    /// What has come of writing.
+    /// Notes how a write ended.
     ///
-    /// A peer that sends its last word and goes away makes the next write fail, while that word may wait to be read. So
-    /// a connection that the peer has ended tells so when it is read to its end, and until then takes nothing.
+    /// If it failed because the peer is gone, the peer's last words may still wait to be read. So the error
+    /// is kept for the end of reading, and until then the connection looks as if it took nothing.
     fn wrote(&mut self, written: Poll<io::Result<usize>>, cx: &Context<'_>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Ready(Ok(1..)) => self.activity.note(WRITTEN),
             Poll::Ready(Err(error)) if !self.closed && is_end(error.kind()) => {
                 self.broken = Some(error.kind());
-                // Whoever wrote reads next.
+                // Wakes the task, which reads next.
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }

@@ -1,28 +1,36 @@
 //! The driver that failback's async adapters share.
 //!
-//! An adapter is a [`Runtime`]: how to resolve, connect, sleep, spawn and tell the time. Everything else is here, once:
-//! TLS, the WebSocket and HTTP on top of it, time limits, connection reuse, and obeying the policy. An application uses
-//! a crate for its runtime, such as `failback-tokio`; this one is for writing such a crate.
+//! An adapter implements [`Runtime`]: it resolves, connects, sleeps, spawns and tells the time. Everything
+//! else is here, once: TLS, WebSocket and HTTP over it, time limits, connection reuse, and obedience to the
+//! policy. An application uses the crate for its runtime, such as `failback-tokio`. This crate is for those
+//! who write such a crate.
 //!
 //! # How a turn goes
 //!
-//! [`Client::stream`] makes a [`ResponseStream`], which opens a call with the policy and then goes through attempts until
-//! one carries the response or the policy gives up. An attempt takes an idle connection or dials one; a WebSocket
-//! handshake gets a head start, and goes on by itself when that has run out. The stream does its own work when it is polled:
-//! dropping it drops its sockets, and whatever it held in the policy is given back. Only this runs beside it: the task of
-//! an HTTP connection, which ends with the connection, and one more until the end of an answer has come that nobody
-//! waits for; a handshake that its turn has left; and the keeper of the WebSocket that waits for the next turn, which
-//! answers pings and sends them, and notices when the socket ends. The last three end with the client, but for the
-//! second that a server is given to answer a Close frame.
+//! [`Client::stream`] makes a [`ResponseStream`], which opens a call with the policy and then makes attempts
+//! until one carries the response or the policy gives up. An attempt takes an idle connection or dials one. A
+//! WebSocket handshake gets a head start, and goes on without its turn after that. The stream does its work
+//! when it is polled. If it is dropped, its sockets are dropped too, and the policy hears that the turn was
+//! cancelled.
+//!
+//! These tasks run beside the stream:
+//!
+//! - the task of each HTTP connection, which ends with the connection;
+//! - one that reads the end of an answer after its last event, so that the connection can be used again;
+//! - a handshake that its turn has left;
+//! - the keeper of the WebSocket that waits for the next turn: it sends and answers pings, and notices when
+//!   the socket ends.
+//!
+//! The last three end with the client, except that a server is given a second to answer a Close frame.
 //!
 //! # Bounds
 //!
-//! Nothing is queued: a reader that is slow makes the server slow. Messages, lines, headers and error bodies have limits
-//! ([`Limits`](failback_wire::Limits)), and every wait has one.
+//! Nothing is queued: a slow reader slows the server. Messages, lines, headers and error bodies have limits
+//! ([`Limits`](failback_wire::Limits)), and so has every wait.
 //!
 //! # Another runtime
 //!
-//! Implement [`Runtime`], and [`Client::with_runtime`] does the rest.
+//! Implement [`Runtime`], and build a client with [`Client::with_runtime`].
 #![forbid(unsafe_code)]
 
 mod client;

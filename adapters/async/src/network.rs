@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 
 use crate::Runtime;
 
-/// What it takes to open a connection and to speak over it. Holds no connection.
+/// What is needed to open a connection and to speak over it. Holds no connection.
 #[derive(Clone)]
 pub(crate) struct Network<R: Runtime> {
     pub(crate) runtime: R,
@@ -17,9 +17,10 @@ pub(crate) struct Network<R: Runtime> {
     /// For the way to a proxy that is spoken to over TLS.
     pub(crate) proxy_tls: Arc<ClientConfig>,
     pub(crate) proxies: Proxies,
-    /// Which addresses have answered, and which have not.
+    /// Remembers which addresses have answered, and which have not.
     pub(crate) addresses: Arc<Addresses>,
     pub(crate) limits: Limits,
-    /// The policy is also the clock: what it is told and what is measured must be one time.
+    /// The policy, which is also the clock: the times that it is told and the times that are measured must be
+    /// comparable.
     pub(crate) policy: SharedPolicy,
 }

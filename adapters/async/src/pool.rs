@@ -17,11 +17,12 @@ use crate::websocket::WsConn;
 /// How many HTTP connections are kept between turns.
 const IDLE_HTTP: usize = 4;
 
-/// How long after its last turn an HTTP connection is used for another one. It cannot be asked whether it is alive, and
-/// what is on the way forgets a silent connection after a minute or more without telling either end.
+/// How long after its last turn an HTTP connection is used for another one. Nothing can ask it whether it is
+/// alive, and gateways on the way forget a silent connection after a minute or more without telling either
+/// end.
 const HTTP_LIFE: Duration = Duration::from_secs(60);
 
-/// How long the end of an answer may come after its last event. No turn waits for it.
+/// How long after its last event the end of an answer may come. No turn waits for it.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The connections that wait for a turn, and the handshakes that no turn waits for.
@@ -32,13 +33,14 @@ pub(crate) struct Pool<R: Runtime> {
 struct Idle<R: Runtime> {
     websocket: Option<IdleSocket<R>>,
     http: Vec<IdleHttp>,
-    /// Each of these ends its handshake when it is dropped.
+    /// When one of these is dropped, its handshake ends.
     dials: Vec<oneshot::Sender<Infallible>>,
 }
 
 struct IdleHttp {
     used_at: Timestamp,
-    /// Gives the connection once the end of its last answer has come. Whoever reads for that ends when this is dropped.
+    /// Gives the connection when the end of its last answer has come. The task that reads for it ends when
+    /// this is dropped.
     ready: oneshot::Receiver<HttpConn>,
 }
 
@@ -47,7 +49,7 @@ impl<R: Runtime> Pool<R> {
         Self { idle: Mutex::new(Idle { websocket: None, http: Vec::new(), dials: Vec::new() }) }
     }
 
-    /// The idle WebSocket, if there is one that still works.
+    /// Takes the idle WebSocket, if there is one that still works.
     pub(crate) fn take_websocket(&self, now: Timestamp) -> Option<WsConn<R>> {
         let socket = self.lock().websocket.take()?;
         socket.take(now)
@@ -63,7 +65,8 @@ impl<R: Runtime> Pool<R> {
         drop(older);
     }
 
-    /// An HTTP connection that still works, the one used last first. One that is not ready yet is left for a later turn.
+    /// Takes an HTTP connection that still works, the one used last if there are several. One that is not
+    /// ready yet is left for a later turn.
     pub(crate) fn take_http(&self, now: Timestamp) -> Option<HttpConn> {
         let mut idle = self.lock();
         idle.forget_old_http(now);
@@ -94,7 +97,7 @@ impl<R: Runtime> Pool<R> {
                 network.runtime.spawn(async move {
                     let ended = select(limit, sender.cancellation());
                     let Either::Left((Some(conn), _)) = select(recovered, ended).await else { return };
-                    // Fails when nobody wants it any more.
+                    // Fails if the pool has dropped the other end.
                     let _ = sender.send(conn);
                 });
             }
@@ -108,7 +111,7 @@ impl<R: Runtime> Pool<R> {
         drop(oldest);
     }
 
-    /// Holds a handshake that goes on without a turn. What is returned resolves when the handshake is to be given up.
+    /// Holds a handshake that goes on without a turn. The receiver resolves when the handshake should stop.
     pub(crate) fn hold_dial(&self) -> oneshot::Receiver<Infallible> {
         let (held, ended) = oneshot::channel();
         let dials = &mut self.lock().dials;
@@ -128,7 +131,7 @@ impl<R: Runtime> Pool<R> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle<R>> {
-        // Nothing here can be left half done.
+        // A thread that panicked cannot have left a change half made.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
-/// What the driver needs of an async runtime. Another runtime is another implementation of it.
+/// What the driver needs from an async runtime. Implement it to use another runtime.
 ///
-/// Everything else, TLS, WebSocket, HTTP, time limits, the policy, is the driver's.
+/// The driver does everything else: TLS, WebSocket, HTTP, time limits, the policy.
 pub trait Runtime: Clone + Send + Sync + 'static {
     /// A TCP connection. Small writes must not be held back (`TCP_NODELAY`).
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
@@ -15,7 +15,7 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// A timer. Dropping it cancels it.
     type Sleep: Future<Output = ()> + Send + 'static;
 
-    /// Looks a host name, or a literal address, up.
+    /// Looks up a host name, or a literal address.
     fn resolve(&self, host: &str, port: u16) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
     /// Opens a TCP connection.
@@ -24,10 +24,10 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Waits for a while.
     fn sleep(&self, duration: Duration) -> Self::Sleep;
 
-    /// Runs a future to its end beside the caller. The driver spawns bounded work only: a connection's own task,
-    /// which ends with the connection, the keeper of an idle WebSocket, and handshakes that their calls have left, which
-    /// end with the client. What is spawned on a runtime that does not run between turns does no harm, but then
-    /// nobody answers a server's pings.
+    /// Runs a future to its end beside the caller. The driver spawns only work that ends: a connection's own
+    /// task ends with the connection, and the keeper of an idle WebSocket and handshakes that their turns
+    /// have left end with the client. If the runtime does not run between turns that does no harm, but a
+    /// server's pings are not answered then.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
 
     /// The runtime's monotonic clock, which may be a virtual one.

@@ -1,7 +1,7 @@
 //! A WebSocket as a stream and a sink of messages: tungstenite's protocol over [`Io`].
 //!
-//! Both directions are driven by whoever reads: what waits to be sent is sent while something is awaited, so that an
-//! answer is read in the middle of an upload, and what is owed to the peer is bounded.
+//! Whoever reads also sends what waits to be sent. So an answer is read in the middle of an upload, and what
+//! is owed to the peer is bounded.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::io::Io;
 
 /// The largest control frame of a client: head, mask, payload.
 const MAX_CONTROL_FRAME: usize = 2 + 4 + 125;
-/// What the head of a larger frame may take beyond its payload.
+/// The size of the head of a larger frame.
 const MAX_FRAME_HEAD: usize = 14;
 
 /// A WebSocket, from its upgrade to its end.
@@ -31,7 +31,7 @@ pub(crate) struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// What the upgrade left: the connection, and what was read of it beyond the answer.
+    /// A WebSocket on the connection of an upgrade. `early` are bytes that came after the answer.
     pub(crate) fn new(io: Io<S>, early: Vec<u8>, max_message_bytes: usize) -> Self {
         let limit = Some(max_message_bytes);
         let config = WebSocketConfig::default()
@@ -48,9 +48,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.flushed
     }
 
-    /// Puts a message behind those that wait to be sent. It leaves while the socket is read or flushed.
+    /// Puts a message behind those that wait to be sent. It is sent while the socket is read or flushed.
     pub(crate) fn queue(&mut self, message: Message) -> Result<(), Error> {
-        // A peer that reads nothing is owed one pong, which replaces those before it, and a peer's pings take no more
+        // A peer that reads nothing is owed one pong, which replaces earlier ones, so its pings take no more
         // memory than that. Our own message comes on top.
         let room = message.len().saturating_add(MAX_FRAME_HEAD + 2 * MAX_CONTROL_FRAME);
         self.context.set_config(|config| {
@@ -117,7 +117,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Socket<S> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let flushed = self.flush(cx);
         match self.io.broken() {
-            // Whoever only sends is told so at once.
+            // A failed write is kept back for the end of reading. A caller that only sends does not read, so
+            // it is told now.
             Some(kind) if flushed.is_pending() => Poll::Ready(Err(Error::Io(kind.into()))),
             _ => flushed,
         }
@@ -138,7 +139,7 @@ fn pending_if_blocked<T>(done: Result<T, Error>) -> Poll<Result<T, Error>> {
     }
 }
 
-/// The connection for the length of one poll, as tungstenite wants it.
+/// The connection during one poll, as the `Read` and `Write` that tungstenite wants.
 struct Now<'a, 'b, S> {
     io: &'a mut Io<S>,
     cx: &'a mut Context<'b>,
@@ -167,7 +168,7 @@ fn blocked_if_pending<T>(polled: Poll<io::Result<T>>) -> io::Result<T> {
     }
 }
 
-/// Takes nothing now.
+/// Takes no bytes, so that a message is only queued.
 struct Later;
 
 impl Read for Later {

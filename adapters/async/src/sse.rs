@@ -18,18 +18,18 @@ use crate::watch::{Watch, Watched};
 
 const TRANSPORT: Transport = Transport::Sse;
 
-/// How much is read after the last event to see the end of an answer, so that its connection can be used again. A new
-/// connection costs no more.
+/// How many bytes are read after the last event to find the end of an answer, so that its connection can be
+/// used again. To read more would cost more than a new connection.
 const DRAIN_BYTES: usize = 64 * 1024;
 
-/// An HTTP connection whose last answer is over but for its end.
+/// An HTTP connection whose last event has come, but not the end of its answer.
 pub(crate) struct UsedConn {
     conn: HttpConn,
     rest: Incoming,
 }
 
 impl UsedConn {
-    /// Reads to the end of the last answer.
+    /// Reads to the end of the last answer. `None` if the connection cannot be used again.
     pub(crate) async fn recover(mut self) -> Option<HttpConn> {
         let mut read = 0_usize;
         while let Some(frame) = self.rest.frame().await {
@@ -131,7 +131,7 @@ impl<R: Runtime> SseStream<R> {
         }
     }
 
-    /// The next piece of the body; none when it has ended.
+    /// The next piece of the body. `None` when it has ended.
     async fn read(&mut self) -> Result<Option<Bytes>, Lost> {
         loop {
             match self.watch.over(self.body.frame()).await {
@@ -155,7 +155,7 @@ impl<R: Runtime> SseStream<R> {
         UsedConn { conn: self.conn, rest: self.body }
     }
 
-    /// Whether what ended it may come of the caller, who had left it alone.
+    /// Whether the peer may have ended it because the caller had not read for long.
     pub(crate) fn was_left_alone(&self) -> bool {
         self.watch.was_left_alone()
     }

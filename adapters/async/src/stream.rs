@@ -21,10 +21,10 @@ use crate::sse::{self, SseStream};
 use crate::timer::Deadline;
 use crate::websocket::{WsConn, WsStream};
 
-/// The items of one turn: the events of its response, and what happens to its transport.
+/// The items of one turn: the events of its response, and notices about its transport.
 ///
-/// Ends after the event that ends the response, or after an error. Reading slowly slows the server. Dropping it
-/// cancels the turn.
+/// It ends after the event that ends the response, or after an error. A slow reader slows the server.
+/// Dropping the stream cancels the turn.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ResponseStream {
     items: Fuse<BoxStream<'static, Result<Item, Error>>>,
@@ -42,7 +42,7 @@ impl ResponseStream {
         Self { items: items.boxed().fuse(), progress }
     }
 
-    /// The next item: [`StreamExt::next`] for those who have no use for the rest of it.
+    /// The next item, for callers that do not import [`StreamExt`].
     pub async fn next(&mut self) -> Option<Result<Item, Error>> {
         poll_fn(|cx| self.items.poll_next_unpin(cx)).await
     }
@@ -96,7 +96,7 @@ impl fmt::Debug for ResponseStream {
 
 /// Carries out the steps of one turn.
 struct Driver<R: Runtime> {
-    // Dropped before the connection: the policy hears first that the turn was cancelled.
+    // Dropped before the connection, so that the policy hears first that the turn was cancelled.
     turn: Turn,
     conn: Option<Conn<R>>,
     shared: Arc<Shared<R>>,
@@ -180,12 +180,13 @@ impl<R: Runtime> Driver<R> {
         let ended = self.shared.pool.hold_dial();
         let shared = Arc::downgrade(&self.shared);
         self.shared.network.runtime.spawn(async move {
-            // Dropped with the client, or by it: the policy hears that it was abandoned.
+            // If the client stops the handshake, `left` is dropped, and the policy hears that it was
+            // abandoned.
             let Either::Left((dialled, _)) = select(dial, ended).await else { return };
             let Some(shared) = shared.upgrade() else { return };
             match dialled {
                 Ok(conn) => {
-                    // Kept before the policy hears of it, so that the turn that is told to use it finds it.
+                    // Kept before the policy hears of it: from then on the policy sends turns to WebSocket.
                     shared.pool.put_websocket(conn, &shared.network);
                     left.handle_opened();
                 }
@@ -251,13 +252,13 @@ impl<R: Runtime> Driver<R> {
         self.turn.handle_failure(lost, SystemTime::now());
     }
 
-    /// The response is over, and its connection is as good as before.
+    /// The response is over. Its connection goes back to the pool.
     fn keep(&mut self, completed: Option<String>) {
         let Shared { network, pool, .. } = &*self.shared;
         match self.conn.take() {
             Some(Conn::WebSocketResponse(stream)) => {
                 let conn = stream.finish(completed);
-                // A server may answer before the request has left to its end.
+                // It cannot be used again if the server answered before the whole request had left.
                 if conn.is_reusable() {
                     pool.put_websocket(conn, network);
                 }

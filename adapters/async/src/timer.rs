@@ -9,8 +9,8 @@ use crate::Runtime;
 
 /// One timer for a deadline that moves with every event.
 ///
-/// Deadlines move into the future far more often than they pass, so a sleep that would wake too early is kept, and
-/// its owner asks again when it wakes.
+/// Deadlines move into the future far more often than they pass. So a sleep that would wake too early is
+/// kept, and its owner polls again when it wakes.
 pub(crate) struct Timer<R: Runtime> {
     runtime: R,
     clock: SharedPolicy,
@@ -45,34 +45,34 @@ impl<R: Runtime> Timer<R> {
         polled
     }
 
-    /// A last look for a limit that was to end something `late` ago.
+    /// Begins a last look for a limit that passed `late` ago.
     pub(crate) fn last_look(&self, late: Duration) -> LastLook<R> {
         LastLook::new(self.runtime.clone(), late)
     }
 }
 
-/// How long each round of a last look takes. A sleep, and not a mere yield: a runtime looks at its sockets before it
-/// looks at its timers, and hands what has arrived to the tasks that wait for it.
+/// How long each round of a last look takes. It is a sleep and not a mere yield, because before a runtime
+/// fires its timers it reads its sockets and wakes the tasks that wait for them.
 const ROUND: Duration = Duration::from_millis(1);
 /// How many rounds in a row must bring nothing.
 const QUIET_ROUNDS: u32 = 3;
-/// How many rounds there are for a peer that always sends more.
+/// The most rounds, for a peer that always sends more.
 const MAX_ROUNDS: u32 = 12;
-/// How much time a limit that was noticed late is given back, at most.
+/// The most time that is added because a limit was noticed late.
 const MAX_LATE: Duration = Duration::from_secs(1);
 
-/// What happens between a limit's passing and its ending something.
+/// The time between the moment when a limit has passed and the moment when it ends something.
 ///
-/// A runtime that was blocked, or a process that was stopped, notices a limit late, and perhaps before it has read what
-/// arrived meanwhile. So the runtime reads first, for a bounded time; and where it noticed the limit late, the peer, which
-/// could not go on in that time, is given as much again.
+/// A runtime that was blocked, or a process that was stopped, notices a limit late, and may do so before it
+/// has read what arrived meanwhile. So the runtime reads first, for a bounded time. If it noticed the limit
+/// late, the peer is given as much time again, since it could not go on while nobody read.
 pub(crate) struct LastLook<R: Runtime> {
     runtime: R,
     round: Option<Pin<Box<R::Sleep>>>,
     rounds: u32,
     quiet: u32,
     until: Option<Instant>,
-    /// Something has come in this round.
+    /// Whether something has come in this round.
     active: bool,
 }
 
@@ -82,7 +82,8 @@ impl<R: Runtime> LastLook<R> {
         Self { runtime, round: None, rounds: 0, quiet: 0, until, active: false }
     }
 
-    /// Ready when everything that had arrived was read. `active` says that something has come since the last poll.
+    /// Ready when everything that had arrived was read. `active` says that something has come since the last
+    /// poll.
     pub(crate) fn poll(&mut self, active: bool, cx: &mut Context<'_>) -> Poll<()> {
         self.active |= active;
         let is_read = self.quiet >= QUIET_ROUNDS || self.rounds >= MAX_ROUNDS;
@@ -94,13 +95,13 @@ impl<R: Runtime> LastLook<R> {
         self.round = None;
         self.rounds = self.rounds.saturating_add(1);
         self.quiet = if std::mem::take(&mut self.active) { 0 } else { self.quiet.saturating_add(1) };
-        // What is awaited is polled after each round.
+        // Polls what is awaited after each round.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
 }
 
-/// A limit on the time that something may take as a whole.
+/// A limit on the whole time that something takes.
 pub(crate) struct Deadline<R: Runtime> {
     runtime: R,
     /// `None` is never.
@@ -117,7 +118,7 @@ impl<R: Runtime> Deadline<R> {
         Self { runtime: runtime.clone(), at, sleep, has_passed: false }
     }
 
-    /// What comes of `what`, unless the time is up first. What had come by then counts.
+    /// Awaits `what`. `None` if the time is up first, and a last look finds nothing either.
     pub(crate) async fn limit<T>(&mut self, what: impl Future<Output = T>) -> Option<T> {
         let mut what = pin!(what);
         let mut last_look = None;

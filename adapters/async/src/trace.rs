@@ -1,4 +1,4 @@
-//! What the log is told of connections that no turn uses. What it is told of turns is the business of failback-client.
+//! What the log is told about connections that no turn uses. failback-client tells it about turns.
 
 use tracing::debug;
 

@@ -1,4 +1,4 @@
-//! Carries out what the way through a proxy asks for.
+//! Carries out the steps of a tunnel through a proxy.
 
 use std::future::poll_fn;
 use std::io;
@@ -11,10 +11,10 @@ use futures_util::AsyncReadExt;
 
 use crate::io::Io;
 
-/// How many bytes are read at once. What a proxy says is seldom longer.
+/// How many bytes are read at once. The answer of a proxy is seldom longer.
 const MAX_READ: usize = 1024;
 
-/// Talks to the proxy at the other end. What comes back leads to the server.
+/// Opens a tunnel over a connection with a proxy. The returned connection leads to the server.
 pub(crate) async fn open<S>(mut io: Io<S>, mut tunnel: Tunnel) -> Result<Io<S>, Lost>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -43,11 +43,12 @@ where
 
 enum Written {
     All,
-    /// The proxy did not wait for the whole of it, and so many bytes came.
+    /// The proxy answered before everything was written, with so many bytes.
     Answered(usize),
 }
 
-/// Writes all of this, but reads when nothing can be written: a proxy that hangs up has often said why.
+/// Writes all of this. Reads when nothing can be written, because a proxy that closes the connection often
+/// says why before.
 async fn write<S>(io: &mut Io<S>, bytes: &[u8], buf: &mut [u8]) -> io::Result<Written>
 where
     S: AsyncRead + AsyncWrite + Unpin,

@@ -10,30 +10,31 @@ use crate::Runtime;
 use crate::io::{Activity, Acts};
 use crate::timer::{LastLook, Timer};
 
-/// How often in a row there may be something before the task lets others run.
+/// How many results in a row are taken before other tasks run.
 const IN_A_ROW: u32 = 32;
 
-/// How late a timer may wake without the caller having been away.
+/// How late a caller may poll and still count as having been there all the time.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// Keeps watch over one stream while something of it is awaited.
+/// Keeps watch over one stream while something is awaited from it: pings, and limits on time.
 pub(crate) struct Watch<R: Runtime> {
     liveness: Liveness,
     activity: Activity,
     timer: Timer<R>,
     limits: Limits,
-    /// A limit has passed: what is to be read first.
+    /// A limit has passed, and this reads what has arrived before the limit ends the stream.
     last_look: Option<LastLook<R>>,
     /// When the next limit passes, or a ping is due.
     wake_at: Timestamp,
-    /// The same, if there was nothing to be read when that was last tried: then a caller that is there polls by then.
+    /// The same time, if there was nothing to read at the last poll. A caller that is not away polls again by
+    /// then.
     due: Option<Timestamp>,
-    /// When the caller had last read all that there was.
+    /// When the caller had last read everything that had arrived.
     caught_up_at: Timestamp,
-    /// Until when what happens may come of the caller's having been away.
+    /// Until when the peer may end the stream because the caller was away.
     excused_until: Timestamp,
     in_a_row: u32,
-    /// Bytes have arrived since that was last asked.
+    /// Whether bytes have arrived since the last [`take_life`](Self::take_life).
     has_life: bool,
 }
 
@@ -86,12 +87,13 @@ impl<R: Runtime> Watch<R> {
         self.liveness.handle_sign_of_life(self.timer.now());
     }
 
-    /// Whether bytes have arrived since the last time this was asked.
+    /// Whether bytes have arrived since the last call.
     pub(crate) fn take_life(&mut self) -> bool {
         std::mem::take(&mut self.has_life)
     }
 
-    /// Whether what ended the stream may come of the caller, who had left it alone for longer than a peer need wait.
+    /// Whether the peer may have ended the stream because the caller had not read for longer than a peer has
+    /// to wait.
     pub(crate) fn was_left_alone(&self) -> bool {
         let now = self.timer.now();
         self.is_behind(now) || now < self.excused_until
@@ -101,20 +103,21 @@ impl<R: Runtime> Watch<R> {
         now.saturating_duration_since(self.caught_up_at) > self.limits.ping_interval()
     }
 
-    /// Awaits `what` for as long as the stream lives. Must be safe to drop halfway, or not be awaited again.
+    /// Awaits `what` for as long as the stream lives. If it was not got, either `what` must be safe to drop
+    /// halfway, or nothing may be awaited after it.
     pub(crate) async fn over<T>(&mut self, what: impl Future<Output = T>) -> Watched<T> {
         let mut what = pin!(what);
         poll_fn(|cx| self.poll_over(cx, |cx| what.as_mut().poll(cx))).await
     }
 
-    /// What `poll` gives, as long as the stream lives.
+    /// Polls `poll` for as long as the stream lives.
     pub(crate) fn poll_over<T>(
         &mut self,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<Watched<T>> {
         self.handle_poll();
-        // What has arrived counts before the time that has passed: a caller may have been away for long.
+        // Polled before the limits: a caller may have been away for long, while something has arrived.
         if self.in_a_row < IN_A_ROW {
             if let Poll::Ready(done) = poll(cx) {
                 self.in_a_row = self.in_a_row.saturating_add(1);
@@ -130,8 +133,9 @@ impl<R: Runtime> Watch<R> {
         self.poll_limits(is_empty, cx)
     }
 
-    /// Something whole has arrived, of which whoever awaits it tells ([`handle_event`](Self::handle_event)). What brought it must
-    /// not count as life again when the caller comes back, which may be much later.
+    /// What was awaited has arrived, and whoever awaited it tells that
+    /// ([`handle_event`](Self::handle_event)). The bytes that brought it must not count as a sign of life
+    /// again when the caller comes back, which may be much later.
     fn handle_got(&mut self) {
         let acts = self.activity.take();
         self.has_life |= acts.read();
@@ -140,7 +144,7 @@ impl<R: Runtime> Watch<R> {
         }
     }
 
-    /// The caller is back. If it was there all the time, it has missed nothing.
+    /// The caller polls again. If it does so in time, it has been there all the while.
     fn handle_poll(&mut self) {
         let now = self.timer.now();
         if self.due.take().is_some_and(|due| now <= due.saturating_add(SLACK)) {
@@ -148,7 +152,7 @@ impl<R: Runtime> Watch<R> {
         }
     }
 
-    /// Ready when there is nothing to wait for. `is_empty` says that there was nothing more to read.
+    /// Ready when a ping is due or a limit has passed. `is_empty` says that there was nothing left to read.
     fn poll_limits<T>(&mut self, is_empty: bool, cx: &mut Context<'_>) -> Poll<Watched<T>> {
         let now = self.timer.now();
         let acts = self.note(now);
@@ -180,10 +184,10 @@ impl<R: Runtime> Watch<R> {
         }
     }
 
-    /// Everything that there was to read was read.
+    /// Everything that had arrived was read.
     fn handle_caught_up(&mut self, now: Timestamp) {
         if self.is_behind(now) {
-            // What the peer did about it may still be on its way.
+            // What the peer did because nobody read may still be on its way.
             let patience = self.limits.ping_interval().saturating_add(self.limits.pong_timeout());
             self.excused_until = now.saturating_add(patience);
         }

@@ -30,11 +30,11 @@ pub(crate) struct WsConn<R: Runtime> {
     pub(crate) socket: Socket<R::Stream>,
     activity: Activity,
     pub(crate) opened_at: Timestamp,
-    /// It has carried a response before, or waited for one.
+    /// Whether it carried a response before, or waited in the pool.
     pub(crate) reused: bool,
-    /// The response that it completed last, and that a continuation may build on.
+    /// The id of the response that completed on it last, which a continuation may build on.
     last_completed: Option<String>,
-    /// Tells the events of one response from those of the next.
+    /// Tells the events of the current response from those of earlier ones.
     carried: Carried,
 }
 
@@ -49,17 +49,18 @@ impl<R: Runtime> WsConn<R> {
         upgraded.ok_or_else(|| late(Seen::HandshakeTimeout))?
     }
 
-    /// Whether another request can follow: the last one was sent to its end.
+    /// Whether another request can follow. It cannot while the last one is not sent to its end.
     pub(crate) fn is_reusable(&self) -> bool {
         self.socket.is_flushed()
     }
 
-    /// What a turn has to know of it.
+    /// What a turn has to know about it.
     pub(crate) fn describe(&self) -> Connection {
         Connection { reused: self.reused, last_completed: self.last_completed.clone() }
     }
 
-    /// Begins to send a request, which leaves while the stream is read: a server may answer in the middle of it.
+    /// Begins to send a request. The rest is sent while the stream is read, as a server may answer in the
+    /// middle of it.
     pub(crate) fn request(mut self, network: &Network<R>, frame: String) -> Result<WsStream<R>, Lost> {
         self.carried.begin();
         let (limits, activity) = (network.limits, self.activity.clone());
@@ -73,7 +74,7 @@ impl<R: Runtime> WsConn<R> {
     }
 }
 
-/// RFC 6455, section 4.1, by the same HTTP that carries SSE.
+/// Makes a WebSocket of a connection (RFC 6455, section 4.1), with the HTTP that carries SSE too.
 async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<WsConn<R>, Lost> {
     let failed = |error: hyper::Error| http1::lost(&error);
     let activity = io.activity();
@@ -119,20 +120,19 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
 pub(crate) struct WsStream<R: Runtime> {
     conn: WsConn<R>,
     watch: Watch<R>,
-    /// The request has left, to its last byte.
+    /// Whether the whole request has left.
     is_sent: bool,
 }
 
 impl<R: Runtime> WsStream<R> {
-    /// The next event. After an error there is none. `on_life`, where there is somebody to tell, hears of every sign of
-    /// life.
+    /// The next event. After an error there is none. `on_life` is called at every sign of life.
     pub(crate) async fn next(&mut self, on_life: Option<&(dyn Fn() + Sync)>) -> Result<Event, Lost> {
         loop {
             let message = match poll_fn(|cx| self.poll_message(on_life, cx)).await {
                 Watched::Got(message) => message,
                 Watched::PingDue => {
                     match self.conn.socket.queue(Message::Ping(Bytes::new())) {
-                        // A peer that takes nothing gets no ping, and answers none.
+                        // If the peer takes nothing, the ping is not sent, and counts as unanswered.
                         Ok(()) | Err(Error::WriteBufferFull(_)) => continue,
                         Err(error) => return Err(broken(&error)),
                     }
@@ -174,7 +174,8 @@ impl<R: Runtime> WsStream<R> {
         }
     }
 
-    /// The response is over, and this is what a continuation may build on. The connection is as good as before.
+    /// The response is over. `completed` is its id if a continuation may build on it. Gives the connection
+    /// back.
     pub(crate) fn finish(mut self, completed: Option<String>) -> WsConn<R> {
         self.conn.last_completed = completed;
         self.conn
@@ -187,7 +188,7 @@ impl<R: Runtime> WsStream<R> {
     ) -> Poll<Watched<Option<Result<Message, Error>>>> {
         let (socket, watch) = (&mut self.conn.socket, &mut self.watch);
         if !self.is_sent {
-            // An error is found again by reading, after what had arrived.
+            // An error is ignored here: reading finds it again, after what had arrived before it.
             let has_left = socket.poll_flush_unpin(cx).is_ready();
             if has_left {
                 self.is_sent = true;
@@ -203,7 +204,7 @@ impl<R: Runtime> WsStream<R> {
         polled
     }
 
-    /// Whether what ended it may come of the caller, who had left it alone.
+    /// Whether the peer may have ended it because the caller had not read for long.
     pub(crate) fn was_left_alone(&self) -> bool {
         self.watch.was_left_alone()
     }

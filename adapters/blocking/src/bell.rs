@@ -1,4 +1,4 @@
-//! What a thread sleeps on: the sockets that it has attached, a time, and other threads.
+//! Where a thread waits for the first of several things: its sockets, a time, or another thread.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use mio::{Events, Interest, Poll, Registry, Token, Waker};
 const SOCKET: Token = Token(0);
 const RINGER: Token = Token(1);
 
-/// More than one thread ever waits for at once; the rest would come with the next wait.
+/// How many events one wait takes: more than a thread has sockets. Others would come with the next wait.
 const EVENTS: usize = 16;
 
 /// Wakes one thread, and tells it to stop. Clones wake the same thread.
@@ -21,30 +21,30 @@ pub(crate) struct Ringer(Arc<Ring>);
 #[derive(Default)]
 struct Ring {
     stopped: AtomicBool,
-    /// There is none before the thread waits for the first time.
+    /// Set when the thread makes its [`Bell`].
     waker: OnceLock<Waker>,
 }
 
-/// Whoever waits is to stop, and to drop what it holds.
+/// The thread was told to stop, and to drop what it holds.
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
 impl Ringer {
-    /// Wakes the thread, so that it looks around.
+    /// Wakes the thread, so that it looks for what has changed.
     pub(crate) fn ring(&self) {
         if let Some(waker) = self.0.waker.get() {
-            // Fails only where nobody can be woken, and who cannot be woken wakes at its time.
+            // If this fails, the thread wakes when its time has come.
             let _ = waker.wake();
         }
     }
 
-    /// Tells the thread to stop, now and whenever it would wait again.
+    /// Tells the thread to stop. A wait under way ends, and so does every later one.
     pub(crate) fn stop(&self) {
         self.0.stopped.store(true, Ordering::SeqCst);
         self.ring();
     }
 
-    /// Whether anyone else is there to hear it.
+    /// Whether another clone exists: the thread that would be woken holds one.
     pub(crate) fn is_heard(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
@@ -57,13 +57,13 @@ impl Ringer {
 /// Where one thread waits.
 pub(crate) struct Bell {
     registry: Registry,
-    /// Locked by the one thread that waits.
+    /// Locked while the thread waits. Only one thread waits here.
     poll: Mutex<(Poll, Events)>,
     ringer: Ringer,
 }
 
 impl Bell {
-    /// A place to wait, at which `ringer` wakes. One for each ringer.
+    /// A place to wait, at which `ringer` wakes the thread. A ringer has one bell only.
     pub(crate) fn new(ringer: Ringer) -> io::Result<Arc<Self>> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
@@ -78,29 +78,30 @@ impl Bell {
         &self.ringer
     }
 
-    /// Wakes also when there is something to read from this, or room to write to it, that there was not before.
+    /// From now on wakes also when this source becomes readable or writable.
     pub(crate) fn attach(&self, source: &mut impl Source) -> io::Result<()> {
         self.registry.register(source, SOCKET, Interest::READABLE | Interest::WRITABLE)
     }
 
     pub(crate) fn detach(&self, source: &mut impl Source) {
-        // Fails only if it is not attached.
+        // Fails only if the source is not attached.
         let _ = self.registry.deregister(source);
     }
 
-    /// Waits until something happens, or for this long; `None` to wait for as long as it takes. May wake for nothing.
+    /// Waits until something happens, but no longer than `timeout`. `None` sets no limit. May return although
+    /// nothing has happened.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<(), Stopped> {
         self.check()?;
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let (poll, events) = &mut *poll;
         if poll.poll(events, timeout).is_err() {
-            // Interrupted, as by a signal: what there is to see is seen by looking.
+            // A signal interrupted it. The caller looks at its sockets anyhow.
             events.clear();
         }
         self.check()
     }
 
-    /// Finds out whether to go on, without waiting.
+    /// Fails if the thread is to stop. Does not wait.
     pub(crate) fn check(&self) -> Result<(), Stopped> {
         if self.ringer.is_stopped() { Err(Stopped) } else { Ok(()) }
     }

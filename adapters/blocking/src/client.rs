@@ -10,10 +10,9 @@ use crate::pool::Pool;
 use crate::shared::Shared;
 use crate::stream::ResponseStream;
 
-/// A client of one endpoint, that streams responses over whichever transport works.
+/// A client of one endpoint. It streams responses over the transport that works.
 ///
-/// Clones share connections and policy, so that what one turn learns helps the next. See the crate's documentation
-/// for how turns go.
+/// Clones share connections and the policy, so that what one turn learns helps the next.
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -28,41 +27,41 @@ impl Client {
 
     /// Streams one response: one turn.
     ///
-    /// Nothing is sent before the first item is asked for. Dropping the stream cancels the turn, and closes the
-    /// connection that carries it.
+    /// Nothing is sent before the first item is asked for. Dropping the stream cancels the turn, and closes
+    /// the connection that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = Turn::new(&self.shared.network.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)
     }
 
-    /// The machine is on another network, or has slept: what was learned does not hold there, and connections are not
-    /// to be trusted. Turns under way go on.
+    /// Tells the client that the machine is on another network, or has slept. The policy forgets what it has
+    /// learned, and idle connections are closed. Turns under way go on.
     pub fn handle_network_change(&self) {
         self.shared.network.context.handle_network_change();
         self.shared.network.addresses.forget();
         self.shared.pool.clear();
     }
 
-    /// Closes the connections that no turn uses, a WebSocket with a Close frame. Dropping the client, and the last turn
-    /// under way, does the same.
+    /// Closes the connections that no turn uses, a WebSocket with a Close frame. The same happens when the
+    /// client and its last turn are dropped.
     pub fn close_idle(&self) {
         self.shared.pool.clear();
     }
 
-    /// The policy, to watch it: its mode, how many recoveries are left.
+    /// The policy. Read from it which mode it is in and how many recoveries are left.
     #[must_use]
     pub fn policy(&self) -> &SharedPolicy {
         self.shared.network.policy()
     }
 
-    /// What the policy knows, to be kept for the next process ([`Builder::snapshot`](crate::Builder::snapshot)).
+    /// What the policy knows. Keep it for the next process ([`Builder::snapshot`](crate::Builder::snapshot)).
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.policy().snapshot()
     }
 
-    /// Counts the threads that the client has at this moment, also after it is gone: one while connections are idle, and
-    /// one for each handshake and name look-up under way.
+    /// Returns a function that counts the client's threads, even after the client is gone: one while
+    /// connections are idle, and one for each handshake and name look-up under way.
     pub fn threads(&self) -> impl Fn() -> usize + Send + Sync + use<> {
         let threads = self.shared.network.threads.clone();
         move || threads.alive()

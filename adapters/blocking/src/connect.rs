@@ -12,10 +12,10 @@ use crate::halt::Halt;
 use crate::network::Network;
 use crate::socket::Socket;
 
-/// How long one address may take before the next one is tried beside it (RFC 8305, section 5).
+/// How long to wait for one address before the next one is tried beside it (RFC 8305, section 5).
 const ADDRESS_DELAY: Duration = Duration::from_millis(250);
 
-/// The first address that answers wins. Each gets a head start before the next one.
+/// Connects to the address that answers first. Each is given a head start before the next one is tried.
 pub(crate) fn connect_any(
     network: &Network,
     host: &str,
@@ -25,7 +25,7 @@ pub(crate) fn connect_any(
 ) -> Result<Socket, Halt> {
     let mut waiting = addresses.into_iter();
     let mut trying: Vec<(SocketAddr, Option<Socket>)> = Vec::new();
-    // Those that were begun, in order, and those that failed.
+    // The addresses that were tried, in order, and those that failed.
     let (mut begun, mut refused) = (Vec::new(), Vec::new());
     let mut failed = no_address();
     loop {
@@ -40,7 +40,7 @@ pub(crate) fn connect_any(
             }
         }
         let next = Deadline::after(ADDRESS_DELAY);
-        // Until one has answered, or the next is to be tried.
+        // Goes on until one has answered or all have failed, or until it is time to try the next one.
         loop {
             let failures = refused.len();
             let mut index = 0;
@@ -48,7 +48,8 @@ pub(crate) fn connect_any(
                 match socket.as_ref().map_or(Ok(false), Socket::is_connected) {
                     Ok(false) => index = index.saturating_add(1),
                     Ok(true) => {
-                        // One that was begun after it was not given the time to answer.
+                        // Addresses that were tried after this one had less time to answer, so they do not
+                        // count as silent.
                         let silent = begun.iter().take_while(|other| *other != address).chain(&refused);
                         network.addresses.handle_tried(host, Some(*address), silent.copied());
                         let (_, socket) = trying.swap_remove(index);
@@ -78,7 +79,7 @@ pub(crate) fn connect_any(
     }
 }
 
-/// Begins to connect. `None` is a connection that nobody will answer.
+/// Begins to connect. `None` if the route of a test says that nobody answers.
 fn begin(network: &Network, address: SocketAddr, bell: &Arc<Bell>) -> io::Result<Option<Socket>> {
     match &network.route {
         Some(route) if !route(address) => Ok(None),

@@ -6,17 +6,17 @@ use failback_wire::Seen;
 use crate::bell::Bell;
 use crate::halt::Halt;
 
-/// Until when something may take, by the clock of the system.
+/// The time by which something must be done, by the system's clock.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// This long after now. What is too far away to be counted never comes.
+    /// So long after now. Never, if that is too far away to be counted.
     pub(crate) fn after(limit: Duration) -> Self {
         Self(Instant::now().checked_add(limit))
     }
 
-    /// How long until then; `None` if it never comes.
+    /// How much time is left. `None` if there is no limit.
     pub(crate) fn left(self) -> Option<Duration> {
         self.0.map(|at| at.saturating_duration_since(Instant::now()))
     }
@@ -25,7 +25,8 @@ impl Deadline {
         self.left() == Some(Duration::ZERO)
     }
 
-    /// Does what must not block, until it is done or it is too late: that is then `late`.
+    /// Calls `act`, which must not block, again and again until it no longer says that it would block. Waits
+    /// at `bell` in between. When the time is over, that is reported as `late`.
     pub(crate) fn limit<T>(
         self,
         bell: &Bell,

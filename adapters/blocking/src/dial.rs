@@ -1,5 +1,5 @@
-//! One network path for both transports: a name, an address, TCP, TLS. Otherwise what SSE shows would say nothing about
-//! WebSocket.
+//! One network path for both transports: name look-up, addresses, TCP, proxy, TLS. If the paths differed,
+//! success over SSE would be no evidence against WebSocket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,7 +19,8 @@ use crate::io::Io;
 use crate::network::Network;
 use crate::tunnel;
 
-/// Opens a connection to where this transport goes, through the proxy on the way if there is one, attached to `bell`.
+/// Opens a connection to the target of this transport, through the proxy on the way if there is one. The
+/// connection is attached to `bell`.
 pub(crate) fn dial(
     network: &Arc<Network>,
     transport: Transport,
@@ -44,7 +45,7 @@ pub(crate) fn dial(
     }
     let encrypted = dial.encrypt(io, target.host(), &network.tls, tls::seen);
     encrypted.map_err(|halt| match network.proxies.told_of(transport) {
-        // Some look into what goes through them, and show a certificate of their own.
+        // Some proxies decrypt what goes through them, and show a certificate of their own.
         Some(proxy) => {
             halt.explained(|said| if said.is_empty() { proxy } else { format!("{said}, {proxy}") })
         }
@@ -65,7 +66,7 @@ impl Dial<'_> {
         connect_any(self.network, host, addresses, self.bell, self.deadline).map(Io::plain)
     }
 
-    /// To where this tunnel leads, through this proxy.
+    /// Connects to this proxy, and opens this tunnel through it.
     fn through(&self, proxy: &Proxy, tunnel: Tunnel) -> Result<Io, Halt> {
         let explain = |halt: Halt| halt.explained(|said| format!("on the way to the proxy {proxy}: {said}"));
         let mut io = self.connect(proxy.host(), proxy.port()).map_err(explain)?;
@@ -76,12 +77,13 @@ impl Dial<'_> {
         tunnel::open(io, tunnel, self.bell, self.deadline)
     }
 
-    /// The same to each address of the target in turn, for a proxy that looks no names up, until it can reach one.
+    /// Opens a tunnel to one address of the target after another, until the proxy can reach one. For a proxy
+    /// that does not look names up.
     fn through_by_address(&self, proxy: &Proxy, target: &Target) -> Result<Io, Halt> {
         let (mut failed, mut refused) = (no_address(), Vec::new());
         for address in self.resolve(target.host(), target.port())? {
             match self.through(proxy, Tunnel::by_address(proxy, address)) {
-                // The proxy cannot reach this one.
+                // The proxy says that it cannot reach this address.
                 Err(Halt::Lost(lost @ Lost::Seen(Seen::SocksRefused { reply: 3..=6 | 8 }, _))) => {
                     failed = lost.into();
                     refused.push(address);
@@ -122,7 +124,7 @@ impl Dial<'_> {
     }
 }
 
-/// In a thread of its own: a look-up has no time limit, and cannot be interrupted.
+/// Looks a name up in a thread of its own, as a look-up has no time limit and cannot be interrupted.
 fn resolve(
     network: &Arc<Network>,
     host: &str,

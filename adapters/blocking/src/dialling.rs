@@ -10,25 +10,25 @@ use crate::network::Network;
 use crate::pool::Pool;
 use crate::websocket::WsConn;
 
-/// A WebSocket handshake in a thread of its own. Dropping it gives the handshake up.
+/// A WebSocket handshake in a thread of its own. Dropping it ends the handshake.
 pub(crate) struct Dialling {
     place: Arc<Mutex<Place>>,
     /// Tells its thread to stop.
     dial: Ringer,
 }
 
-/// Where the thread leaves what has become of its handshake.
+/// Where the thread leaves the result of its handshake.
 enum Place {
-    /// A turn waits here.
+    /// A turn waits for the result, and is woken by this.
     Turn(Ringer),
     Done(Result<Box<WsConn>, Halt>),
-    /// R17: no turn waits any more.
+    /// R17: no turn waits any more. The connection goes to the pool.
     Left(LeftDial, Arc<Pool>),
     Nowhere,
 }
 
 impl Dialling {
-    /// Begins a handshake. Rings at `bell` when it is done.
+    /// Begins a handshake. Wakes the thread at `bell` when it is over.
     pub(crate) fn begin(network: &Arc<Network>, bell: &Bell) -> Result<Self, Halt> {
         let place = Arc::new(Mutex::new(Place::Turn(bell.ringer().clone())));
         let dial = Ringer::default();
@@ -45,7 +45,7 @@ impl Dialling {
         Ok(dialling)
     }
 
-    /// What has become of it, once that is known.
+    /// The result of the handshake, once it is over.
     pub(crate) fn take(&self) -> Option<Result<Box<WsConn>, Halt>> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *place, Place::Nowhere) {
@@ -86,7 +86,7 @@ impl Drop for Dialling {
     }
 }
 
-/// The handshake is over: leaves what has become of it where it is waited for.
+/// The handshake is over. Gives its result to whoever waits for it.
 fn handle_dialled(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
     let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
     let (dial, pool) = match std::mem::replace(&mut *place, Place::Nowhere) {
@@ -104,13 +104,13 @@ fn handle_dialled(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
     drop(place);
     match result {
         Ok(conn) => {
-            // Kept before the policy hears of it, so that the turn that is told to use it finds it.
+            // Kept before the policy hears of it: from then on the policy sends turns to WebSocket.
             if pool.put_websocket(*conn) {
                 dial.handle_opened();
             }
         }
         Err(Halt::Lost(lost)) => dial.handle_failure(&lost, SystemTime::now()),
-        // The policy hears that it was abandoned.
+        // `dial` is dropped, and the policy hears that it was abandoned.
         Err(Halt::Stopped) => {}
     }
 }

@@ -13,12 +13,12 @@ use crate::sse::HttpConn;
 use crate::watch::Watch;
 use crate::websocket::{Got, WsConn};
 
-/// How often a turn that cannot be woken looks whether it was cancelled.
+/// How often a turn that cannot be woken checks whether it was cancelled.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Carries out the steps of one turn.
 pub(crate) struct Driver {
-    // Dropped before the connection: the policy hears first that the turn was cancelled.
+    // Dropped before the connection, so that the policy hears first that the turn was cancelled.
     turn: Turn,
     conn: Option<Conn>,
     bell: Option<Arc<Bell>>,
@@ -38,7 +38,7 @@ impl Driver {
         Self { turn, conn: None, bell: None, ringer, shared }
     }
 
-    /// The next item; `None` when there is none any more.
+    /// The next item. `None` when the turn is over.
     pub(crate) fn next(&mut self) -> Result<Option<Result<Item, Error>>, Stopped> {
         if self.ringer.is_stopped() {
             return Err(Stopped);

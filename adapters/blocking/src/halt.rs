@@ -3,11 +3,11 @@ use failback_wire::{BodyError, Seen};
 
 use crate::bell::Stopped;
 
-/// Why something does not go on.
+/// Why an operation ended without a result.
 pub(crate) enum Halt {
-    /// There is no connection, or no longer one.
+    /// The connection failed, or could not be opened.
     Lost(Lost),
-    /// Nobody wants it any more.
+    /// The thread was told to stop.
     Stopped,
 }
 
@@ -16,7 +16,7 @@ impl Halt {
         Self::Lost(Lost::new(seen, detail))
     }
 
-    /// The same, with more said of what was lost.
+    /// Replaces the detail of what was lost, as [`Lost::explained`] does.
     pub(crate) fn explained(self, detail: impl FnOnce(&str) -> String) -> Self {
         match self {
             Self::Lost(lost) => Self::Lost(lost.explained(detail)),

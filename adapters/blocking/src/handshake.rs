@@ -22,7 +22,7 @@ use crate::network::Network;
 
 const TRANSPORT: Transport = Transport::WebSocket;
 
-/// What is said of a head that is larger than allowed.
+/// The text for a head that is larger than allowed.
 pub(crate) const TOO_LARGE: &str = "message head is too large";
 
 /// The head of an HTTP answer, and what came after it.
@@ -32,7 +32,7 @@ struct Answer {
     rest: Vec<u8>,
 }
 
-/// Makes a WebSocket of a connection. What the server has sent beyond its answer is returned too.
+/// Makes a WebSocket of a connection. Also returns the bytes that came after the answer.
 pub(crate) fn upgrade(
     network: &Network,
     mut io: Io,
@@ -99,7 +99,7 @@ fn shake_hands(
     }
 }
 
-/// Reads once, as far as there is room.
+/// Reads once, but not beyond `limit` bytes in all.
 fn receive(io: &mut Io, to: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
     let mut chunk = [0; 4096];
     let room = limit.saturating_sub(to.len()).min(chunk.len());
@@ -109,7 +109,7 @@ fn receive(io: &mut Io, to: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
     Ok(read)
 }
 
-/// The final answer, once its head is whole.
+/// The final answer. `None` while its head is not whole.
 fn parse(read: &mut Vec<u8>) -> Result<Option<Answer>, Halt> {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -131,12 +131,12 @@ fn parse(read: &mut Vec<u8>) -> Result<Option<Answer>, Halt> {
         if !(100..=199).contains(&status) || status == 101 {
             return Ok(Some(Answer { status, headers: map, rest }));
         }
-        // Not the last word.
+        // An interim answer. Another one follows.
         *read = rest;
     }
 }
 
-/// A refusal with as much of its body as anyone reads and as comes soon.
+/// Reads a refusal, with as much of its body as is looked at and arrives soon.
 fn refusal(io: &mut Io, answer: Answer, bell: &Bell) -> Result<Refusal, Halt> {
     let Answer { status, headers, rest: mut read } = answer;
     let is_chunked = headers.contains_key(TRANSFER_ENCODING);
@@ -163,7 +163,8 @@ fn refusal(io: &mut Io, answer: Answer, bell: &Bell) -> Result<Refusal, Halt> {
     Ok(Refusal::new(status, headers, body, is_whole))
 }
 
-/// The data of as many chunks as there are, whole or cut off, and whether the last one is among them.
+/// Joins the data of chunks, of which the last may be cut off. Also says whether the chunk that ends the body
+/// has come.
 fn unchunked(mut body: &[u8]) -> (Vec<u8>, bool) {
     let mut data = Vec::new();
     while let Ok(httparse::Status::Complete((head, size))) = httparse::parse_chunk_size(body) {

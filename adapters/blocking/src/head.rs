@@ -4,13 +4,14 @@ use http::HeaderName;
 use http::header::{HOST, USER_AGENT};
 use ureq::unversioned::transport::{Buffers, LazyBuffers};
 
-/// The most headers that an answer may have. Gateways add to those of servers; the limit in bytes holds as well.
+/// The most headers that an answer may have, as gateways add to those of servers. The limit in bytes holds
+/// too.
 pub(crate) const MAX_HEADERS: usize = 256;
 
-/// The most headers that ureq takes, less a few.
+/// The most headers that ureq is shown. It takes a few more.
 const UREQ_HEADERS: usize = 100;
 
-/// What is read of an answer, here or by ureq, and by those who judge it.
+/// The headers of an answer that anyone reads: this crate, ureq, or the classification.
 const READ: [&str; 9] = [
     "connection",
     "content-encoding",
@@ -23,7 +24,7 @@ const READ: [&str; 9] = [
     "x-should-retry",
 ];
 
-/// The head of a request. `own` are headers that are not the caller's to choose.
+/// The head of a request. `own` are headers that the caller may not replace.
 pub(crate) fn request(method: &str, target: &Target, own: &[(HeaderName, &str)], given: &Headers) -> Vec<u8> {
     let mut head = format!("{method} {} HTTP/1.1\r\n", target.path_and_query()).into_bytes();
     let mut add = |name: &HeaderName, value: &[u8]| {
@@ -46,14 +47,15 @@ pub(crate) fn request(method: &str, target: &Target, own: &[(HeaderName, &str)],
     head
 }
 
-/// Whether what has come begins the final answer, as far as that can be told.
+/// Whether these bytes begin the final answer, and not an interim one. False while that cannot be told.
 pub(crate) fn is_final(input: &[u8]) -> bool {
     // `HTTP/1.1 2`
     input.get(9).is_some_and(|digit| (b'2'..=b'9').contains(digit))
 }
 
-/// Makes of a head what ureq takes: without interim answers, and without the headers that nobody reads if there are more of
-/// them than ureq takes. Says whether the head is whole, or none: ureq then sees for itself.
+/// Shortens a head to what ureq takes: drops interim answers and, if there are more headers than ureq takes,
+/// those that nobody reads. Returns true if ureq may read on, because the head is whole or is not a head at
+/// all.
 pub(crate) fn shorten(buffers: &mut LazyBuffers) -> bool {
     loop {
         let input = buffers.input();

@@ -6,13 +6,13 @@ use rustls::ClientConnection;
 use crate::bell::Bell;
 use crate::socket::Socket;
 
-/// How many bytes are read in a row before time limits are looked at, however many more have arrived.
+/// How many bytes are read in a row before time limits are checked, even if more have arrived.
 const BYTES_IN_A_ROW: usize = 256 * 1024;
 
-/// A dialled connection, in plain text or under TLS, that never blocks: what WebSocket and HTTP both run on.
+/// A dialled connection, in plain text or under TLS, that never blocks. WebSocket and HTTP both run on it.
 ///
-/// A write that fails looks like one that cannot go on, so that what had arrived before is read first; reading then finds
-/// the end, and [`write_error`](Self::write_error) says what had happened.
+/// A write that fails looks like one that would block, so that what had arrived before is read first. Reading
+/// then finds the end, and [`write_error`](Self::write_error) says why the write failed.
 pub(crate) struct Io {
     road: Road,
     bytes_left: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Io {
 
 enum Road {
     Plain(Socket),
-    /// Over what was dialled, or over what a proxy has opened.
+    /// TLS over a dialled connection, or over a tunnel through a proxy.
     Tls(Box<Tls>),
 }
 
@@ -41,7 +41,7 @@ impl Io {
         Self { road, bytes_left: BYTES_IN_A_ROW, write_error: None }
     }
 
-    /// Goes on with the handshake of TLS. Not done while it says that it would block.
+    /// Goes on with the handshake of TLS. It is not done while this says that it would block.
     pub(crate) fn shake_hands(&mut self) -> io::Result<()> {
         match &mut self.road {
             Road::Plain(_) => Ok(()),
@@ -57,7 +57,7 @@ impl Io {
         self.socket().detach();
     }
 
-    /// The TCP connection, below whatever there is.
+    /// The TCP connection, below TLS and proxies.
     pub(crate) fn socket(&mut self) -> &mut Socket {
         match &mut self.road {
             Road::Plain(socket) => socket,
@@ -65,12 +65,12 @@ impl Io {
         }
     }
 
-    /// Allows to read on. Says whether there may be more to read: reading stopped though it was not tried in vain.
+    /// Allows to read on. Returns whether reading had been interrupted, so that there may be more to read.
     pub(crate) fn take_interrupted(&mut self) -> bool {
         std::mem::replace(&mut self.bytes_left, BYTES_IN_A_ROW) == 0
     }
 
-    /// Reads no more until that is allowed again.
+    /// Interrupts reading, until [`take_interrupted`](Self::take_interrupted) allows it again.
     pub(crate) fn interrupt(&mut self) {
         self.bytes_left = 0;
     }
@@ -101,7 +101,7 @@ impl Read for Io {
             Road::Plain(socket) => socket.read(buf),
             Road::Tls(tls) => tls.read(buf),
         };
-        // Where there is nothing to read, nothing is interrupted.
+        // When there was nothing left to read, the count begins anew.
         self.bytes_left = match &read {
             Ok(read) => self.bytes_left.saturating_sub(*read),
             Err(_) => BYTES_IN_A_ROW,
@@ -147,7 +147,7 @@ impl Tls {
         }
     }
 
-    /// Writes what is encrypted, as far as there is room.
+    /// Sends encrypted bytes, as far as there is room.
     fn send(&mut self) -> io::Result<()> {
         while self.session.wants_write() {
             match self.session.write_tls(&mut self.below) {
@@ -159,12 +159,12 @@ impl Tls {
         Ok(())
     }
 
-    /// Reads what is encrypted, once.
+    /// Reads encrypted bytes, once.
     fn receive(&mut self) -> io::Result<usize> {
         self.below.take_interrupted();
         let read = self.session.read_tls(&mut self.below)?;
         if let Err(error) = self.session.process_new_packets() {
-            // The peer hears why, if it still listens.
+            // Sends the alert that tells the peer why, if it still reads.
             let _ = self.send();
             return Err(io::Error::new(ErrorKind::InvalidData, error));
         }
@@ -180,7 +180,7 @@ impl Read for Tls {
                 read => return read,
             }
             self.receive()?;
-            // What came may want an answer. An error is found again when there is nothing left to read.
+            // What was read may need an answer. An error is found again when there is nothing left to read.
             let _ = self.send();
         }
     }
@@ -191,7 +191,7 @@ impl Write for Tls {
         let taken = self.session.writer().write(buf)?;
         match self.send() {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
-            // Nothing was taken while there was no room, and there may be room now.
+            // Nothing was taken before, because there was no room. After sending there may be room.
             _ if taken == 0 && !buf.is_empty() => match self.session.writer().write(buf)? {
                 0 => Err(ErrorKind::WouldBlock.into()),
                 taken => Ok(taken),

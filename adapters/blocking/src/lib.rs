@@ -1,4 +1,5 @@
-//! Streams Responses over a WebSocket with threads and no async runtime, survives on SSE, and comes back by itself.
+//! Streams Responses over a WebSocket with threads and no async runtime, survives on SSE, and comes back by
+//! itself.
 //!
 //! ```no_run
 //! use failback_blocking::{Client, Item, Request};
@@ -21,18 +22,18 @@
 //! # }
 //! ```
 //!
-//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and connections
-//! are used again. Clones share both. The thread that asks for the next item reads it from the socket itself;
-//! [`ResponseStream::cancel_handle`] ends a turn from another thread.
+//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and
+//! connections are used again. Clones share both. The thread that asks for the next item reads it from the
+//! socket itself. Another thread can end the turn with [`ResponseStream::cancel_handle`].
 //!
-//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation says how; its
-//! settings are a [`Config`], and those of the connections are [`Limits`].
+//! The policy of the crate [`failback`] decides which transport carries a turn. Its settings are a
+//! [`Config`], and those of the connections are [`Limits`].
 //!
 //! # Threads
 //!
-//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn; so does a name look-up, which
-//! cannot be interrupted. One more thread looks after idle connections while there are any. All of them end with the
-//! client, a look-up as soon as the system has answered.
+//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn. So does a name
+//! look-up, which cannot be interrupted. One more thread looks after idle connections while there are any.
+//! All of them end with the client, a look-up as soon as the system has answered.
 #![forbid(unsafe_code)]
 
 mod bell;

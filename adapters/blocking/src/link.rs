@@ -9,16 +9,16 @@ use crate::halt::Halt;
 use crate::io::Io;
 use crate::watch::{Wake, Watch};
 
-/// One connection, in the hands of ureq and of whoever watches over it. Clones are the same connection.
+/// One connection, shared by ureq and by its watch. Clones are the same connection.
 #[derive(Clone)]
 pub(crate) struct Link(Arc<Mutex<State>>);
 
 pub(crate) struct State {
-    /// `None` once ureq has no more use for it.
+    /// `None` when ureq has dropped it.
     pub(crate) io: Option<Io>,
-    /// Waits for what there is to come. Without it nothing is waited for.
+    /// Waits for bytes. Without a watch, reading does not wait.
     watch: Option<Watch>,
-    /// Why it ended, if that was not for ureq to see.
+    /// Why the watch ended the connection. ureq is only told that it did.
     halt: Option<Halt>,
     pub(crate) is_taken: bool,
     /// The head of the next request.
@@ -36,12 +36,12 @@ impl Link {
         })))
     }
 
-    /// Whether it is open, and nothing has come that nobody asked for.
+    /// Whether it is open and nothing has arrived, so that it can carry another request.
     pub(crate) fn is_quiet(&self) -> bool {
         self.lock().is_quiet()
     }
 
-    /// Has it watched while it carries a request with this head, and the answer.
+    /// Watches the connection while it carries a request with this head, and the answer.
     pub(crate) fn watch(
         &self,
         head: Vec<u8>,
@@ -54,7 +54,7 @@ impl Link {
         Ok(())
     }
 
-    /// Has it wait for nothing, and wake whoever waits at `bell`.
+    /// Stops watching. From now on the connection wakes the thread at `bell`.
     pub(crate) fn rest(&self, bell: &Arc<Bell>) -> io::Result<()> {
         let mut state = self.lock();
         state.watch = None;
@@ -87,11 +87,11 @@ impl State {
     pub(crate) fn is_quiet(&mut self) -> bool {
         let Some(io) = &mut self.io else { return false };
         io.take_interrupted();
-        // Nothing may come that nobody asked for, not even the end.
+        // Between responses not even the end of the stream may arrive.
         matches!(io.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Does what must not block, until it is done.
+    /// Calls `act`, which must not block, again and again until it no longer says that it would block.
     pub(crate) fn wait<T>(&mut self, mut act: impl FnMut(&mut Io) -> io::Result<T>) -> io::Result<T> {
         let Some(io) = &mut self.io else { return Err(ErrorKind::NotConnected.into()) };
         loop {
@@ -112,7 +112,7 @@ impl State {
     }
 }
 
-/// Shows nothing of what it carries.
+/// Does not show what the connection carries.
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Link")

@@ -9,7 +9,7 @@ use rustls::ClientConfig;
 
 use crate::threads::Threads;
 
-/// What it takes to open a connection and to speak over it. Holds no connection.
+/// What is needed to open a connection and to speak over it. Holds no connection.
 pub(crate) struct Network {
     pub(crate) context: Arc<Context>,
     pub(crate) endpoint: Endpoint,
@@ -19,21 +19,22 @@ pub(crate) struct Network {
     pub(crate) proxy_tls: Arc<ClientConfig>,
     pub(crate) proxies: Proxies,
     pub(crate) limits: Limits,
-    /// `None` for the system's.
+    /// `None` for the system's resolver.
     pub(crate) resolver: Option<Arc<Resolver>>,
-    /// For tests: `None` where every connection takes its course.
+    /// For tests. `None` to connect to every address.
     pub(crate) route: Option<Arc<Route>>,
     pub(crate) addresses: Addresses,
     pub(crate) threads: Threads,
 }
 
 impl Network {
-    /// The policy is also the clock: what it is told and what is measured must be one time.
+    /// The policy, which is also the clock: the times that it is told and the times that are measured must be
+    /// comparable.
     pub(crate) fn policy(&self) -> &SharedPolicy {
         self.context.policy()
     }
 
-    /// The addresses of a host, where that takes no look-up.
+    /// The address of a host that is a literal address. `None` if a look-up is needed.
     pub(crate) fn resolve_at_once(&self, host: &str, port: u16) -> Option<Vec<SocketAddr>> {
         if self.resolver.is_some() {
             return None;
@@ -41,7 +42,7 @@ impl Network {
         host.parse::<IpAddr>().ok().map(|address| vec![(address, port).into()])
     }
 
-    /// Looks a name up, for as long as that takes.
+    /// Looks a name up. May block for long.
     pub(crate) fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         match &self.resolver {
             Some(resolver) => resolver(host, port),

@@ -11,17 +11,18 @@ use crate::websocket::WsConn;
 /// How many HTTP connections are kept between turns.
 const IDLE_HTTP: usize = 4;
 
-/// How long an HTTP connection is kept. It cannot be asked whether it is alive, and what is on the way forgets a silent
-/// connection after a minute or more without telling either end.
+/// How long an HTTP connection is kept. Nothing can ask it whether it is alive, and gateways on the way
+/// forget a silent connection after a minute or more without telling either end.
 const KEEP_HTTP: Duration = Duration::from_secs(60);
 
-/// How long the end of an answer may come after its last event. No turn waits for it.
+/// How long after its last event the end of an answer may come. No turn waits for it.
 const DRAIN_TIME: Duration = Duration::from_secs(10);
 
-/// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn waits for.
+/// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn
+/// waits for.
 ///
-/// The thread exists while something is kept. It waits at its bell for what the idle WebSocket brings, and takes the lock
-/// only to see to that, so that a turn never waits for it.
+/// The thread exists while something is kept. It waits at its bell until the idle WebSocket has something to
+/// read. It takes the lock only to read that, so a turn never waits for it long.
 pub(crate) struct Pool {
     network: Arc<Network>,
     idle: Mutex<Idle>,
@@ -30,9 +31,9 @@ pub(crate) struct Pool {
 #[derive(Default)]
 struct Idle {
     websocket: Option<WsConn>,
-    /// The one used last is last.
+    /// In order of use, the latest last.
     http: Vec<IdleHttp>,
-    /// Each of these stops a handshake.
+    /// Each stops one handshake.
     dials: Vec<Ringer>,
     /// Where the thread waits, if there is one.
     keeper: Option<Arc<Bell>>,
@@ -43,7 +44,7 @@ struct Idle {
 struct IdleHttp {
     conn: HttpConn,
     used_at: Timestamp,
-    /// When it is of no use any more.
+    /// Until when it is kept.
     until: Timestamp,
 }
 
@@ -66,18 +67,18 @@ impl Pool {
         Arc::new(Self { network, idle: Mutex::default() })
     }
 
-    /// The idle WebSocket, if there is one that still works.
+    /// Takes the idle WebSocket, if there is one that still works.
     pub(crate) fn take_websocket(&self) -> Option<WsConn> {
         let mut idle = self.lock();
         let mut conn = idle.websocket.take()?;
         let keeper = idle.keeper.clone();
         drop(idle);
-        // The thread ends if this was all.
+        // Wakes the thread, which ends if nothing else is kept.
         if let Some(keeper) = keeper {
             keeper.ringer().ring();
         }
         let now = self.network.policy().now();
-        // Whatever never stops to come is of no use either.
+        // A socket that always has more to read is not used again either.
         if conn.attend(now).is_none_or(|next| next <= now) {
             conn.close();
             return None;
@@ -86,7 +87,8 @@ impl Pool {
         Some(conn)
     }
 
-    /// Keeps a WebSocket for the next turn, in place of an older one. Says whether it does.
+    /// Keeps a WebSocket for the next turn, in place of an older one. Returns false if it had to close it
+    /// instead.
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
         conn.rest(self.network.policy().now());
         let mut idle = self.lock();
@@ -110,7 +112,8 @@ impl Pool {
         true
     }
 
-    /// An HTTP connection that still works, the one used last first. One that is not ready yet is left for a later turn.
+    /// Takes an HTTP connection that still works, the one used last if there are several. One that is not
+    /// ready yet is left for a later turn.
     pub(crate) fn take_http(&self) -> Option<HttpConn> {
         let now = self.network.policy().now();
         let mut idle = self.lock();
@@ -146,7 +149,8 @@ impl Pool {
         drop(oldest);
     }
 
-    /// Holds a handshake that goes on without a turn: it stops when nobody wants it any more.
+    /// Holds a handshake that goes on without a turn. It is stopped when the client goes away or
+    /// [`clear`](Self::clear) is called.
     pub(crate) fn hold_dial(&self, dial: Ringer) {
         let mut idle = self.lock();
         if idle.is_closed {
@@ -161,7 +165,7 @@ impl Pool {
         self.empty(self.lock());
     }
 
-    /// Keeps nothing from now on, and ends the thread.
+    /// The client is gone: keeps nothing from now on, and ends the thread.
     pub(crate) fn close(&self) {
         let mut idle = self.lock();
         idle.is_closed = true;
@@ -186,7 +190,7 @@ impl Pool {
         drop(http);
     }
 
-    /// Where the thread waits. Begins it if there is none; `None` if there can be none.
+    /// The bell of the thread, which is started if there is none. `None` if it cannot be started.
     fn keeper(self: &Arc<Self>, idle: &mut Idle) -> Option<Arc<Bell>> {
         if idle.is_closed {
             return None;
@@ -201,7 +205,7 @@ impl Pool {
         Some(keeper)
     }
 
-    /// Looks after what is kept, while there is anything.
+    /// What the thread does: looks after idle connections while there are any.
     fn keep(&self, bell: &Bell) {
         loop {
             let policy = self.network.policy();
@@ -229,13 +233,13 @@ impl Pool {
                 return;
             }
             let timeout = (wake < Timestamp::MAX).then(|| policy.time_until(wake));
-            // Nobody stops it: it ends when it finds nothing to keep.
+            // Nobody tells it to stop: it ends when nothing is kept.
             let _ = bell.wait(timeout);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle> {
-        // Nothing here can be left half done.
+        // A thread that panicked cannot have left a change half made.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::network::Network;
 use crate::pool::Pool;
 
-/// What a client and its turns share. When the last of them is gone, so is every thread.
+/// What a client and its turns share. When the last of them is gone, all threads end.
 pub(crate) struct Shared {
     pub(crate) network: Arc<Network>,
     pub(crate) pool: Arc<Pool>,

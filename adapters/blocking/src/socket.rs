@@ -10,13 +10,13 @@ use crate::bell::Bell;
 pub(crate) struct Socket {
     stream: TcpStream,
     attached: Option<Arc<Bell>>,
-    /// Bytes have arrived, or were taken to be sent, since that was last asked.
+    /// Whether bytes have arrived, or were taken by the kernel to be sent, since the last call that asked.
     was_read: bool,
     was_written: bool,
 }
 
 impl Socket {
-    /// A stream that connects, or has connected, attached to this bell.
+    /// Takes a stream that is connecting or connected, and attaches it to this bell.
     pub(crate) fn new(stream: TcpStream, bell: &Arc<Bell>) -> io::Result<Self> {
         let mut socket = Self { stream, attached: None, was_read: false, was_written: false };
         socket.attach(bell)?;
@@ -29,14 +29,14 @@ impl Socket {
             return Err(error);
         }
         match self.stream.peer_addr() {
-            // Small writes must not be held back.
+            // Small writes must not be held back (TCP_NODELAY).
             Ok(_) => self.stream.set_nodelay(true).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    /// What happens here wakes whoever waits at this bell, and nobody else any more.
+    /// From now on wakes the thread at this bell, and no other.
     pub(crate) fn attach(&mut self, bell: &Arc<Bell>) -> io::Result<()> {
         self.detach();
         bell.attach(&mut self.stream)?;
@@ -44,19 +44,19 @@ impl Socket {
         Ok(())
     }
 
-    /// What happens here wakes nobody.
+    /// From now on wakes no thread.
     pub(crate) fn detach(&mut self) {
         if let Some(bell) = self.attached.take() {
             bell.detach(&mut self.stream);
         }
     }
 
-    /// Whether bytes have arrived since this was last asked.
+    /// Whether bytes have arrived since the last call.
     pub(crate) fn take_read(&mut self) -> bool {
         std::mem::take(&mut self.was_read)
     }
 
-    /// Whether bytes were taken to be sent since this was last asked.
+    /// Whether the kernel took bytes to send since the last call.
     pub(crate) fn take_written(&mut self) -> bool {
         std::mem::take(&mut self.was_written)
     }
@@ -89,7 +89,7 @@ impl Drop for Socket {
     }
 }
 
-/// Tries again what a signal has interrupted.
+/// Calls `act` again if a signal has interrupted it.
 fn retrying<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
         match act() {

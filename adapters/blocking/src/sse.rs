@@ -24,31 +24,32 @@ use crate::websocket::Got;
 
 const TRANSPORT: Transport = Transport::Sse;
 
-/// How much is read after the last event to find the end of an answer. A new connection costs no more.
+/// How many bytes are read after the last event to find the end of an answer, so that its connection can be
+/// used again. To read more would cost more than a new connection.
 const DRAIN_BYTES: usize = 64 * 1024;
 
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// What ureq takes for the server of its one connection.
+/// The URL that ureq is given. Its one connection leads to the server whatever the URL says.
 const NOWHERE: &str = "http://server/";
 
 /// An HTTP connection, and the answer that it carries.
 pub(crate) struct HttpConn {
-    /// Knows this connection and no other.
+    /// It has this connection and no other.
     agent: Agent,
     link: Link,
     body: Option<BodyReader<'static>>,
-    /// What the body says.
+    /// Decodes the body.
     said: Option<Body>,
     chunk: Vec<u8>,
-    /// How much of the chunk is decoded; once the response is over, how much was read after it.
+    /// How many bytes of the chunk are decoded. After the response: how many bytes were read since.
     used: usize,
 }
 
 /// Whether another request can be sent.
 pub(crate) enum Recovered {
     Now,
-    /// Not before the end of the last answer has come.
+    /// Not yet: the end of the last answer has not come.
     NotYet,
     Never,
 }
@@ -65,7 +66,7 @@ impl HttpConn {
             .proxy(None)
             .max_response_header_size(MAX_HEADER_BYTES)
             .max_idle_connections(1)
-            // Whoever keeps it looks to its age.
+            // The pool decides how long it is kept.
             .max_idle_age(std::time::Duration::from_secs(24 * 60 * 60))
             .build();
         Ok(Self {
@@ -97,7 +98,7 @@ impl HttpConn {
         self.chunk.clear();
         self.used = 0;
 
-        // The head that is sent is not this one.
+        // ureq writes another head, which [`Link`] replaces.
         let request = Request::post(NOWHERE).body(body);
         let request = request.map_err(|error| Halt::new(Seen::ProtocolViolation, error))?;
         let response = self.agent.run(request).map_err(|error| self.broken(error))?;
@@ -117,7 +118,7 @@ impl HttpConn {
         Ok(())
     }
 
-    /// Reads on, and waits for what there is to come.
+    /// Reads on, and waits if nothing has arrived.
     pub(crate) fn read(&mut self) -> Result<Got, Halt> {
         loop {
             let Some(said) = &mut self.said else { return Err(Seen::EndOfStream.into()) };
@@ -143,7 +144,7 @@ impl HttpConn {
 
     /// Reads the next piece of the body. False when it has ended.
     fn fill(&mut self) -> Result<bool, Halt> {
-        // An end that was an error once looks clean the next time.
+        // After an error the body is not read again: ureq would report a clean end.
         let Some(body) = &mut self.body else { return Ok(false) };
         self.chunk.resize(CHUNK_BYTES, 0);
         self.used = 0;
@@ -162,24 +163,24 @@ impl HttpConn {
         }
     }
 
-    /// What the end of the body has completed.
+    /// The body has ended. Returns the event that its end completes.
     fn end(&mut self) -> Result<Event, Halt> {
         let Some(mut said) = self.said.take() else { return Err(Seen::EndOfStream.into()) };
         said.end().map_err(Halt::from)?.ok_or_else(|| Seen::EndOfStream.into())
     }
 
-    /// Whether what ended the response may come of the caller, who had left it alone for long.
+    /// Whether the peer may have ended the response because the caller had not read for long.
     pub(crate) fn was_left_alone(&self) -> bool {
         self.link.with_watch(|watch| watch.was_left_alone()).unwrap_or_default()
     }
 
-    /// The response is over, and the connection waits for another one. Whoever keeps it waits at `bell`.
+    /// The response is over, and the connection waits for another one. The pool's thread waits at `bell`.
     pub(crate) fn finish(&mut self, bell: &Arc<Bell>) -> io::Result<()> {
         self.used = 0;
         self.link.rest(bell)
     }
 
-    /// Goes on to read to the end of the last answer, if that has arrived. Waits for nothing.
+    /// Reads on to the end of the last answer, if that has arrived. Never waits.
     pub(crate) fn recover(&mut self) -> Recovered {
         if let Some(body) = &mut self.body {
             self.chunk.resize(CHUNK_BYTES, 0);
@@ -201,7 +202,7 @@ impl HttpConn {
         if self.link.is_quiet() { Recovered::Now } else { Recovered::Never }
     }
 
-    /// A refusal with as much of its body as anyone reads and as comes soon.
+    /// Reads a refusal, with as much of its body as is looked at and arrives soon.
     fn refusal(
         &self,
         status: u16,

@@ -8,10 +8,11 @@ use crate::bell::Ringer;
 use crate::driver::Driver;
 use crate::shared::Shared;
 
-/// The items of one turn: the events of its response, and what happens to its transport.
+/// The items of one turn: the events of its response, and notices about its transport.
 ///
-/// Ends after the event that ends the response, or after an error. Whoever asks for the next item does the reading, and
-/// waits for it. Reading slowly slows the server. Dropping it cancels the turn.
+/// It ends after the event that ends the response, or after an error. The thread that asks for the next item
+/// reads the socket, and waits for the item. A slow reader slows the server. Dropping the stream cancels the
+/// turn.
 #[must_use = "a stream does nothing until it is read"]
 pub struct ResponseStream {
     turn: Arc<Cancellable>,
@@ -65,7 +66,7 @@ impl ResponseStream {
         self.progress.attempts()
     }
 
-    /// What ends this turn from another thread.
+    /// A handle that ends this turn from another thread.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {
         CancelHandle { turn: Arc::clone(&self.turn) }
@@ -79,7 +80,7 @@ impl Iterator for ResponseStream {
         let mut driver = self.turn.driver.lock().unwrap_or_else(PoisonError::into_inner);
         let next = driver.as_mut()?.next();
         if !matches!(next, Ok(Some(Ok(_)))) || self.turn.ringer.is_stopped() {
-            // What is over is given back at once.
+            // The turn is over, so its connection is closed or given back now.
             drop(driver.take());
         }
         next.unwrap_or_default()
@@ -90,7 +91,7 @@ impl std::iter::FusedIterator for ResponseStream {}
 
 impl Drop for ResponseStream {
     fn drop(&mut self) {
-        // Handles may live on.
+        // Cancel handles may live on, and hold the turn.
         self.turn.cancel();
     }
 }
@@ -102,8 +103,8 @@ impl fmt::Debug for ResponseStream {
 }
 
 impl CancelHandle {
-    /// Ends the turn, now: whoever waits for its next item is given none, its connection is closed, and the policy hears
-    /// that it was cancelled. Does nothing to a turn that is over.
+    /// Ends the turn now. A thread that waits for its next item gets `None`, its connection is closed, and
+    /// the policy hears that it was cancelled. Does nothing if the turn is over.
     pub fn cancel(&self) {
         self.turn.cancel();
     }
@@ -121,7 +122,7 @@ impl Cancellable {
         let mut driver = match self.driver.try_lock() {
             Ok(driver) => driver,
             Err(TryLockError::Poisoned(error)) => error.into_inner(),
-            // Whoever waits for an item finds out.
+            // A thread that waits for an item was woken, and ends the turn.
             Err(TryLockError::WouldBlock) => return,
         };
         let driver = driver.take();

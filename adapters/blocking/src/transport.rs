@@ -1,4 +1,5 @@
-//! What ureq speaks HTTP over: our own connection, so that SSE takes the same road as WebSocket.
+//! The connection that ureq speaks HTTP over. It is our own, so that SSE takes the same network path as
+//! WebSocket.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -21,14 +22,14 @@ use crate::link::Link;
 const INPUT_BYTES: usize = MAX_HEADER_BYTES + 1024;
 const OUTPUT_BYTES: usize = 16 * 1024;
 
-/// Hands the one connection over.
+/// Gives ureq the one connection.
 impl Connector for Link {
     type Out = Wire;
 
     fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Wire>, Error> {
         let mut state = self.lock();
         if std::mem::replace(&mut state.is_taken, true) {
-            // It has been closed meanwhile.
+            // ureq asks again only after the connection was closed.
             return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
         }
         let buffers = LazyBuffers::new(INPUT_BYTES, OUTPUT_BYTES);
@@ -42,7 +43,7 @@ impl Connector for Link {
     }
 }
 
-/// Where names are resolved is not for ureq to know.
+/// A resolver for ureq, which resolves nothing: the connection is there already.
 #[derive(Debug)]
 pub(crate) struct NoResolver;
 
@@ -55,15 +56,15 @@ impl Resolver for NoResolver {
     }
 }
 
-/// The connection as ureq has it. Ends the connection when it is dropped.
+/// The connection as ureq sees it. Dropping it ends the connection.
 pub(crate) struct Wire {
     link: Link,
     buffers: LazyBuffers,
-    /// Something arrived before it was asked for.
+    /// Bytes of the answer arrived while the request was sent.
     has_early: bool,
-    /// The rest of the request was not sent, as the answer had come.
+    /// The rest of the request was not sent, because the answer came first.
     is_cut_short: bool,
-    /// The head of an answer comes next.
+    /// The next bytes are the head of an answer.
     is_head_due: bool,
 }
 
@@ -81,7 +82,8 @@ impl Wire {
 }
 
 impl Wire {
-    /// Reads once, and finds in vain reads after failed writes what has become of the connection.
+    /// Reads once. Returns false at the end of the stream. If there is nothing left to read and a write has
+    /// failed, the connection is gone.
     fn more(buffers: &mut LazyBuffers, io: &mut Io) -> io::Result<bool> {
         match Self::receive(buffers, io) {
             Err(error) if error.kind() == ErrorKind::WouldBlock && io.write_error().is_some() => {
@@ -100,7 +102,7 @@ impl Transport for Wire {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         self.is_head_due = true;
         let Self { link, buffers, has_early, is_cut_short, .. } = self;
-        // ureq is not told what is secret: it would show it in its log.
+        // The head is written here and not by ureq, which would show its secrets in a log.
         let head = link.lock().head.take();
         let amount = head.as_ref().map_or(amount, Vec::len);
         let mut sent = 0_usize;
@@ -134,7 +136,7 @@ impl Transport for Wire {
                 Err(error) if error.kind() == ErrorKind::WouldBlock && io.write_error().is_none() => {
                     Err(error)
                 }
-                // Reading finds what has become of it.
+                // After a failed write, reading finds the end.
                 _ => Ok(()),
             }
         };
@@ -153,7 +155,7 @@ impl Transport for Wire {
                     if *is_head_due {
                         let is_whole = shorten(buffers);
                         if !is_whole {
-                            // ureq is shown a head when its end has come.
+                            // ureq is shown a head only when it is whole.
                             continue;
                         }
                         *is_head_due = false;
@@ -169,7 +171,7 @@ impl Transport for Wire {
     }
 
     fn is_tls(&self) -> bool {
-        // As far as it is to be, it is.
+        // Whether there is TLS was decided when the connection was dialled.
         true
     }
 }

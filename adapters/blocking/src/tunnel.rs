@@ -1,4 +1,4 @@
-//! The way through a proxy: moves the bytes of a [`Tunnel`].
+//! Carries out the steps of a [`Tunnel`] through a proxy.
 
 use std::io::{self, ErrorKind, Read, Write};
 
@@ -12,10 +12,10 @@ use crate::io::Io;
 
 const LATE: Seen<'static> = Seen::ConnectTimeout;
 
-/// The most that is read at once. What a proxy says is seldom longer.
+/// How many bytes are read at once. The answer of a proxy is seldom longer.
 const CHUNK_BYTES: usize = 1024;
 
-/// Opens a tunnel over a connection with a proxy. What is returned leads to where the tunnel does.
+/// Opens a tunnel over a connection with a proxy. The returned connection leads to the server.
 pub(crate) fn open(mut io: Io, mut tunnel: Tunnel, bell: &Bell, deadline: Deadline) -> Result<Io, Halt> {
     let mut chunk = [0; CHUNK_BYTES];
     loop {
@@ -42,8 +42,8 @@ pub(crate) fn open(mut io: Io, mut tunnel: Tunnel, bell: &Bell, deadline: Deadli
     }
 }
 
-/// Writes all of this, but reads when nothing can be written: a proxy that hangs up has often said why. Says how much was
-/// read, or `None` if all was written.
+/// Writes all of this. Reads when nothing can be written, because a proxy that closes the connection often
+/// says why before. Returns how many bytes were read, or `None` if everything was written.
 fn write(io: &mut Io, unsent: &mut &[u8], chunk: &mut [u8]) -> io::Result<Option<usize>> {
     loop {
         let written = if unsent.is_empty() { io.flush().map(|()| 0) } else { io.write(unsent) };
@@ -56,7 +56,7 @@ fn write(io: &mut Io, unsent: &mut &[u8], chunk: &mut [u8]) -> io::Result<Option
     }
 }
 
-/// Reads once. What a write has failed with comes after what had arrived before.
+/// Reads once. The error of a failed write is returned when there is nothing left to read.
 fn receive(io: &mut Io, chunk: &mut [u8]) -> io::Result<usize> {
     io.take_interrupted();
     match (io.read(chunk), io.write_error()) {

@@ -9,24 +9,24 @@ use crate::deadline::Deadline;
 use crate::halt::Halt;
 use crate::io::Io;
 
-/// How late a thread may wake without having been away, as a process that slept has.
+/// How late a thread may wake and still count as awake all the time. Later, the whole process has slept.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// Keeps watch over one response, and waits for more of it.
+/// Keeps watch over one response, and waits for more of it: pings, and limits on time.
 pub(crate) struct Watch {
     bell: Arc<Bell>,
     policy: SharedPolicy,
     limits: Limits,
     liveness: Liveness,
-    /// Bytes have arrived since that was last asked.
+    /// Whether bytes have arrived since the last [`take_life`](Self::take_life).
     has_life: bool,
-    /// When there was last nothing more to read.
+    /// When there was last nothing left to read.
     caught_up_at: Timestamp,
-    /// Until when what happens may come of the caller's having been away.
+    /// Until when the peer may end the response because the caller was away.
     excused_until: Timestamp,
-    /// When the thread was to wake, if it waits or has just waited.
+    /// When the last wait was to end.
     due: Option<Timestamp>,
-    /// When there is to be no more waiting, whatever comes.
+    /// After this time, nothing is waited for.
     end: Option<Deadline>,
 }
 
@@ -39,7 +39,8 @@ pub(crate) enum Wake {
 }
 
 impl Watch {
-    /// Begins to watch a connection on which a request is about to be sent. Waits at `bell`, where it is attached.
+    /// Begins to watch a connection on which a request is about to be sent. Waits at `bell`, to which the
+    /// connection is attached.
     pub(crate) fn new(
         bell: &Arc<Bell>,
         policy: &SharedPolicy,
@@ -66,7 +67,7 @@ impl Watch {
         }
     }
 
-    /// Waits no longer than until then.
+    /// Sets a time after which nothing is waited for.
     pub(crate) fn end_at(&mut self, end: Deadline) {
         self.end = Some(end);
     }
@@ -78,25 +79,26 @@ impl Watch {
 
     pub(crate) fn handle_event(&mut self, io: &mut Io) {
         let now = self.policy.now();
-        // Later it would look like a sign of life of then.
+        // If this were noted later, it would look like a sign of life at that time.
         self.note(io, now);
         self.liveness.handle_event(now);
     }
 
-    /// Whether bytes have arrived since this was last asked.
+    /// Whether bytes have arrived since the last call.
     pub(crate) fn take_life(&mut self, io: &mut Io) -> bool {
         self.note(io, self.policy.now());
         std::mem::take(&mut self.has_life)
     }
 
-    /// Whether what ended the response may come of the caller, who had left it alone for longer than a peer need wait.
+    /// Whether the peer may have ended the response because the caller had not read for longer than a peer
+    /// has to wait.
     pub(crate) fn was_left_alone(&self) -> bool {
         let now = self.policy.now();
         self.is_behind(now) || now < self.excused_until
     }
 
-    /// Waits until there may be more to read, or room to write. To be called when neither could go on: what has
-    /// arrived counts before the time that has passed.
+    /// Waits until there may be more to read, or room to write. Call it only when reading and writing would
+    /// block: what has arrived is read before a limit that has passed ends the response.
     pub(crate) fn wait(&mut self, io: &mut Io) -> Result<Wake, Halt> {
         let now = self.policy.now();
         self.note(io, now);
@@ -116,7 +118,8 @@ impl Watch {
             }
             LivenessAction::Dead(seen) => {
                 if self.due.take().is_some_and(|due| now > due.saturating_add(SLACK)) {
-                    // The whole process slept, its network too: what has arrived meanwhile comes now.
+                    // The whole process has slept. Gives the kernel time to hand over what has arrived
+                    // meanwhile.
                     self.bell.wait(Some(SLACK))?;
                 } else {
                     return Err(seen.into());
@@ -133,17 +136,17 @@ impl Watch {
         self.bell.wait(timeout)?;
         let now = self.policy.now();
         if now <= until.saturating_add(SLACK) {
-            // It was here all the time.
+            // The thread woke in time, so it was here all the while.
             self.caught_up_at = now;
         }
         self.due = Some(until);
         Ok(())
     }
 
-    /// Everything that there was to read was read.
+    /// Everything that had arrived was read.
     fn handle_caught_up(&mut self, now: Timestamp) {
         if self.is_behind(now) {
-            // What the peer did about it may still be on its way.
+            // What the peer did because nobody read may still be on its way.
             let patience = self.limits.ping_interval().saturating_add(self.limits.pong_timeout());
             self.excused_until = now.saturating_add(patience);
         }

@@ -1,4 +1,4 @@
-//! A WebSocket: one response at a time over it, and what it is between responses.
+//! A WebSocket: one response at a time, and the pings between responses.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -23,13 +23,14 @@ use crate::watch::{Wake, Watch};
 
 const TRANSPORT: Transport = Transport::WebSocket;
 
-/// How many bytes of pings and pongs wait for a peer that takes none. Further ones are not sent.
+/// How many bytes of pings and pongs may wait for a peer that reads nothing. Others are not sent.
 const CONTROL_BYTES: usize = 4 * 1024;
 
-/// How many frames of an idle socket are read at once.
+/// How many frames are read before time limits are checked.
 const FRAMES: u32 = 1024;
 
-/// How long a process that stood still may take to read what has arrived meanwhile, before a missing pong counts.
+/// How long a missing pong is waited for once more. A process that stood still reads in that time what has
+/// arrived meanwhile.
 const SECOND_LOOK: Duration = Duration::from_millis(10);
 
 /// An open WebSocket.
@@ -37,19 +38,19 @@ pub(crate) struct WsConn {
     socket: WebSocket<Io>,
     limits: Limits,
     opened_at: Timestamp,
-    /// The response that it completed last, and that a continuation may build on.
+    /// The id of the response that completed on it last, which a continuation may build on.
     last_completed: Option<String>,
-    /// Tells the events of one response from those of the next.
+    /// Tells the events of the current response from those of earlier ones.
     carried: Carried,
-    /// Of the last request, not everything has left yet.
+    /// Whether a part of the last request has not left yet.
     is_sending: bool,
-    /// Keeps watch while there is no response.
+    /// Says between responses when to ping, and when the peer is dead.
     idle: Liveness,
     /// When the answer to a ping was first found missing.
     doubted_at: Option<Timestamp>,
 }
 
-/// What was read.
+/// What a read gives.
 pub(crate) enum Got {
     Event(Event),
     SignOfLife,
@@ -81,12 +82,13 @@ impl WsConn {
         self.socket.get_mut()
     }
 
-    /// What a turn has to know of it.
+    /// What a turn has to know about it.
     pub(crate) fn describe(&self, reused: bool) -> Connection {
         Connection { reused, last_completed: self.last_completed.clone() }
     }
 
-    /// Begins to send a request, which leaves while the answer is read: a server may answer in the middle of it.
+    /// Begins to send a request. The rest is sent while the answer is read, as a server may answer in the
+    /// middle of it.
     pub(crate) fn request(&mut self, frame: String) -> Result<(), Halt> {
         self.carried.begin();
         self.is_sending = true;
@@ -95,12 +97,12 @@ impl WsConn {
         self.queue(Message::text(frame))
     }
 
-    /// Reads on, and waits for what there is to come.
+    /// Reads on, and waits if nothing has arrived.
     pub(crate) fn read(&mut self, watch: &mut Watch) -> Result<Got, Halt> {
         let mut frames = 0_u32;
         loop {
             if self.is_sending {
-                // An error is found again by reading, after what had arrived.
+                // An error is ignored here: reading finds it again, after what had arrived before it.
                 let has_left = self.socket.flush().is_ok();
                 if has_left {
                     self.socket.set_config(|config| config.max_write_buffer_size = CONTROL_BYTES);
@@ -119,7 +121,7 @@ impl WsConn {
                 }
                 Ok(Message::Binary(_)) => return Err(Seen::BinaryFrame.into()),
                 Ok(Message::Close(frame)) => {
-                    // The answer to it.
+                    // Sends the answer to the Close frame.
                     let _ = self.socket.flush();
                     let frame = frame.map(|frame| (frame.code.into(), frame.reason.as_str().to_owned()));
                     let (code, reason) = frame.unzip();
@@ -153,7 +155,7 @@ impl WsConn {
 
     fn wait(&mut self, watch: &mut Watch) -> Result<(), Halt> {
         if let Some(error) = self.io().write_error() {
-            // What had arrived before has been read.
+            // Everything that had arrived before was read.
             return Err(Halt::new(Seen::Reset, error));
         }
         match watch.wait(self.io())? {
@@ -162,38 +164,40 @@ impl WsConn {
         }
     }
 
-    /// Sends this as soon as there is room.
+    /// Queues a message, which is sent as soon as there is room.
     fn queue(&mut self, message: Message) -> Result<(), Halt> {
         match self.socket.write(message).and_then(|()| self.socket.flush()) {
-            // A peer that takes nothing gets no ping, and answers none.
+            // If the peer takes nothing, a ping is not sent, and counts as unanswered.
             Ok(()) | Err(Error::WriteBufferFull(_)) => Ok(()),
             Err(error) if is_blocked(&error) => Ok(()),
             Err(error) => Err(broken(&error)),
         }
     }
 
-    /// The response is over, and this is what a continuation may build on. Whether another one can follow.
+    /// The response is over. `completed` is its id if a continuation may build on it. Returns whether another
+    /// request can follow.
     pub(crate) fn finish(&mut self, completed: Option<String>) -> bool {
         self.last_completed = completed;
         !self.is_sending
     }
 
-    /// There is nothing to be read but pings and pongs from now on.
+    /// From now on nothing but pings and pongs is expected.
     pub(crate) fn rest(&mut self, now: Timestamp) {
-        // No event is waited for, and as long as pings are answered it may be idle.
+        // No event is awaited, so only a missing pong can show that it is dead.
         let limits = self.limits.with_first_event_timeout(Duration::MAX).with_idle_timeout(Duration::MAX);
         self.idle = Liveness::new(limits.with_event_timeout(None), TRANSPORT, now);
         self.doubted_at = None;
     }
 
-    /// Looks after it between responses. Says when to do so again; `None` if it is of no use any more.
+    /// Looks after it between responses. Returns when to do so again, or `None` if it is of no use any more.
     pub(crate) fn attend(&mut self, now: Timestamp) -> Option<Timestamp> {
         let retire_at = self.opened_at.saturating_add(self.limits.websocket_lifetime());
         if retire_at <= now || self.is_sending {
             return None;
         }
         let mut frames = 0_u32;
-        // A peer that does not take the answer to its last ping gets no other.
+        // A peer that does not take the answer to its last ping gets no other: nothing is read before that
+        // has left.
         while self.socket.flush().is_ok() {
             match self.socket.read() {
                 Ok(Message::Ping(_) | Message::Pong(_)) => {
@@ -230,7 +234,7 @@ impl WsConn {
         }
     }
 
-    /// Says goodbye, without waiting for an answer: whoever does not hear it finds the end.
+    /// Sends a Close frame, and does not wait for the answer. Dropping the connection then ends it.
     pub(crate) fn close(mut self) {
         let _ = self.socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
         let _ = self.socket.flush();

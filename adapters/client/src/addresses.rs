@@ -1,15 +1,16 @@
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many hosts are remembered: those of a client are the server's, perhaps another one for WebSocket, and proxies.
+/// How many hosts are remembered. A client connects to its server, perhaps to another one for WebSocket, and
+/// to proxies.
 const HOSTS: usize = 8;
 
-/// How many addresses that did not answer are remembered of a host.
+/// How many unanswered addresses of a host are remembered.
 const SILENT: usize = 32;
 
-/// In which order the addresses of a host are tried, and what is remembered for that of earlier tries.
+/// Decides in which order the addresses of a host are tried, and remembers how earlier tries ended.
 ///
-/// Both transports share it, so that they take one road.
+/// Both transports share it, so that both connect to the same address.
 #[derive(Debug, Default)]
 pub struct Addresses {
     hosts: Mutex<Vec<Known>>,
@@ -25,8 +26,9 @@ struct Known {
 }
 
 impl Addresses {
-    /// Sorts what a name has resolved to (RFC 8305, section 4): the address that answered last, then the others as the
-    /// resolver has sorted them but with the families taking turns, then likewise those that did not answer.
+    /// Sorts the addresses of a name (RFC 8305, section 4). The address that answered last comes first. The
+    /// others follow in the resolver's order, except that IPv4 and IPv6 alternate. Those that did not answer
+    /// come last, in the same way.
     #[must_use]
     pub fn sort(&self, host: &str, resolved: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let hosts = self.lock();
@@ -40,8 +42,8 @@ impl Addresses {
         sorted
     }
 
-    /// What has come of trying: the address that answered, if one did, and those that failed or were silent for so long
-    /// that a later one won.
+    /// Addresses were tried. `answered` is the one that answered, if one did. `silent` are those that failed,
+    /// and those that were tried before it and had not answered by then.
     pub fn handle_tried(
         &self,
         host: &str,
@@ -67,18 +69,18 @@ impl Addresses {
         hosts.push(known);
     }
 
-    /// The machine is on another network: what answered there may not answer here.
+    /// Forgets everything. Call it when the machine is on another network, where other addresses may answer.
     pub fn forget(&self) {
         self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Known>> {
-        // Nothing here can be left half done.
+        // A thread that panicked cannot have left a change half made.
         self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Lets the two families take turns, the first one's first.
+/// Lets IPv4 and IPv6 addresses alternate. The family of the first address begins.
 fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v4 = addresses.first().is_some_and(SocketAddr::is_ipv4);
     let count = addresses.len();

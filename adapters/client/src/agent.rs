@@ -1,2 +1,2 @@
-/// What a client calls itself, to servers and to proxies.
+/// The `User-Agent` that a client sends to servers and to proxies.
 pub const AGENT: &str = concat!("failback/", env!("CARGO_PKG_VERSION"));

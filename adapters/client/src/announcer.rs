@@ -3,22 +3,23 @@ use failback::{Mode, Reason, Status, Transport};
 use crate::duration::seconds;
 use crate::item::Notice;
 
-/// Notices when the transport changes, from one attempt to the next and from one turn to the next.
+/// Remembers which transport delivered last, across attempts and turns, to announce when that changes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Announcer {
     on_sse: bool,
 }
 
 impl Announcer {
-    /// An announcer that takes WebSocket for granted.
+    /// An announcer for a new client. The first response over WebSocket is not announced.
     pub(crate) const fn new() -> Self {
         Self { on_sse: false }
     }
 
-    /// An attempt delivers its first event. Says what to tell the caller before it, if anything has changed.
+    /// An attempt is about to deliver its first event. Returns the notice for the caller if the transport has
+    /// changed.
     ///
-    /// `status` is the policy's, after it has heard of the event; `cause` is why this turn left
-    /// WebSocket, if it did.
+    /// `status` is the policy's, after it has heard of the event. `cause` is why this turn left WebSocket, if
+    /// it did.
     pub(crate) fn announce(
         &mut self,
         transport: Transport,
@@ -47,7 +48,7 @@ impl Announcer {
     }
 }
 
-/// Why an attempt is made where it is made, when the turn itself has seen nothing go wrong.
+/// The words for a reason, where the turn itself has seen nothing go wrong.
 const fn phrase(reason: Reason) -> &'static str {
     match reason {
         Reason::Healthy => "WebSocket works",

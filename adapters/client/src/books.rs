@@ -6,7 +6,7 @@ use failback_wire::{Event, Fault, Seen, Terminal, classify};
 use crate::error::{AttemptReport, Error};
 use crate::item::Item;
 
-/// What an event means for the attempt that received it.
+/// What the turn does with an event that arrived.
 #[derive(Debug)]
 #[must_use = "an event is to be delivered, or ends the attempt"]
 pub(crate) enum Received {
@@ -32,17 +32,19 @@ pub(crate) enum Fate {
 /// The books of one turn: how many events the caller has, and how each attempt ended.
 #[derive(Debug, Default)]
 pub(crate) struct Books {
-    /// How many events of the attempt the caller has.
+    /// How many events of this attempt were delivered to the caller.
     delivered: usize,
-    /// Output is among them.
+    /// Whether output is among them.
     committed: bool,
-    /// The request of the attempt names a response itself, so that there is no fuller input to be sent instead.
+    /// Whether the request of this attempt itself names an earlier response. If the server does not know that
+    /// response, no retry can send a fuller input.
     names_response: bool,
     attempts: Vec<AttemptReport>,
 }
 
 impl Books {
-    /// An attempt begins. If the caller has events of the one before, it is told to forget them.
+    /// An attempt begins. Returns what tells the caller to forget the events of the attempt before, if there
+    /// were any.
     #[must_use]
     pub(crate) fn begin_attempt(&mut self) -> Option<Item> {
         self.committed = false;
@@ -53,13 +55,13 @@ impl Books {
         }
     }
 
-    /// The attempt sends its request, which names a response itself or not
+    /// The attempt sends its request. `names_response` says whether that itself names an earlier response
     /// ([`Request::names_response`](failback_wire::Request::names_response)).
     pub(crate) fn send(&mut self, names_response: bool) {
         self.names_response = names_response;
     }
 
-    /// An event arrived. `stage` is the attempt's, before it.
+    /// An event arrived. `stage` is how far the attempt had come before it.
     pub(crate) fn receive(
         &mut self,
         event: Event,
@@ -79,8 +81,8 @@ impl Books {
         }
     }
 
-    /// What an event shows that makes its attempt fail, and what then becomes of the connection. `None` if the event is
-    /// to be delivered.
+    /// If the event makes its attempt fail: what it shows, and what becomes of the connection. `None` if the
+    /// event is to be delivered.
     fn error_in<'a>(
         &self,
         event: &'a Event,
@@ -101,14 +103,15 @@ impl Books {
             (Terminal::Error, None) => Some((Seen::BadEvent, Fate::Close)),
             (Terminal::Ended, Some(error)) => {
                 let seen = Seen::FailedEvent(error);
-                // A response that the server ended for a reason of its own is delivered.
+                // Without a failure the server has ended the response as it meant to, and the caller is given
+                // the event.
                 classify(&seen, transport, stage, false, now).map(|_| (seen, Fate::Keep))
             }
             (Terminal::Ended, None) | (Terminal::Completed, _) => None,
         }
     }
 
-    /// An attempt failed. Writes it down, and says what to tell the policy.
+    /// An attempt failed. Keeps a report of it, and returns what to tell the policy.
     #[must_use]
     pub(crate) fn fail(&mut self, transport: Transport, reason: Reason, fault: &Fault) -> Failure {
         self.attempts.push(AttemptReport::failed(transport, reason, fault));
@@ -116,7 +119,7 @@ impl Books {
         if self.committed { failure.with_committed() } else { failure }
     }
 
-    /// The handshake of an attempt took longer than the head start, and its turn went on without it.
+    /// The handshake of an attempt took longer than the head start, so the turn went on without it (R17).
     pub(crate) fn divert(&mut self, reason: Reason, head_start: Duration) {
         self.attempts.push(AttemptReport::diverted(reason, head_start));
     }

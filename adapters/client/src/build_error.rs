@@ -8,13 +8,13 @@ use crate::{ProxyError, TlsError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A URL is none, or not one that can be used.
+    /// A URL cannot be parsed or cannot be used.
     Url(UrlError),
-    /// A header is none, or one that is not the caller's to set.
+    /// A header is not valid, or the caller may not set it.
     Header(HeaderError),
-    /// Credentials would travel in plain text.
+    /// Credentials would be sent in plain text.
     Plaintext(PlaintextError),
-    /// A proxy that cannot be used.
+    /// A proxy is set that cannot be used.
     Proxy(ProxyError),
     /// TLS could not be set up.
     Tls(TlsError),

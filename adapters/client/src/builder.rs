@@ -14,16 +14,17 @@ use crate::proxies::{Proxies, ProxyChoice};
 use crate::tls;
 use crate::world::{Parts, SystemWorld, World};
 
-/// Settings of a client that is being built. Errors are reported by [`build`](Self::build).
+/// Settings of a client that is being built. A setter never fails: [`build`](Self::build) reports what is
+/// wrong.
 ///
-/// `Debug` shows no header value and no URL.
+/// `Debug` shows neither header values nor URLs.
 #[must_use = "a builder builds nothing until `build` is called"]
 pub struct Builder<W> {
     world: W,
     url: String,
     websocket_url: Option<String>,
     headers: Headers,
-    /// The first of them.
+    /// The first error of a header.
     header_error: Option<HeaderError>,
     allow_plaintext: bool,
     config: Config,
@@ -35,7 +36,8 @@ pub struct Builder<W> {
 }
 
 impl<W: World> Builder<W> {
-    /// Begins to build a client that runs on this world, for this base URL, such as `https://api.openai.com/v1`.
+    /// Begins to build a client that runs on this [`World`]. `url` is the base URL of the API, such as
+    /// `https://api.openai.com/v1`.
     pub fn new(world: W, url: impl Into<String>) -> Self {
         Self {
             world,
@@ -53,8 +55,8 @@ impl<W: World> Builder<W> {
         }
     }
 
-    /// Sends WebSocket handshakes to this base URL instead. By default one URL gives both: `https` and `wss`, or
-    /// `http` and `ws`.
+    /// Sends WebSocket handshakes to this base URL. By default they go to the base URL of the client, with
+    /// `wss` instead of `https`, or `ws` instead of `http`.
     pub fn websocket_url(mut self, url: impl Into<String>) -> Self {
         self.websocket_url = Some(url.into());
         self
@@ -76,33 +78,34 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Sends all of these headers too, each in place of an earlier one of its name.
+    /// Sends all of these headers too. Each replaces an earlier header of the same name.
     pub fn headers(mut self, headers: Headers) -> Self {
         self.headers.extend(headers);
         self
     }
 
-    /// Allows credentials over `http` and `ws` to other hosts than this one. By default that is an error.
+    /// Allows credentials to be sent over `http` and `ws` to other machines than this one. By default that is
+    /// an error.
     pub fn allow_plaintext_credentials(mut self) -> Self {
         self.allow_plaintext = true;
         self
     }
 
-    /// The settings of the policy.
+    /// The settings of the policy. By default [`Config::new`].
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
         self
     }
 
-    /// Time limits and sizes.
+    /// Time limits and sizes. By default [`Limits::new`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// TLS as configured here, but for the protocols that it offers (ALPN): that is always HTTP/1.1, which both transports
-    /// speak. By default the platform's roots are trusted, or those in the file that the environment
-    /// variable `SSL_CERT_FILE` names.
+    /// Uses this TLS configuration. Only the protocols that it offers (ALPN) are replaced, by HTTP/1.1, which
+    /// both transports speak. By default the client trusts the platform's roots, or those in the file that
+    /// the environment variable `SSL_CERT_FILE` names.
     pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
         self.tls = Some(tls);
         self
@@ -115,15 +118,16 @@ impl<W: World> Builder<W> {
     /// | `http://host:port` | a tunnel (CONNECT); the proxy looks the server's name up |
     /// | `https://host:port` | the same, and the way to the proxy is encrypted too |
     /// | `socks5h://host:port` | SOCKS5; the proxy looks the server's name up |
-    /// | `socks5://host:port` | SOCKS5; this machine looks the name up and asks for one address after another |
+    /// | `socks5://host:port` | SOCKS5; this machine looks the name up, and asks for each address |
     ///
-    /// Without a port it is 80, 443 or, for SOCKS, 1080. If the proxy asks who comes, put `user:password@` before the host.
-    /// All but `https://` send that in plain text, as such proxies want it.
+    /// Without a port it is 80, 443 or, for SOCKS, 1080. If the proxy wants a user name and a password, put
+    /// `user:password@` before the host. All but `https://` send them in plain text, as these protocols
+    /// demand.
     ///
-    /// By default what the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL, else
-    /// `all_proxy`, or the same in capitals; but no proxy for what `no_proxy` lists (names with all their subdomains,
-    /// addresses, networks, `*`). A server on this machine is reached through a proxy only if that is on this machine too,
-    /// and set here.
+    /// By default the environment names the proxy: `https_proxy` or `http_proxy`, by the scheme of the
+    /// server's URL, else `all_proxy`, or the same in capitals. Hosts that `no_proxy` lists (names with all
+    /// their subdomains, addresses, networks, `*`) are reached without a proxy. A server on this machine is
+    /// reached through a proxy only if the proxy is on this machine too, and set here.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxyChoice::Url(url.into());
         self
@@ -135,13 +139,14 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// The seed of the policy's jitter. Random by default; set it to repeat a run.
+    /// The seed of the policy's jitter. Random by default. Set it to repeat a run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Starts from what an earlier process knew, `elapsed` ago.
+    /// Starts from what the policy of an earlier process knew `elapsed` ago. By default the policy knows
+    /// nothing.
     pub fn snapshot(mut self, snapshot: Snapshot, elapsed: Duration) -> Self {
         self.snapshot = Some((snapshot, elapsed));
         self
@@ -150,8 +155,8 @@ impl<W: World> Builder<W> {
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
-    /// A URL or a header that is none, credentials that would travel in plain text, a proxy that cannot be used, and TLS
-    /// without anything to trust.
+    /// When a URL, a header or a proxy is not valid, when credentials would be sent in plain text, and when
+    /// TLS is needed and no root certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
         let endpoint = self.endpoint()?;
         let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
@@ -178,7 +183,8 @@ impl<W: World> Builder<W> {
         }))
     }
 
-    /// Where the transports go, if everything that goes there may.
+    /// Where the transports go. Fails if a URL or a header is not valid, or if credentials must not be sent
+    /// there.
     fn endpoint(&self) -> Result<Endpoint, BuildError> {
         if let Some(error) = &self.header_error {
             return Err(BuildError::Header(error.clone()));
@@ -205,14 +211,15 @@ impl<W: World> Builder<W> {
 }
 
 impl<W: SystemWorld> Builder<W> {
-    /// Tells the time by this monotonic clock. By default the system's. Waits take as long as this says that it is until
-    /// their end when they begin.
+    /// Tells the time by this monotonic clock. By default the system's. A wait reads it once, when the wait
+    /// begins, to know how long to sleep.
     pub fn clock(mut self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         self.world.system().clock = Arc::new(clock);
         self
     }
 
-    /// Looks hosts up like this, literal addresses included. By default as the system does. Called in a thread of its own.
+    /// Looks host names up with this function, which is called for literal addresses too, in a thread of its
+    /// own. By default the system looks them up.
     pub fn resolver(
         mut self,
         resolver: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
@@ -221,7 +228,8 @@ impl<W: SystemWorld> Builder<W> {
         self
     }
 
-    /// For tests: told of each address that a connection is opened to, and says whether it is answered.
+    /// For tests: is called with each address that a connection is opened to. Where it returns false, nobody
+    /// answers.
     #[doc(hidden)]
     pub fn route(mut self, answers: impl Fn(SocketAddr) -> bool + Send + Sync + 'static) -> Self {
         self.world.system().route = Some(Arc::new(answers));

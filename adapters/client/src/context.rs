@@ -11,10 +11,10 @@ use crate::trace;
 
 /// What all turns of one client share: the policy, and what the caller and the log have been told.
 ///
-/// Holds no connection, so whoever keeps it keeps none open.
+/// Holds no connection, so keeping it keeps no connection open.
 pub struct Context {
     policy: SharedPolicy,
-    /// Whose values no text may show.
+    /// No text may show their values.
     headers: Arc<Headers>,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
@@ -22,7 +22,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// For a client with this policy, which is also its clock, and these headers.
+    /// A context for a client with these headers and this policy, which is also the client's clock.
     #[must_use]
     pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
         let last_mode = Mutex::new(policy.mode());
@@ -36,12 +36,12 @@ impl Context {
         &self.policy
     }
 
-    /// The number of a turn that begins, from 1.
+    /// Gives a new turn its number. The first is 1.
     pub(crate) fn number_turn(&self) -> u64 {
         self.turns.fetch_add(1, Ordering::Relaxed).saturating_add(1)
     }
 
-    /// The machine is on another network, or has slept (R19). The adapter drops its idle connections.
+    /// The machine is on another network, or has slept (R19). The adapter also drops its idle connections.
     pub fn handle_network_change(&self) {
         self.policy.handle_network_change();
         self.trace_mode();
@@ -51,7 +51,7 @@ impl Context {
         &self.headers
     }
 
-    /// Tells the log when the policy has changed its mind.
+    /// Tells the log if the policy has changed its mode.
     pub(crate) fn trace_mode(&self) {
         let status = self.policy.status();
         let mut last = self.last_mode.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,7 +61,8 @@ impl Context {
         *last = status.mode;
     }
 
-    /// An attempt is about to deliver its first event. Says what to tell the caller before it, if the transport changed.
+    /// An attempt is about to deliver its first event. Returns the notice for the caller if the transport has
+    /// changed.
     pub(crate) fn announce(
         &self,
         transport: Transport,

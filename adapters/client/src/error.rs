@@ -6,7 +6,7 @@ use failback_wire::{Fault, ServerError};
 
 use crate::duration::seconds;
 
-/// What became of one attempt that did not carry its turn.
+/// How one attempt ended that did not complete its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptReport {
     transport: Transport,
@@ -20,7 +20,7 @@ pub struct AttemptReport {
 }
 
 impl AttemptReport {
-    /// What to report of an attempt that failed like this.
+    /// The report of an attempt that failed with this fault.
     pub(crate) fn failed(transport: Transport, reason: Reason, fault: &Fault) -> Self {
         let failure = fault.failure();
         Self {
@@ -35,7 +35,8 @@ impl AttemptReport {
         }
     }
 
-    /// What to report of a WebSocket attempt whose handshake took longer than this head start (R17).
+    /// The report of a WebSocket attempt that the turn left, because its handshake took longer than this head
+    /// start (R17).
     pub(crate) fn diverted(reason: Reason, head_start: Duration) -> Self {
         Self {
             transport: Transport::WebSocket,
@@ -49,26 +50,26 @@ impl AttemptReport {
         }
     }
 
-    /// Which transport it used.
+    /// The transport that the attempt used.
     #[must_use]
     pub const fn transport(&self) -> Transport {
         self.transport
     }
 
-    /// Why it was made there.
+    /// Why the attempt was made over that transport.
     #[must_use]
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// How far it came.
+    /// How far the attempt had come.
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.stage
     }
 
-    /// What its failure is evidence against; `None` if it has not failed but was left, because the handshake took
-    /// longer than the head start.
+    /// What its failure is evidence against. `None` if the attempt did not fail: its handshake took longer
+    /// than the head start, and the turn went on without it.
     #[must_use]
     pub const fn blame(&self) -> Option<Blame> {
         self.blame
@@ -105,7 +106,7 @@ impl fmt::Display for AttemptReport {
     }
 }
 
-/// A turn failed: why it was given up, and what every attempt of it met.
+/// Why a turn failed: why the policy gave it up, and how each attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     give_up: GiveUp,
@@ -117,13 +118,13 @@ impl Error {
         Self { give_up, attempts }
     }
 
-    /// Why the turn was given up.
+    /// Why the policy gave the turn up.
     #[must_use]
     pub const fn give_up(&self) -> GiveUp {
         self.give_up
     }
 
-    /// Every attempt, in order. A refused fallback does not hide why WebSocket was left.
+    /// Every attempt, in order. So the error says why WebSocket was left even if SSE failed too.
     #[must_use]
     pub fn attempts(&self) -> &[AttemptReport] {
         &self.attempts

@@ -11,16 +11,17 @@ use failback_wire::Event;
 pub enum Item {
     /// An event of the response, as received.
     Event(Event),
-    /// Another attempt begins, and its events start over.
+    /// Another attempt begins, and sends the response from its beginning.
     Restarted {
-        /// How many of the events delivered last to forget: all since the turn, or the last `Restarted`, began.
+        /// How many of the latest events to forget: all that were delivered since the turn began, or since
+        /// the last `Restarted`.
         discard: usize,
     },
-    /// Which transport carries the stream has changed. For people and logs; the events go on as before.
+    /// The stream has moved to the other transport. This is for people and logs: the events go on as before.
     Notice(Notice),
 }
 
-/// The transport has changed, and why.
+/// A change of transport, and the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     transport: Transport,
@@ -45,13 +46,14 @@ impl Notice {
         self.transport
     }
 
-    /// Why the attempt was made on it.
+    /// Why the attempt was made over it.
     #[must_use]
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 
-    /// In how long the next WebSocket attempt may be made. `None` when WebSocket is not in its cooldown.
+    /// How long it takes until the next WebSocket attempt may be made. `None` if WebSocket is not in its
+    /// cooldown.
     #[must_use]
     pub const fn retry_in(&self) -> Option<Duration> {
         self.retry_in

@@ -8,7 +8,8 @@ use crate::{Context, Lost, trace};
 
 /// A WebSocket handshake that goes on without its turn (R17).
 ///
-/// The adapter says how it ended. One that is dropped is reported to the policy as abandoned.
+/// The adapter tells it how the handshake ended. If it is dropped instead, the policy hears that the
+/// handshake was abandoned.
 #[must_use = "a dial that is dropped is abandoned"]
 #[derive(Debug)]
 pub struct LeftDial {
@@ -21,14 +22,15 @@ impl LeftDial {
         Self { guard, context }
     }
 
-    /// The handshake succeeded. Keep the connection first, so that the turn that is told to use it finds it.
+    /// The handshake succeeded. Put the connection into the pool before the call: afterwards the policy sends
+    /// turns to WebSocket.
     pub fn handle_opened(self) {
         trace::dialled(None);
         self.guard.handle_dial(DialOutcome::Opened);
         self.context.trace_mode();
     }
 
-    /// The handshake failed. `now` is what a server's date to come back is measured from.
+    /// The handshake failed. `now` is subtracted from a date at which the server wants to be asked again.
     pub fn handle_failure(self, lost: &Lost, now: SystemTime) {
         let (seen, detail) = lost.seen();
         let fault = Fault::new(&seen, Transport::WebSocket, Stage::Connecting, false, detail, now);

@@ -1,8 +1,8 @@
 //! A client without I/O: what the adapters of failback share.
 //!
-//! An adapter owns sockets, timers, and tasks or threads. What a turn does with them is decided here, once for all
-//! adapters, by a machine: [`Turn`]. The adapter asks it for the next [`Step`], carries that out, and tells it what
-//! happened, until the turn is over.
+//! An adapter owns sockets, timers, and tasks or threads. What a turn does with them is decided here, once
+//! for all adapters, by a machine: [`Turn`]. The adapter asks it for the next [`Step`], carries that out, and
+//! tells it what happened, until the turn is over.
 //!
 //! ```text
 //!            step()                       what the adapter tells it

@@ -14,9 +14,9 @@ pub enum Lost {
     Upgrade(Box<Refusal>),
     /// The POST was answered with a status that is not 200.
     Answer(Box<Refusal>),
-    /// The body of the answer to the POST is none that is understood.
+    /// The body of the answer to the POST cannot be understood.
     Body(BodyError),
-    /// The POST was answered in this encoding, which was not asked for.
+    /// The POST was answered in this content encoding, which the request had not asked for.
     Encoded(String),
     /// A close frame, with its code and its reason.
     Closed(Option<u16>, String),
@@ -29,7 +29,8 @@ impl Lost {
         Self::Seen(seen, Some(detail.to_string()))
     }
 
-    /// The same, with more said of it: `detail` makes of what the layer below said what people are told.
+    /// Replaces the detail: `detail` is called with what the layer below said, empty if it said nothing.
+    /// Changes nothing but [`Seen`](Self::Seen).
     #[must_use]
     pub fn explained(self, detail: impl FnOnce(&str) -> String) -> Self {
         match self {

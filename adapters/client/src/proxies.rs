@@ -12,8 +12,8 @@ use crate::proxy::{Proxy, ProxyError};
 /// Which proxy a client is to use. Exhaustive on purpose.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum ProxyChoice {
-    /// What the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL, else
-    /// `all_proxy`, or the same in capitals; none for what `no_proxy` lists. This is the default.
+    /// The one that the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL,
+    /// else `all_proxy`, or the same in capitals. None for hosts that `no_proxy` lists. This is the default.
     #[default]
     Environment,
     /// None.
@@ -40,12 +40,12 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Those that are chosen for these servers. A server on this machine is reached through a proxy only if
-    /// that is on this machine too.
+    /// Finds the proxies on the way to this endpoint. A server on this machine is reached through a proxy
+    /// only if the proxy is on this machine too.
     ///
     /// # Errors
     ///
-    /// [`ProxyError`] when one would be used that cannot be used.
+    /// [`ProxyError`] when the chosen proxy cannot be used. A proxy that is not on the way is not looked at.
     pub fn choose(choice: &ProxyChoice, endpoint: &Endpoint) -> Result<Self, ProxyError> {
         let find = |transport| {
             let target = endpoint.target(transport);
@@ -54,13 +54,13 @@ impl Proxies {
                 ProxyChoice::Url(url) => Some(Proxy::parse("the proxy URL", url)?),
                 ProxyChoice::Environment => from_environment(target, |name| env::var_os(name))?,
             };
-            // Only a proxy on this machine has this machine behind it.
+            // From a proxy on another machine, `localhost` would be that machine.
             Ok(found.filter(|proxy| proxy.is_loopback() || !target.is_loopback()).map(Arc::new))
         };
         Ok(Self { websocket: find(Transport::WebSocket)?, sse: find(Transport::Sse)? })
     }
 
-    /// The one on the way to where this transport goes.
+    /// The proxy on the way of this transport, if there is one.
     #[must_use]
     pub fn on_the_way_to(&self, transport: Transport) -> Option<&Proxy> {
         match transport {
@@ -69,13 +69,13 @@ impl Proxies {
         }
     }
 
-    /// For people: which proxy is on the way, if there is one.
+    /// Names the proxy on the way of this transport for people, if there is one.
     #[must_use]
     pub fn told_of(&self, transport: Transport) -> Option<String> {
         self.on_the_way_to(transport).map(|proxy| format!("through the proxy {proxy}"))
     }
 
-    /// Whether any of them is spoken to over TLS.
+    /// Whether a proxy on the way is spoken to over TLS.
     #[must_use]
     pub fn need_tls(&self) -> bool {
         [&self.websocket, &self.sse].into_iter().flatten().any(|proxy| proxy.is_tls())
@@ -92,9 +92,9 @@ impl fmt::Debug for Proxies {
     }
 }
 
-/// What the environment says of this target. `https_proxy` is for those that are encrypted, `http_proxy` for
-/// others, and `all_proxy` where those are not set; none for what `no_proxy` lists. In lower case first, then
-/// in capitals; what is empty is not set.
+/// The proxy that the environment names for this target. `https_proxy` is for encrypted targets, `http_proxy`
+/// for others, and `all_proxy` for both if those are not set. There is none for hosts that `no_proxy` lists.
+/// Lower case comes before capitals, and an empty variable is not set.
 fn from_environment(
     target: &Target,
     read: impl Fn(&str) -> Option<OsString>,
@@ -102,7 +102,7 @@ fn from_environment(
     if target.is_loopback() {
         return Ok(None);
     }
-    // A web server that runs a program makes `HTTP_PROXY` of a header that anyone can send.
+    // A web server that runs a program (CGI) sets `HTTP_PROXY` from a header that anyone can send.
     let is_run_by_server = read("REQUEST_METHOD").is_some();
     let first = |names: &[&'static str]| {
         for name in names.iter().copied().filter(|name| !(is_run_by_server && *name == "HTTP_PROXY")) {
@@ -124,8 +124,8 @@ fn from_environment(
     if is_listed(target, &except) { Ok(None) } else { Proxy::parse(name, &url).map(Some) }
 }
 
-/// Whether a list of names, addresses and networks has this target in it. Each may have a port, and then
-/// counts for that port alone.
+/// Whether this target is in a list of names, addresses and networks. An entry with a port is for that port
+/// alone.
 fn is_listed(target: &Target, list: &str) -> bool {
     let host = target.host();
     let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
@@ -143,7 +143,7 @@ fn is_listed(target: &Target, list: &str) -> bool {
     })
 }
 
-/// An entry without the port after it and the brackets around an IPv6 address.
+/// Splits an entry into its host, without brackets around an IPv6 address, and its port.
 fn split_port(entry: &str) -> (&str, Option<u16>) {
     let parsed = |port: &str| port.strip_prefix(':').and_then(|port| port.parse().ok());
     if let Some((address, rest)) = entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -151,7 +151,7 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
         return if rest.starts_with('/') { (entry, None) } else { (address, parsed(rest)) };
     }
     match entry.find(':') {
-        // More than one is an IPv6 address.
+        // More than one colon: an IPv6 address.
         Some(colon) if entry.rfind(':') == Some(colon) => {
             let (host, port) = entry.split_at(colon);
             (host, parsed(port))
@@ -160,8 +160,8 @@ fn split_port(entry: &str) -> (&str, Option<u16>) {
     }
 }
 
-/// `example.com`, `.example.com` and `*.example.com` are each the domain and all below it, with a dot at the
-/// end or without.
+/// Whether an entry is this host or a domain above it. `example.com`, `.example.com` and `*.example.com` mean
+/// the same, with or without a dot at the end.
 fn has_name(entry: &str, host: &str) -> bool {
     let domain = entry.strip_prefix('*').unwrap_or(entry);
     let domain = domain.strip_prefix('.').unwrap_or(domain);
@@ -170,8 +170,8 @@ fn has_name(entry: &str, host: &str) -> bool {
     !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
 }
 
-/// `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`, and the beginning of an IPv4 address up to a dot: `10.1.2.`,
-/// `10.1.2.*`.
+/// Whether an entry is this address or has it in it: `10.1.2.3`, `10.0.0.0/8`, `fd00::/8`, or the beginning
+/// of an IPv4 address up to a dot, as in `10.1.2.` and `10.1.2.*`.
 fn has_address(entry: &str, address: IpAddr) -> bool {
     if let Some((network, bits)) = entry.split_once('/') {
         let network = network.trim_start_matches('[').trim_end_matches(']');

@@ -10,9 +10,9 @@ const SOCKS_PORT: u16 = 1080;
 /// many follow.
 pub(crate) const MAX_SOCKS_PART: usize = 255;
 
-/// Where a proxy is, how it is spoken to, and what tells it who asks.
+/// A proxy: where it is, its protocol, and the credentials for it.
 ///
-/// `Display` shows its host and port. `Debug` shows the protocol too, and neither shows the user name or the
+/// `Display` shows its host and port, and `Debug` the protocol too. Neither shows the user name or the
 /// password.
 ///
 /// ```
@@ -31,7 +31,7 @@ pub struct Proxy {
     credentials: Option<Credentials>,
 }
 
-/// How a proxy is spoken to. Exhaustive on purpose.
+/// The protocol of a proxy. Exhaustive on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProxyProtocol {
     /// `http://`: CONNECT, in plain text.
@@ -55,7 +55,7 @@ impl ProxyProtocol {
     }
 }
 
-/// Decoded. No text shows them.
+/// The credentials for a proxy, decoded. No text shows them.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) user: String,
@@ -107,7 +107,7 @@ impl Proxy {
         Ok(Self { protocol, host, port, credentials })
     }
 
-    /// How it is spoken to.
+    /// Its protocol.
     #[must_use]
     pub const fn protocol(&self) -> ProxyProtocol {
         self.protocol
@@ -125,13 +125,13 @@ impl Proxy {
         self.port
     }
 
-    /// Whether it is spoken to under TLS.
+    /// Whether the connection to it is encrypted.
     #[must_use]
     pub const fn is_tls(&self) -> bool {
         matches!(self.protocol, ProxyProtocol::Https)
     }
 
-    /// Whether it looks names up itself. If not, give the tunnel an address:
+    /// Whether the proxy looks the server's name up. If not, give the tunnel an address:
     /// [`Tunnel::by_address`](crate::Tunnel::by_address).
     #[must_use]
     pub const fn looks_names_up(&self) -> bool {
@@ -162,7 +162,7 @@ impl fmt::Debug for Proxy {
 }
 
 impl Credentials {
-    /// A user name, and a password after the first colon: percent-encoded text.
+    /// Reads a user name and, after the first colon, a password. Both are percent-encoded.
     fn parse(userinfo: &str) -> Option<Self> {
         let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
         Some(Self { user: percent_decoded(user)?, password: percent_decoded(password)? })
@@ -182,13 +182,13 @@ impl Credentials {
         }
     }
 
-    /// As an HTTP header has them (RFC 7617).
+    /// The value of the HTTP header that carries them (RFC 7617).
     pub(crate) fn basic(&self) -> String {
         format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", self.user, self.password)))
     }
 }
 
-/// `None` when an escape is not one, or when what comes out is not text.
+/// Decodes percent-encoding. `None` if an escape is not valid, or if the result is not text.
 fn percent_decoded(part: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.bytes();
@@ -202,7 +202,8 @@ fn percent_decoded(part: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A proxy is set that cannot be used. Does not show it: it may hold a password.
+/// A proxy is set that cannot be used. The error names where it is set, not its URL, which may hold a
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyError {
     place: &'static str,
@@ -219,7 +220,7 @@ enum Problem {
 }
 
 impl ProxyError {
-    /// What stands there is no text.
+    /// The variable at this place is not text.
     pub(crate) const fn not_text(place: &'static str) -> Self {
         Self { place, problem: Problem::Text }
     }

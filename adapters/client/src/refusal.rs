@@ -5,12 +5,14 @@ use failback_wire::{MAX_ERROR_BODY_BYTES, Seen, ServerError, classify};
 use http::HeaderMap;
 use http::header::CONTENT_ENCODING;
 
-/// How long the body of an error answer may take that may say what to do, or what to tell people.
+/// How long to wait for the body of an error answer. It may say whether a retry can help, and it has the
+/// server's message.
 const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
-/// The same where the status has said what to do: leave this transport. Its body arrives with it, or not soon.
+/// How long to wait where the status alone decides that the call leaves this transport. Only the message for
+/// people is missing, and most often it arrives together with the head.
 const DECIDED_BODY_TIME: Duration = Duration::from_millis(100);
 
-/// What an HTTP answer says that is not the one hoped for.
+/// An HTTP answer with an error status, or a refused upgrade.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
     pub(crate) status: u16,
@@ -19,22 +21,22 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// An answer with as much of its body as was read, of which at most [`MAX_ERROR_BODY_BYTES`] are looked at.
-    /// `is_whole` says that this was all of it.
+    /// An answer with as much of its body as was read. At most [`MAX_ERROR_BODY_BYTES`] of that are kept.
+    /// `is_whole` says whether it is the whole body.
     #[must_use]
     pub fn new(status: u16, headers: HeaderMap, mut body: Vec<u8>, is_whole: bool) -> Self {
         if let Some(encoding) = encoding_of(&headers) {
             body = format!("it says why in an encoding that was not asked for: {encoding}").into_bytes();
         } else if !body.is_empty() && (!is_whole || body.len() > MAX_ERROR_BODY_BYTES) {
             body.truncate(MAX_ERROR_BODY_BYTES);
-            // A secret may be cut in two there.
+            // Marks where the text was cut: a secret may have been cut in two there.
             body.extend_from_slice("…".as_bytes());
         }
         let error = ServerError::from_body(status, &body);
         Self { status, headers, error }
     }
 
-    /// How long the body of such an answer may take. `None` if it is not worth reading.
+    /// How long to wait for the body of such an answer. `None` if the body cannot be read anyhow.
     #[must_use]
     pub fn body_time(transport: Transport, status: u16, headers: &HeaderMap) -> Option<Duration> {
         if encoding_of(headers).is_some() {
@@ -50,7 +52,7 @@ impl Refusal {
     }
 }
 
-/// The encoding of an answer, if it is in one. None was asked for.
+/// The content encoding of an answer, if it has one although no request asks for any.
 #[must_use]
 pub fn encoding_of(headers: &HeaderMap) -> Option<&str> {
     let encoding = headers.get(CONTENT_ENCODING)?.to_str().unwrap_or("unknown").trim();

@@ -37,7 +37,7 @@ pub fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
     trusting(roots)
 }
 
-/// The same, but without the identity that this client has for its server: a proxy has no claim to it.
+/// The same configuration without the client certificate, which is meant for the server and not for a proxy.
 #[must_use]
 pub fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
     let mut anonymous = tls.clone();
@@ -72,10 +72,11 @@ pub fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
     Ok(Arc::new(config))
 }
 
-/// WebSocket and SSE here both run on it, so that both shake hands alike.
+/// Both transports run on HTTP/1.1, and their TLS handshakes do not differ.
 const HTTP1: &[u8] = b"http/1.1";
 
-/// The same, but offering HTTP/1.1 and nothing else: whoever is offered more may choose what is not spoken here.
+/// The same configuration, but it offers HTTP/1.1 alone. A server that is offered more may choose a protocol
+/// that the client does not speak.
 #[must_use]
 pub fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
     if tls.alpn_protocols == [HTTP1] {
@@ -86,7 +87,7 @@ pub fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
     Arc::new(tls)
 }
 
-/// What a failed handshake shows.
+/// What the error of a TLS handshake with a server shows.
 #[must_use]
 pub fn seen(error: &io::Error) -> Seen<'static> {
     let error = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
@@ -99,7 +100,7 @@ pub fn seen(error: &io::Error) -> Seen<'static> {
     }
 }
 
-/// The same of a proxy, which may not speak TLS at all.
+/// What the error of a TLS handshake with a proxy shows. The proxy may not speak TLS at all.
 #[must_use]
 pub fn seen_of_proxy(error: &io::Error) -> Seen<'static> {
     match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {

@@ -1,5 +1,5 @@
-//! What the log is told: each decision and each transition, with its reason. Nothing else, and never a header, a URL
-//! or a body.
+//! What the log is told: each decision and each transition, with its reason. Nothing else, and never a
+//! header, a URL or a body.
 
 use std::time::Duration;
 

@@ -12,15 +12,15 @@ use failback_wire::{Seen, Target};
 use crate::lost::Lost;
 use crate::proxy::{Proxy, ProxyProtocol};
 use connect::Connect;
-use next::{Next, NoWay};
+use next::Next;
 use socks5::{Address, Socks5};
 
 /// Asks a proxy for a way to a server: by CONNECT (RFC 9110, section 9.3.6) or by SOCKS5 (RFC 1928 and RFC
 /// 1929).
 ///
-/// A machine without I/O. [`step`](Self::step) says what to do on the connection with the proxy, and
-/// [`handle_bytes`](Self::handle_bytes) or [`handle_error`](Self::handle_error) tells it what came of that.
-/// What is told at the wrong time changes nothing. It has no time limit of its own, and keeps no more than
+/// A machine without I/O. [`step`](Self::step) says what to do on the connection with the proxy. The adapter
+/// answers with [`handle_bytes`](Self::handle_bytes) or [`handle_error`](Self::handle_error), and a call at
+/// the wrong time changes nothing. It has no time limit of its own, and keeps no more than
 /// [`MAX_HEADER_BYTES`](failback_wire::MAX_HEADER_BYTES).
 ///
 /// ```
@@ -57,7 +57,7 @@ enum State {
 /// Exhaustive on purpose: an adapter must obey each of them. [`Write`](Self::Write) comes once; each of the
 /// others comes again until the tunnel is told something.
 ///
-/// `Debug` shows how much is to be written, not what: there may be a password in it.
+/// `Debug` shows how many bytes are to be written, and not the bytes: there may be a password in them.
 #[derive(Clone, PartialEq)]
 #[must_use = "a step must be carried out"]
 pub enum TunnelStep {
@@ -66,17 +66,17 @@ pub enum TunnelStep {
     /// Read once, and call [`handle_bytes`](Tunnel::handle_bytes) with what came, or
     /// [`handle_error`](Tunnel::handle_error).
     Read {
-        /// How many bytes to take at most, never 0. What lies beyond them may be the server's.
+        /// How many bytes to read at most, never 0. Bytes beyond them may come from the server.
         at_most: usize,
     },
     /// The connection now leads to the server.
     Open,
-    /// There is no way: close the connection.
+    /// There is no way to the server: close the connection.
     Fail(Lost),
 }
 
 impl Tunnel {
-    /// To this server, whose name the proxy looks up.
+    /// A tunnel to this server, whose name the proxy looks up.
     pub fn by_name(proxy: &Proxy, target: &Target) -> Self {
         let address = match target.host().parse() {
             Ok(ip) => Address::Ip(ip),
@@ -85,7 +85,7 @@ impl Tunnel {
         Self::new(proxy, address, target.port())
     }
 
-    /// To this address of a server, for a proxy that does not look names up: one for which
+    /// A tunnel to this address of a server, for a proxy that does not look names up: one for which
     /// [`Proxy::looks_names_up`] is false.
     pub fn by_address(proxy: &Proxy, address: SocketAddr) -> Self {
         Self::new(proxy, Address::Ip(address.ip()), address.port())
@@ -118,11 +118,11 @@ impl Tunnel {
                 self.state = State::Open;
                 TunnelStep::Open
             }
-            Err(no_way) => TunnelStep::Fail(self.refuse(&no_way)),
+            Err(lost) => TunnelStep::Fail(self.refuse(lost)),
         }
     }
 
-    /// What a read has given. Nothing is the end of the stream.
+    /// These bytes were read. None at all mean the end of the stream.
     pub fn handle_bytes(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return self.handle_error("it closed the connection instead of answering");
@@ -132,8 +132,8 @@ impl Tunnel {
             State::Socks5(socks5) => socks5.handle_bytes(bytes),
             State::Open | State::Failed(_) => Ok(()),
         };
-        if let Err(no_way) = taken {
-            self.refuse(&no_way);
+        if let Err(lost) = taken {
+            self.refuse(lost);
         }
     }
 
@@ -145,15 +145,16 @@ impl Tunnel {
         }
     }
 
-    fn refuse(&mut self, no_way: &NoWay) -> Lost {
-        let (proxy, detail) = (&self.proxy, &no_way.detail);
-        // Where it was the proxy that said no, that is said already.
-        let detail = match no_way.seen {
-            _ if detail.is_empty() => proxy.clone(),
-            Seen::ProxyAuthentication => format!("{proxy}: {detail}"),
-            _ => format!("no way through the proxy {proxy}: {detail}"),
-        };
-        let error = Lost::new(no_way.seen, detail);
+    /// There is no way through the proxy. Names the proxy in the error.
+    fn refuse(&mut self, lost: Lost) -> Lost {
+        let proxy = &self.proxy;
+        let is_locked = matches!(lost, Lost::Seen(Seen::ProxyAuthentication, _));
+        let error = lost.explained(|said| match said {
+            "" => proxy.clone(),
+            // The sentence for this says already that the proxy refused.
+            said if is_locked => format!("{proxy}: {said}"),
+            said => format!("no way through the proxy {proxy}: {said}"),
+        });
         self.state = State::Failed(error.clone());
         error
     }

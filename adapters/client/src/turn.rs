@@ -11,13 +11,14 @@ use crate::error::Error;
 use crate::item::Item;
 use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 
-/// One turn: a request, and the attempts to have it answered, until its caller has the answer or an error.
+/// One turn: a request, and the attempts to get it answered, until the caller has the answer or an error.
 ///
-/// A machine without I/O. [`step`](Self::step) says what to do; the methods named `handle_*` tell it what happened. What
-/// is told at the wrong time, such as an event before a connection was asked for, changes nothing.
+/// A machine without I/O. [`step`](Self::step) says what to do, and the adapter calls the methods named
+/// `handle_*` to say what happened. A call at the wrong time, such as an event before there is a connection,
+/// changes nothing.
 ///
-/// Dropping it cancels the turn: the policy hears of it, and the adapter drops the connection, whose response is
-/// unfinished.
+/// Dropping it cancels the turn: the policy hears of that. The adapter then drops the connection, as its
+/// response is unfinished.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -37,7 +38,8 @@ use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 /// assert!(frame.starts_with(r#"{"type":"response.create""#));
 /// turn.handle_sent();
 /// assert!(matches!(turn.step(), Step::Read));
-/// turn.handle_event(Event::parse(r#"{"type":"response.completed","response":{"id":"r"}}"#)?, SystemTime::now());
+/// let event = Event::parse(r#"{"type":"response.completed","response":{"id":"r"}}"#)?;
+/// turn.handle_event(event, SystemTime::now());
 /// assert!(matches!(turn.step(), Step::Keep { completed: Some(id) } if id == "r"));
 /// assert!(matches!(turn.step(), Step::Yield(Item::Event(_))));
 /// assert!(matches!(turn.step(), Step::Done));
@@ -51,9 +53,10 @@ pub struct Turn {
     books: Books,
     progress: Arc<Progress>,
     state: State,
-    /// What is to become of the connection, before anything else happens: the caller may drop the turn at its last event.
+    /// What the adapter is to do with the connection. That step comes before the items, as the caller may
+    /// drop the turn when it has the last event.
     release: Option<Release>,
-    /// What the caller is to be told, in order.
+    /// What to give to the caller, in order.
     items: VecDeque<Item>,
 }
 
@@ -75,10 +78,10 @@ enum State {
 struct Attempt {
     guard: AttemptGuard,
     connection: Connection,
-    /// Open until an event has come that is not an error.
+    /// `Open` until an event was delivered.
     stage: Stage,
     is_sent: bool,
-    /// How it ends may come of the caller, who was away.
+    /// Whether the caller has left it alone for so long that the peer may have ended it for that.
     left_alone: bool,
 }
 
@@ -154,8 +157,9 @@ impl Turn {
         };
     }
 
-    /// The head start of the handshake is over (R17). The turn goes on over SSE, and the handshake without the turn: say
-    /// how it ends to what is returned. `None` if this handshake is not to be left alone.
+    /// The head start of the handshake is over (R17). The turn goes on over SSE, and the handshake goes on
+    /// without the turn: tell the returned [`LeftDial`] how it ends. `None` if the turn must wait for this
+    /// handshake.
     pub fn divert(&mut self) -> Option<LeftDial> {
         let State::Connecting(_) = &self.state else { return None };
         let State::Connecting(guard) = std::mem::replace(&mut self.state, State::Over) else { return None };
@@ -184,7 +188,7 @@ impl Turn {
         }
     }
 
-    /// An event arrived. `now` is what a server's date to come back is measured from.
+    /// An event arrived. `now` is subtracted from a date at which the server wants to be asked again.
     pub fn handle_event(&mut self, event: Event, now: SystemTime) {
         let State::Connected(attempt) = &mut self.state else { return };
         let transport = attempt.guard.transport();
@@ -194,7 +198,7 @@ impl Turn {
             Received::Complete(event) => {
                 let completed = event.response_id().map(str::to_owned);
                 self.deliver(event);
-                // R6: a warm-up shows nothing of what WebSocket can carry.
+                // R6: a warm-up does not show that WebSocket can carry a response.
                 let warmed_up = transport == Transport::WebSocket && !self.request.generates();
                 self.end(if warmed_up { Outcome::Ended } else { Outcome::Completed }, completed);
             }
@@ -212,30 +216,33 @@ impl Turn {
         }
     }
 
-    /// Whether [`handle_sign_of_life`](Self::handle_sign_of_life) changes anything, now and until the next event: for a probe
-    /// whose first event has come (R8).
+    /// Whether [`handle_sign_of_life`](Self::handle_sign_of_life) has an effect, from now to the next event.
+    /// It has one for a probe whose first event has come (R8).
     #[must_use]
     pub fn wants_signs_of_life(&self) -> bool {
-        matches!(&self.state, State::Connected(attempt) if attempt.stage == Stage::Streaming && attempt.guard.is_probe())
+        let State::Connected(attempt) = &self.state else { return false };
+        attempt.stage == Stage::Streaming && attempt.guard.is_probe()
     }
 
-    /// Something arrived that is no event: a pong, a comment, a part of an event.
+    /// Something arrived that is not an event: a pong, a comment, a part of an event.
     pub fn handle_sign_of_life(&self) {
-        // R8: once an event has come, long thinking does not cost a probe its lease.
+        // R8: after the first event, a model that thinks for long does not cost a probe its lease.
         if let (State::Connected(attempt), true) = (&self.state, self.wants_signs_of_life()) {
             attempt.guard.handle_progress();
         }
     }
 
-    /// The caller has left the response alone for longer than a peer need wait. That the peer closes the connection, or
-    /// is silent, shows nothing against the transport then. Tell this right before the failure.
+    /// The caller has not read for longer than a peer has to wait. If the peer then closes the connection or
+    /// is silent, that is no evidence against the transport. Call this right before
+    /// [`handle_failure`](Self::handle_failure).
     pub fn handle_left_alone(&mut self) {
         if let State::Connected(attempt) = &mut self.state {
             attempt.left_alone = true;
         }
     }
 
-    /// The connection failed, or there was none to be had. `now` is what a server's date to come back is measured from.
+    /// The connection failed, or could not be opened. `now` is subtracted from a date at which the server
+    /// wants to be asked again.
     pub fn handle_failure(&mut self, lost: &Lost, now: SystemTime) {
         let (transport, stage, reused, left_alone) = match &self.state {
             State::Connecting(guard) => (guard.transport(), Stage::Connecting, false, false),
@@ -284,7 +291,8 @@ impl Turn {
         }
     }
 
-    /// The policy hears of an event before the caller does, and the caller of a change of transport before the event.
+    /// Puts an event among the items. The policy hears of it first, and a notice of a new transport comes
+    /// before it.
     fn deliver(&mut self, event: Event) {
         if let State::Connected(attempt) = &mut self.state {
             attempt.guard.handle_progress();
@@ -302,12 +310,12 @@ impl Turn {
         self.items.push_back(Item::Event(event));
     }
 
-    /// The response is over, and its connection is as good as before.
+    /// The response is over, and its connection can carry another one.
     fn end(&mut self, outcome: Outcome, completed: Option<String>) {
         let State::Connected(attempt) = std::mem::replace(&mut self.state, State::Over) else { return };
         self.release = Some(Release::Keep { completed });
         trace::ended(self.number, attempt.guard.transport(), outcome);
-        // A call that is over needs nothing more.
+        // The verdict is `Done`, as nothing has failed.
         let _ = attempt.guard.handle_outcome(outcome);
         self.context.trace_mode();
     }

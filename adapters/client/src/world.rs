@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::proxies::Proxies;
 
 /// What a client runs on: an async runtime, or threads. An adapter implements it, and the
-/// [`Builder`](crate::Builder) does the rest.
+/// [`Builder`](crate::Builder) builds the client.
 pub trait World: Sized {
     /// The client that is built.
     type Client;
@@ -19,18 +19,19 @@ pub trait World: Sized {
     /// The monotonic clock that the policy runs by.
     fn clock(&self) -> impl Fn() -> Instant + Send + Sync + 'static;
 
-    /// Makes the client of its parts. Makes no connection.
+    /// Makes the client out of its parts. Must open no connection.
     fn client(self, parts: Parts) -> Self::Client;
 }
 
-/// What every client has, whatever it runs on.
+/// What a client is made of, whatever it runs on.
 #[derive(Debug)]
 pub struct Parts {
     /// What the turns share: the policy, and what the caller and the log have been told.
     pub context: Arc<Context>,
     /// Where each transport goes.
     pub endpoint: Endpoint,
-    /// The headers of every request and every handshake. They conceal the secrets of the endpoint's queries too.
+    /// The headers of every request and every handshake. Their `redact` also cuts out credentials in the
+    /// endpoint's queries.
     pub headers: Arc<Headers>,
     /// TLS with the server.
     pub tls: Arc<ClientConfig>,
@@ -48,15 +49,14 @@ pub type Resolver = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sy
 /// Whether a connection to this address is answered.
 pub type Route = dyn Fn(SocketAddr) -> bool + Send + Sync;
 
-/// What a client asks of the operating system, and a caller may answer instead. For a [`World`] without a runtime that could
-/// be replaced as a whole.
+/// The parts of the operating system that a caller may replace, for a [`World`] without a runtime.
 #[non_exhaustive]
 pub struct System {
     /// The monotonic clock.
     pub clock: Arc<dyn Fn() -> Instant + Send + Sync>,
-    /// How names are looked up; `None` for as the system does.
+    /// Looks names up. `None` for the system's resolver.
     pub resolver: Option<Arc<Resolver>>,
-    /// For tests: which connections are answered; `None` where every connection takes its course.
+    /// For tests: whether a connection is answered. `None` to connect to every address.
     pub route: Option<Arc<Route>>,
 }
 
@@ -74,6 +74,6 @@ impl fmt::Debug for System {
 
 /// A [`World`] whose [`System`] can be replaced.
 pub trait SystemWorld: World {
-    /// What is to be replaced.
+    /// The parts to replace.
     fn system(&mut self) -> &mut System;
 }

@@ -22,13 +22,13 @@
 //! # }
 //! ```
 //!
-//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and connections
-//! are used again. Clones share both. Background work runs on smol's global executor, or on your own:
-//! `Client::with_runtime(Smol::on(&executor), url)`.
+//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and
+//! connections are used again. Clones share both. Background work runs on smol's global executor, or on your
+//! own: `Client::with_runtime(Smol::on(&executor), url)`.
 //!
-//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation says how; its
-//! settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a [`tracing`] event with a
-//! target that begins with `failback`.
+//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation
+//! says how; its settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a
+//! [`tracing`] event with a target that begins with `failback`.
 //!
 //! [`tracing`]: https://docs.rs/tracing
 #![forbid(unsafe_code)]
@@ -50,6 +50,6 @@ pub use runtime::{Sleep, Smol};
 /// A client on smol. See [`failback_async::Client`] for its methods.
 pub type Client = failback_async::Client<Smol>;
 
-/// Settings of a client on smol that is being built. See `failback_client::Builder`, of which it is an alias, for its
-/// methods.
+/// Settings of a client on smol that is being built. See `failback_client::Builder`, of which it is an alias,
+/// for its methods.
 pub type Builder = failback_async::Builder<Smol>;

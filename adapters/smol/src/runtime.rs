@@ -21,8 +21,8 @@ pub struct Smol {
 }
 
 impl Smol {
-    /// Background work runs on this executor, for as long as somebody keeps it and runs it. A client whose executor nobody
-    /// runs gets no answer, and one whose executor is gone no connection.
+    /// Background work runs on this executor, for as long as somebody keeps it and runs it. A client whose
+    /// executor nobody runs gets no answer, and one whose executor is gone no connection.
     #[must_use]
     pub fn on(executor: &Arc<Executor<'static>>) -> Self {
         Self { executor: Some(Arc::downgrade(executor)) }

@@ -22,12 +22,12 @@
 //! # }
 //! ```
 //!
-//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and connections
-//! are used again. Clones share both. A turn needs a runtime with I/O and time enabled around it.
+//! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and
+//! connections are used again. Clones share both. A turn needs a runtime with I/O and time enabled around it.
 //!
-//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation says how; its
-//! settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a [`tracing`] event with a
-//! target that begins with `failback`.
+//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation
+//! says how; its settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a
+//! [`tracing`] event with a target that begins with `failback`.
 //!
 //! [`tracing`]: https://docs.rs/tracing
 #![forbid(unsafe_code)]
@@ -49,6 +49,6 @@ pub use runtime::Tokio;
 /// A client on tokio. See [`failback_async::Client`] for its methods.
 pub type Client = failback_async::Client<Tokio>;
 
-/// Settings of a client on tokio that is being built. See `failback_client::Builder`, of which it is an alias, for its
-/// methods.
+/// Settings of a client on tokio that is being built. See `failback_client::Builder`, of which it is an
+/// alias, for its methods.
 pub type Builder = failback_async::Builder<Tokio>;

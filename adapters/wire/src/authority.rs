@@ -5,14 +5,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::url_error::Problem;
 
-/// A host as a URL has it: an IPv6 address in brackets.
+/// Writes a host as a URL has it, with brackets around an IPv6 address.
 #[must_use]
 pub fn bracketed(host: &str) -> Cow<'_, str> {
     if host.contains(':') { format!("[{host}]").into() } else { host.into() }
 }
 
-/// The host, in lower case and without brackets, and the port if there is one. `None` if this is no host and port, or if
-/// anything stands before or after them.
+/// Reads a host, and the port after it if there is one. The host is returned in lower case and without
+/// brackets. `None` if this is anything else.
 #[must_use]
 pub fn host_and_port(authority: &str) -> Option<(String, Option<u16>)> {
     split_port(authority).ok()
@@ -26,7 +26,7 @@ pub fn is_loopback(host: &str) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// As [`host_and_port`], with what is wrong.
+/// As [`host_and_port`], but says what is wrong.
 pub(crate) fn split_port(authority: &str) -> Result<(String, Option<u16>), Problem> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -54,7 +54,7 @@ fn name_or_ipv4(host: &str) -> Result<String, Problem> {
         return Err(Problem::NoHost);
     }
     let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
-    // A name whose last part is a number is an address to some resolvers and a name to others.
+    // Some resolvers take a name whose last part is a number for an address, and others do not.
     let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next().unwrap_or_default();
     let looks_numeric = last.bytes().all(|byte| byte.is_ascii_digit());
     if !is_name || host.starts_with('.') || (looks_numeric && host.parse::<Ipv4Addr>().is_err()) {

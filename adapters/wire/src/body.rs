@@ -3,9 +3,10 @@ use core::fmt;
 use crate::text::excerpt;
 use crate::{Event, Said, Seen, SseDecoder, SseItem, Terminal};
 
-/// How much of a body is looked at to see what it is; more than this is white space before anything is said.
+/// How many bytes of a body are looked at to see what it is. If they are all white space, the content type
+/// alone decides.
 const MAX_HEAD: usize = 1024;
-/// How much of a content type is kept.
+/// How many bytes of a content type are kept.
 const MAX_CONTENT_TYPE: usize = 80;
 /// How the lines of an event stream begin.
 const FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
@@ -13,9 +14,10 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Reads the body of an answer with status 200, in bounded memory.
 ///
-/// It should be an event stream, and some are not: a server that does not stream sends the whole response as JSON, an error
-/// comes as JSON under whatever content type, also in the middle of a stream, a stream comes without a content type, and
-/// a portal sends a page. JSON is told from a stream by its first character, as no line of a stream begins with `{`.
+/// It should be an event stream, but not every server sends one. A server that does not stream sends the
+/// whole response as JSON. An error may come as JSON under any content type, even in the middle of a stream.
+/// A stream may have no content type. A portal sends a page. JSON is told from a stream by its first
+/// character, as no line of a stream begins with `{`.
 ///
 /// ```
 /// use failback_wire::{Body, Said, Terminal};
@@ -29,30 +31,31 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 /// ```
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// As shown to people.
+    /// The content type, for people.
     content_type: Option<String>,
     is_event_stream: bool,
     limit: usize,
     decoder: SseDecoder,
     part: Part,
-    /// Something was said that is no sign of life.
+    /// Whether an event or `[DONE]` has come.
     has_spoken: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Part {
-    /// What came so far does not show what it is.
+    /// The bytes so far do not show what the body is.
     Unknown(Vec<u8>),
     Stream,
     Json(Json),
 }
 
 impl Body {
-    /// The body of an answer with this content type, of which no event and no line is longer than `limit` bytes.
+    /// Begins to read the body of an answer with this content type. No event and no line may be longer than
+    /// `limit` bytes.
     ///
     /// # Errors
     ///
-    /// [`BodyError`] when the content type is that of something else, such as a page.
+    /// [`BodyError`] when the content type shows that the body is something else, such as a page.
     pub fn new(content_type: Option<&str>, limit: usize) -> Result<Self, BodyError> {
         let content_type = content_type.map(|given| excerpt(given, MAX_CONTENT_TYPE));
         let essence = content_type.as_deref().unwrap_or_default();
@@ -70,7 +73,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError`], after which nothing else is to be read.
+    /// [`BodyError`] when the body cannot be understood. Do not read on after it.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Said>, BodyError> {
         loop {
             match &mut self.part {
@@ -119,12 +122,12 @@ impl Body {
         }
     }
 
-    /// The body has ended as HTTP says that it should. An event at its end that ends the response counts although the
-    /// blank line after it is missing: all of it has arrived.
+    /// The body has ended, and HTTP says that it is whole. If its last event ends the response, that event is
+    /// returned even if the blank line after it is missing.
     ///
     /// # Errors
     ///
-    /// [`BodyError`] when it was no event stream.
+    /// [`BodyError`] when the body was not an event stream.
     pub fn end(&mut self) -> Result<Option<Event>, BodyError> {
         match &self.part {
             Part::Unknown(head) if head.iter().any(|byte| !byte.is_ascii_whitespace()) => {
@@ -143,7 +146,7 @@ impl Body {
         }
     }
 
-    /// What the beginning of the body shows.
+    /// Decides by the beginning of the body what it is.
     fn recognize(&mut self) -> Result<Option<Part>, BodyError> {
         let Part::Unknown(head) = &self.part else { return Ok(None) };
         let is_mark_incomplete = head.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(head);
@@ -163,13 +166,13 @@ impl Body {
         if !is_stream {
             return Err(self.not_events());
         }
-        // No more than the beginning of a line, but for white space.
+        // The buffer holds no more than white space and the beginning of a line.
         let decoded = self.decoder.decode(&mut &head[..]).map_err(|error| BodyError::too_large(&error))?;
         debug_assert_eq!(decoded, None);
         Ok(Some(Part::Stream))
     }
 
-    /// What a JSON object says that stands in the body as it is.
+    /// Reads a JSON object that stands in the body without the framing of an event.
     fn interpret(&self, json: Vec<u8>) -> Result<Option<Event>, BodyError> {
         let text = String::from_utf8(json).map_err(|_| self.not_events())?;
         if !self.has_spoken {
@@ -179,7 +182,7 @@ impl Body {
         }
         match Said::read(text, None) {
             Ok(Said::Event(event)) if event.terminal() == Some(Terminal::Error) => Ok(Some(event)),
-            // Between events it is a line like any other that means nothing.
+            // Between events this is ignored, like any other line that means nothing.
             _ if self.has_spoken => Ok(None),
             _ => Err(self.not_events()),
         }
@@ -187,7 +190,7 @@ impl Body {
 
     fn not_events(&self) -> BodyError {
         let content_type = match self.is_event_stream {
-            // What its header says is not so.
+            // The content type says that it is an event stream, and it is not.
             true => Some("JSON".to_owned()),
             false => self.content_type.clone(),
         };
@@ -195,7 +198,7 @@ impl Body {
     }
 }
 
-/// A JSON object in the making. It ends with the bracket that closes it, wherever it is cut.
+/// A JSON object that arrives in pieces. It ends with the bracket that closes it.
 #[derive(Clone, Default)]
 struct Json {
     text: Vec<u8>,
@@ -205,7 +208,7 @@ struct Json {
 }
 
 impl Json {
-    /// Takes bytes off the front of `input` up to the end of the object. Whether that is reached.
+    /// Takes bytes off the front of `input` up to the end of the object. Returns whether the end is reached.
     fn take(&mut self, input: &mut &[u8]) -> bool {
         let length = self.end_in(input);
         let (taken, rest) = input.split_at(length.unwrap_or(input.len()));
@@ -251,19 +254,19 @@ impl fmt::Debug for Json {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyError {
-    /// It is no event stream, nor anything else that an API answers.
+    /// It is neither an event stream nor anything else that an API sends.
     NotEvents {
         /// Its content type, if it has one.
         content_type: Option<String>,
     },
     /// An event, a line, or a JSON object is longer than the limit.
     TooLarge {
-        /// What is, for people.
+        /// Which of them, for people.
         detail: String,
     },
-    /// The data of an event is not one.
+    /// The data of an event is not a JSON event.
     NoEvent {
-        /// What it is instead, for people.
+        /// What is wrong with it, for people.
         detail: String,
     },
 }
@@ -289,7 +292,7 @@ impl BodyError {
         }
     }
 
-    /// What else there is to be said of it.
+    /// Details for people, if there are any.
     #[must_use]
     pub fn detail(&self) -> Option<&str> {
         match self {

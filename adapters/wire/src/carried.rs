@@ -2,23 +2,24 @@ use std::collections::VecDeque;
 
 use crate::{Event, Terminal};
 
-/// How many items of one response are remembered. Responses have a few; a server that sends more than this without
-/// a late event does no harm, and one that does gets no more memory.
+/// How many items of one response are remembered. Responses have a few. The limit bounds the memory that a
+/// server can take.
 const ITEMS: usize = 256;
 
-/// The longest id that is remembered. Ids are some 50 bytes long; a longer one is treated as none.
+/// The longest id that is remembered. Ids are some 50 bytes long. A longer one is ignored.
 const MAX_ID: usize = 512;
 
 /// Which response an event on a WebSocket belongs to.
 ///
-/// One WebSocket carries one response after another, and some servers send an event of a response after the event
-/// that ended it. The driver asks [`sort`](Self::sort) about each event that arrives, so that such an event is neither
-/// delivered in the next turn nor taken for the end of it.
+/// One WebSocket carries one response after another, and some servers send an event of a response after the
+/// event that ended it. The driver asks [`sort`](Self::sort) about each event that arrives, so that a late
+/// event is not delivered in the next turn and does not end it.
 ///
-/// What is known of a response: the ids of the response object and of its items. An event that bears one of an earlier
-/// response is late. Most events bear no response id, and an event of the new response cannot come before its
-/// `response.created`, so the first event of the `response.*` family on a reused socket must be one that begins a
-/// response, or an `error`; any other was left over, and more of them may follow.
+/// A response is known by the id of its response object and by the ids of its items. An event with such an id
+/// of an earlier response is late. But most events have no response id. So on a reused socket the first event
+/// of the `response.*` family must be one that begins a response, or an `error`, as nothing of a response
+/// comes before its `response.created`. Any other was left over by an earlier response, and more of them may
+/// follow.
 ///
 /// ```
 /// use failback_wire::{Carried, Event, Owner};
@@ -36,26 +37,27 @@ const MAX_ID: usize = 512;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Carried {
-    /// Requests sent on this connection.
+    /// How many requests were sent on this connection.
     requests: u64,
     current: Ids,
     earlier: Ids,
-    /// An event of the `response.*` family has come since the request.
+    /// Whether an event of the `response.*` family has come since the request.
     begun: bool,
-    /// A response changed its id on the way, as behind a gateway that rewrites ids: an id that is not known says nothing.
+    /// Whether a response changed its id in the middle, as behind a gateway that rewrites ids. Then an
+    /// unknown id is no evidence of another response.
     ids_change: bool,
 }
 
-/// Whose an event is.
+/// Which response an event belongs to.
 ///
 /// Exhaustive on purpose: a driver must obey each of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// The response that was asked for last, as far as can be told.
+    /// To the response that was asked for last, as far as can be told.
     Current,
-    /// A response before it: do not deliver it. What follows may be the current one's.
+    /// To an earlier response: do not deliver it. Events of the current one may follow.
     Earlier,
-    /// A response before it, and nothing of the current one has come yet: close the connection.
+    /// To an earlier response, before anything of the current one has come: close the connection.
     LeftOver,
 }
 
@@ -67,24 +69,24 @@ struct Ids {
 }
 
 impl Carried {
-    /// A connection that has carried nothing.
+    /// Begins to watch a new connection.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A request is about to be sent: what comes from now on should be its response.
+    /// A request is about to be sent. The events that follow should be of its response.
     pub fn begin(&mut self) {
         self.requests = self.requests.saturating_add(1);
         self.begun = false;
         let current = core::mem::take(&mut self.current);
-        // A response of which nothing was seen leaves what is known of the one before it.
+        // If nothing came of the last response, the one before it is still remembered.
         if !current.responses.is_empty() || !current.items.is_empty() {
             self.earlier = current;
         }
     }
 
-    /// Says whose this event is, and remembers what it shows of the current response.
+    /// Says which response this event belongs to, and remembers the ids of the current one.
     pub fn sort(&mut self, event: &Event) -> Owner {
         if self.requests > 1 {
             if !self.begun && event.is_of_response() && !event.begins_response() {
@@ -114,8 +116,8 @@ impl Carried {
             }
         }
         event.item_id().is_some_and(|id| {
-            // Some servers number the items of each response from the same beginning: one that this response has
-            // announced is its own.
+            // Some servers give the items of every response the same ids. If the current response has
+            // announced this item, it is its own.
             self.earlier.items.iter().any(|known| **known == *id)
                 && !event.announces_item()
                 && !self.current.items.iter().any(|known| **known == *id)

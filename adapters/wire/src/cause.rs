@@ -7,19 +7,19 @@ use http::{HeaderMap, StatusCode};
 use crate::text::{CUT, excerpt};
 use crate::{Headers, Seen, ServerError};
 
-/// The most bytes of one part of the sentence that come from elsewhere.
+/// The most bytes that one part of the sentence takes from a server or from an error.
 const MAX_PART: usize = 2048;
 
-/// The most bytes that the protocol has room for in the reason of a close.
+/// The most bytes that the reason of a close frame can have (RFC 6455).
 const MAX_REASON: usize = 123;
-/// A reason of this length was probably cut, on the border of a character.
+/// A reason of this length was probably cut by its sender, between two characters.
 const FULL_REASON: usize = MAX_REASON - 3;
 
-/// Why one attempt failed, in one sentence for a human: what was attempted, what came back, and what the server or
-/// the operating system said about it.
+/// Why one attempt failed, in one sentence for a human: what was attempted, what came back, and what the
+/// server or the operating system said about it.
 ///
-/// The sentence is one line and of bounded length. It never shows a header, a user name or password in a URL, or the
-/// query of a URL, as long as the `detail` given to [`new`](Self::new) does not.
+/// The sentence is one line and of bounded length. It never shows a header, a user name or password in a URL,
+/// or the query of a URL, as long as the `detail` given to [`new`](Self::new) does not.
 ///
 /// ```
 /// use failback::{Stage, Transport};
@@ -35,7 +35,7 @@ pub struct Cause(String);
 impl Cause {
     /// Describes what was seen.
     ///
-    /// `detail` is what else is known: usually the text of an I/O or TLS error, or of a decoder's error.
+    /// `detail` is added to the sentence. It is usually the text of an I/O, TLS or decoder error.
     #[must_use]
     pub fn new(seen: &Seen<'_>, transport: Transport, stage: Stage, detail: Option<&str>) -> Self {
         let mut text = sentence(seen, transport, stage);
@@ -48,13 +48,13 @@ impl Cause {
         Self(text)
     }
 
-    /// The same sentence, and that the caller had not read for a while before.
+    /// Adds to the sentence that the caller had not read for a while.
     pub(crate) fn left_alone(mut self) -> Self {
         self.0.push_str(" (the caller had not read for a while)");
         self
     }
 
-    /// The same sentence, without the credentials among these headers: a server may have repeated one.
+    /// Cuts the credentials among these headers out of the sentence, as a server may have repeated one.
     #[must_use]
     pub fn redacted(self, headers: &Headers) -> Self {
         Self(headers.redact(&self.0).into_owned())
@@ -163,7 +163,7 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
 
 fn wrong_content_type(content_type: Option<&str>) -> String {
     let content_type = content_type.map(|given| excerpt(given, 80)).unwrap_or_default();
-    // Parameters say nothing to a human.
+    // Its parameters are left out.
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if essence.is_empty() {
         "SSE was answered without a content type instead of an event stream".to_owned()
@@ -193,14 +193,15 @@ fn closed(stream: &str, when: &str, code: Option<u16>, reason: &str) -> String {
         text.push_str(": ");
         text.push_str(&shown);
     }
-    // Whoever sent it had no room for more, so that a secret at its end may be a part of one.
+    // Its sender had no room for more, so a secret at its end may have been cut in two. The mark makes
+    // `redact` look for that.
     if (FULL_REASON..=MAX_REASON).contains(&reason.len()) {
         text.push(CUT);
     }
     text
 }
 
-/// What to do about a proxy that wants to know who asks, and about one that does not want to go there.
+/// What to do about a proxy that wants credentials, and about one that refuses to go there.
 const BE_KNOWN: &str = "; give its URL a user name and a password";
 const BE_ALLOWED: &str = "; have it allow this host, or list the host in NO_PROXY";
 
@@ -249,12 +250,12 @@ fn named(status: u16) -> String {
     }
 }
 
-/// ` to https://elsewhere/path`, for a redirect that says where to. Without the query, in which a secret may stand.
+/// ` to https://elsewhere/path`, where a redirect leads. Without the query, which may hold a secret.
 fn redirected(status: u16, headers: &HeaderMap) -> String {
     let location = headers.get(LOCATION).filter(|_| (300..=399).contains(&status));
     let location = location.and_then(|location| location.to_str().ok()).unwrap_or_default();
     let (path, query) = location.split_at(location.find(['?', '#']).unwrap_or(location.len()));
-    // Nor with a user name and a password.
+    // Without a user name and a password too.
     let shown =
         match path.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
             Some((scheme, rest)) => format!("{scheme}://{rest}"),
@@ -273,7 +274,7 @@ fn said(error: Option<&ServerError>) -> String {
     }
 }
 
-/// ` (429 Too Many Requests, code): message`, of which everything may be missing.
+/// ` (429 Too Many Requests, code): message`. Each part may be missing.
 fn stated(error: &ServerError) -> String {
     let words = [error.status.map(named), error.name().map(str::to_owned)];
     let words = words.into_iter().flatten().collect::<Vec<_>>().join(", ");

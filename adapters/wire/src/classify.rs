@@ -7,41 +7,51 @@ use http::header::RETRY_AFTER;
 
 use crate::{Seen, ServerError, retry_after};
 
-/// What a failure is evidence against, and how far the attempt had come.
+/// Decides what a failure is evidence against, and how far its attempt had come.
 ///
-/// `stage` is how far the driver knows the attempt to be; where what was seen implies another stage, that one counts.
-/// `reused` says that the request went out on a connection that had carried one before. `now` turns a `Retry-After`
-/// date into a duration.
+/// `stage` is how far the attempt had come as far as the driver knows. If what was seen implies another
+/// stage, that one counts. `reused` says that the connection had carried an earlier request. `now` is
+/// subtracted from a date in `Retry-After`.
 ///
-/// `None` is for [`Seen::FailedEvent`] only, when the server ended the response for a reason of its own that another
-/// try would not change: the outcome is then [`Ended`](failback::Outcome::Ended).
+/// Returns `None` only for [`Seen::FailedEvent`], when the server ended the response for a reason that
+/// another try would not change. The outcome is then [`Ended`](failback::Outcome::Ended).
 ///
 /// | seen | blame |
 /// | --- | --- |
 /// | no name, no route, no TLS, not in time, CONNECT or SOCKS refused | Network |
-/// | a certificate refused, CONNECT answered 4xx, SOCKS 2, 7 or 8, no proxy at the proxy's address | on WebSocket Network, on SSE Request: trying again would meet the same |
+/// | a certificate refused; no proxy at the proxy's address | Network on WebSocket, Request on SSE (1) |
+/// | CONNECT answered 4xx; SOCKS answered 2, 7 or 8 | Network on WebSocket, Request on SSE (1) |
 /// | 407, from a proxy or a server; SOCKS for want of credentials | Request |
 /// | upgrade not answered, or answered 101 wrongly | Transport |
 /// | upgrade answered 429, 529, or 503 with `Retry-After` | Server |
-/// | upgrade answered anything else | Transport: SSE may well be let through, and says so if it is the request's fault |
-/// | POST answered 408, 409, 425, 429, 5xx | Server; 408 on a reused connection is Connection, 511 (log in first) Network |
+/// | upgrade answered anything else | Transport (2) |
+/// | POST answered 408, 409, 425, 429, 5xx | Server |
+/// | POST answered 408 on a reused connection | Connection |
+/// | POST answered 511, which asks to log in first | Network |
 /// | POST answered any other 4xx or 3xx | Request |
-/// | any of these 4xx or 5xx that counts as Server or Request, with `x-should-retry` | Server if that is `true`, Request if it is `false` |
+/// | any of these 4xx or 5xx that is Server or Request, with `x-should-retry: true` | Server |
+/// | the same with `x-should-retry: false` | Request |
 /// | POST answered 2xx without events, or encoded | Network: a portal or a proxy answered |
 /// | POST answered anything else | Transport |
-/// | quota used up, by code | Server if it says when it is there again, else Request |
+/// | quota used up, by code | Server if it says when it is available again, else Request |
 /// | close 1001, 1012, 1013; an event of an earlier response | Connection |
 /// | close 1009 | Payload |
-/// | any other close, reset, end, violation, silence, text that is no event | Transport; Connection before the first event on a reused connection |
-/// | larger than our own limit | Payload: neither proof against the transport nor worth the same attempt again |
-/// | `error`: `previous_response_not_found` | Connection: the full input can be sent instead; Request where it was sent |
+/// | any other close, reset, end, violation, silence, text that is no event | Transport |
+/// | the same before the first event on a reused connection | Connection |
+/// | larger than our own limit | Payload (3) |
+/// | `error`: `previous_response_not_found` | Connection; Request where no fuller input can be sent |
 /// | `error`: `websocket_connection_limit_reached` | Connection |
 /// | `error`: 413, or a code that says too large | Payload; Request on SSE |
-/// | `error`: 408, 409, 425, 429, 5xx, or a code that says overload, rate limit or server | Server |
+/// | `error`: 408, 409, 425, 429, 5xx, or a code of overload, rate limit or server | Server |
 /// | `error`: any other 3xx or 4xx, or a code that says the request is wrong | Request |
-/// | `error`: neither status nor a known code | Server: the message does not say that trying again is useless |
-/// | an error in another shape, the same | Request, unless the message says that it is the server |
+/// | `error`: neither status nor a known code | Server (4) |
+/// | an error in another shape, the same | Request, unless the message blames the server |
 /// | `response.failed`: as the `error` event, if that is Server | Server, else `None` |
+///
+/// 1. On SSE, too, the next attempts would meet the same.
+/// 2. SSE may get through. If the request is to blame, the answer to the POST says so.
+/// 3. This is no proof against the transport, and the same attempt again would meet the same.
+/// 4. The error does not say that another try is useless.
 #[must_use]
 pub fn classify(
     seen: &Seen<'_>,
@@ -52,7 +62,7 @@ pub fn classify(
 ) -> Option<Failure> {
     let begun = stage.max(Stage::Open);
     let (blame, stage) = match *seen {
-        // It wants other credentials, whoever asks and however often.
+        // It wants other credentials, on either transport and at every try.
         Seen::ProxyRefused { status: 407 } | Seen::ProxyAuthentication => (Blame::Request, Stage::Connecting),
         Seen::Certificate
         | Seen::NotAProxy
@@ -111,11 +121,11 @@ pub fn classify(
     Some(Failure::new(if found_dead { Blame::Connection } else { blame }, stage))
 }
 
-/// An answer of HTTP, to an upgrade or to a POST.
+/// An HTTP answer to an upgrade or to a POST.
 struct Answer<'a> {
     status: u16,
     error: Option<&'a ServerError>,
-    /// It has a header that says how long to wait.
+    /// Whether it has a header that says how long to wait.
     says_when: bool,
     wait: Option<Duration>,
     should_retry: Option<bool>,
@@ -145,7 +155,7 @@ impl<'a> Answer<'a> {
     fn to_post(&self, reused: bool) -> Blame {
         match self.status {
             407 => Blame::Request,
-            // What a server says that closes an idle connection just as a request comes in on it.
+            // Some servers send this when they close an idle connection just as a request arrives on it.
             408 if reused => Blame::Connection,
             200..=299 | 511 => Blame::Network,
             408 | 409 | 425 | 429 | 500..=599 => self.of_server(),
@@ -155,7 +165,7 @@ impl<'a> Answer<'a> {
         }
     }
 
-    /// By its status it is the server, unless it says more.
+    /// The status blames the server, unless the error says otherwise.
     fn of_server(&self) -> Blame {
         let stated = match self.should_retry {
             Some(true) => Some(Blame::Server),
@@ -170,7 +180,7 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// What an error says of itself, by its status or its code, if it does.
+/// The blame by an error's status or code, if it has one that says so.
 fn event(error: &ServerError, wait: Option<Duration>, transport: Transport) -> Option<Blame> {
     let on_websocket = transport == Transport::WebSocket;
     let has = |words: &[&str]| {
@@ -208,15 +218,16 @@ fn event(error: &ServerError, wait: Option<Duration>, transport: Transport) -> O
     }
 }
 
-/// An error with no hint of its kind. The API's own says the more the less can be done about it. One in another shape was
-/// made by something that does not speak the API, mostly to refuse what it was asked.
+/// The blame of an error that has neither a known code nor a status. The API names the kind of an error for
+/// which the request is to blame, so here the server is. An error in another shape comes from something that
+/// does not speak the API, most often because it refuses the request.
 fn guess(error: &ServerError) -> Blame {
     let message = error.message.to_ascii_lowercase();
     let says_server = SERVER_PHRASES.iter().any(|phrase| message.contains(phrase));
     if error.is_foreign && !says_server { Blame::Request } else { Blame::Server }
 }
 
-/// Parts of messages that say that it is the server, or that it may pass.
+/// Parts of messages that blame the server, or say that the error may pass.
 const SERVER_PHRASES: &[&str] = &[
     "again",
     "internal error",
@@ -233,7 +244,7 @@ const SERVER_PHRASES: &[&str] = &[
     "upstream",
 ];
 
-/// Codes and types with which servers and gateways say that it is them and that it may pass.
+/// Codes and types with which servers and gateways say that the fault is theirs and may pass.
 const SERVER_WORDS: &[&str] = &[
     "rate_limit_exceeded",
     "rate_limit_error",
@@ -282,7 +293,8 @@ const REQUEST_WORDS: &[&str] = &[
     "bad_request",
 ];
 
-/// A quota that is used up, whatever the status: worth a wait if it is known how long, and no other try if not.
+/// The blame of a quota that is used up, whatever the status. It is the server if the error says how long to
+/// wait. Else another try is useless, and it is the request.
 fn quota(error: &ServerError, wait: Option<Duration>) -> Option<Blame> {
     let is_quota = |name: &str| QUOTA_WORDS.iter().any(|word| name.eq_ignore_ascii_case(word));
     names(error).any(is_quota).then_some(if wait.is_some() { Blame::Server } else { Blame::Request })

@@ -5,10 +5,10 @@ use failback::Transport;
 use crate::text::excerpt;
 use crate::{Headers, Target, UrlError};
 
-/// Where both transports of one API are.
+/// The URLs of both transports of one API.
 ///
-/// One URL gives both: `{base}/responses`, with `http` or `https` for SSE and `ws` or `wss` for WebSocket. A base that ends in
-/// `/responses` is taken as it is, and its query is kept.
+/// One URL gives both: `{base}/responses`, with `http` or `https` for SSE and `ws` or `wss` for WebSocket. If
+/// the base ends in `/responses`, nothing is added to it. Its query is kept.
 ///
 /// `Display` and `Debug` never show the query.
 ///
@@ -29,12 +29,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Both transports at one URL, with any of the schemes `http`, `https`, `ws` and `wss`.
+    /// Sends both transports to one URL, which has any of the schemes `http`, `https`, `ws` and `wss`.
     ///
     /// # Errors
     ///
-    /// [`UrlError`] when the URL is not one of those, has no host, a bad port, a user name or password (credentials
-    /// belong in a header), a fragment, or characters that a URL cannot have.
+    /// [`UrlError`] when the URL is not one of those, has no host, a bad port, a user name or password
+    /// (credentials belong in a header), a fragment, or characters that a URL cannot have.
     pub fn new(base: &str) -> Result<Self, UrlError> {
         Ok(Self {
             websocket: Target::new(base, Transport::WebSocket)?,
@@ -42,9 +42,10 @@ impl Endpoint {
         })
     }
 
-    /// Sets the URL of the WebSocket apart, by the same rules.
+    /// Sends WebSocket to another URL, which follows the same rules.
     ///
-    /// Headers with credentials are sent to both URLs, even if their hosts differ: giving both is asking for it.
+    /// Headers with credentials are sent to both URLs, even if their hosts differ: whoever sets both URLs
+    /// trusts both.
     ///
     /// # Errors
     ///
@@ -70,8 +71,8 @@ impl Endpoint {
         }
     }
 
-    /// Makes sure that no credential, of a header or in the query of the URL, goes over a plain-text connection, unless its
-    /// host is the loopback or `allow_plaintext` asks for it.
+    /// Checks that no credential, in a header or in the query of a URL, would be sent in plain text. Plain
+    /// text is allowed to a host that is this machine, and to every host if `allow_plaintext` is true.
     ///
     /// # Errors
     ///
@@ -97,11 +98,11 @@ impl Endpoint {
     }
 }
 
-/// Credentials would go over a connection that anyone on the way can read.
+/// Credentials would be sent over a connection that anyone on the way can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaintextError {
     target: String,
-    /// What it is, and its name.
+    /// Whether it is a header or a parameter, and its name.
     credential: String,
 }
 

@@ -6,14 +6,15 @@ use crate::json::{self, fields};
 use crate::text::excerpt;
 use crate::{Delta, Output, ServerError, Usage};
 
-/// How deep an event may nest. What reads it after us may recurse, and `serde_json` stops here too.
+/// How deep an event may nest. The caller's parser may recurse, and `serde_json` has the same limit.
 const MAX_DEPTH: usize = 128;
-/// How much of a text that is no event its error shows.
+/// How many bytes the error shows of a text that is not an event.
 const EXCERPT: usize = 80;
 /// The last event of a response whose status says how it ended.
 const DONE: &str = "response.done";
 
-/// What is read of an event, and where it is put. Most events are small and many, so the compiler makes the comparison.
+/// The fields that are read, and where each is put. A macro, so that the compiler generates the comparison of
+/// keys: events are small and many.
 const fn place(key: &[u8]) -> Option<usize> {
     Some(match key {
         b"type" => 0,
@@ -32,8 +33,8 @@ const fn place(key: &[u8]) -> Option<usize> {
 
 /// One event of a response, as the server sent it.
 ///
-/// The same JSON object arrives as a text frame on a WebSocket and as the data of an event on SSE. Only what the
-/// transport has to know is read; the rest stays as received.
+/// The same JSON object arrives as a text frame on a WebSocket and as the data of an event on SSE. Only what
+/// a client has to know is read. The rest stays as received.
 ///
 /// ```
 /// use failback_wire::Event;
@@ -50,7 +51,7 @@ pub struct Event {
     kind: Span,
     class: Class,
     sequence_number: Option<u64>,
-    /// Where the JSON of `delta` is.
+    /// The place of the JSON of `delta` in the text.
     delta: Option<Range<usize>>,
     response_id: Option<Span>,
     item_id: Option<Span>,
@@ -62,11 +63,11 @@ pub struct Event {
 /// Exhaustive on purpose: a driver must know what each of them means for its call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Terminal {
-    /// `response.completed` or `response.incomplete`, or `response.done` with neither of the statuses below: the stream
-    /// did all it was asked to.
+    /// `response.completed` or `response.incomplete`, or `response.done` with neither of the statuses below:
+    /// the response ended as it should.
     Completed,
-    /// `response.failed` or `response.cancelled`, or `response.done` with such a status: the server ended the response;
-    /// [`Event::error`] may say why.
+    /// `response.failed` or `response.cancelled`, or `response.done` with such a status: the server ended the
+    /// response; [`Event::error`] may say why.
     Ended,
     /// `error`, or an error in another shape: [`Event::error`] says what went wrong.
     Error,
@@ -75,17 +76,17 @@ pub enum Terminal {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Lifecycle,
-    /// A part of the response begins, of which nothing has come yet.
+    /// A part of the response is announced, without any of its content.
     Announcement,
     TextDelta,
     /// Any other event of a response.
     Output,
-    /// Not of a response: what a server or a gateway says of itself.
+    /// Not an event of a response: a server or a gateway tells about itself.
     Foreign,
     Terminal(Terminal),
 }
 
-/// A string of the event: where it stands, or itself when its JSON has escapes.
+/// A string of the event: its place in the text or, if its JSON has escapes, a copy without them.
 #[derive(Clone, PartialEq, Eq)]
 enum Span {
     At(Range<usize>),
@@ -95,17 +96,18 @@ enum Span {
 impl Event {
     /// Reads an event from its JSON text.
     ///
-    /// An error in another shape than the API's is an event too, one that ends the response: an object without a `type`
-    /// but with an `error`, a `detail` or a `message`, or one whose `type` is the name of an error.
+    /// An error in another shape than the API's is also an event that ends the response: an object without a
+    /// `type` but with an `error`, a `detail` or a `message`, or one whose `type` is the name of an error.
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is not a JSON object, has no `type` that is a string, or nests deeper than 128 levels.
+    /// [`EventError`] when the text is not a JSON object, has no `type` that is a string, or nests deeper
+    /// than 128 levels.
     pub fn parse(text: impl Into<String>) -> Result<Self, EventError> {
         Self::parse_named(text.into(), None)
     }
 
-    /// The same for the data of an SSE event with this name, which counts where the JSON has no `type`.
+    /// Reads the data of an SSE event with this name, which is used if the JSON has no `type`.
     pub(crate) fn parse_named(text: String, name: Option<&str>) -> Result<Self, EventError> {
         match Self::read(&text, name) {
             Ok(mut event) => {
@@ -116,9 +118,9 @@ impl Event {
         }
     }
 
-    /// Everything but the text itself.
+    /// Reads all fields. The caller sets the text itself.
     fn read(text: &str, name: Option<&str>) -> Result<Self, Problem> {
-        // An object is looked for, and whatever else it is deserves a better name than serde has for it.
+        // Checked first, because serde's error for other JSON than an object would be hard to understand.
         if !text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{') {
             return Err(Problem::NotAnObject);
         }
@@ -139,7 +141,7 @@ impl Event {
         };
         let word = kind.get(text);
         let class = match Class::of(word) {
-            // Whatever the type says, which may be that of the error.
+            // The type does not matter: it may be the type of the error.
             Class::Foreign if name == Some("error") => Class::Terminal(Terminal::Error),
             class => class,
         };
@@ -177,8 +179,8 @@ impl Event {
         })
     }
 
-    /// The event that a server would have sent last, had it streamed the response that this JSON object is. `None` if it
-    /// is no response, or one that is not over.
+    /// Reads a whole response and makes the event of it that a server sends last. `None` if this JSON object
+    /// is not a response, or one that is not over.
     pub(crate) fn of_whole_response(json: &str) -> Option<Self> {
         let [object, id, status, output, kind] =
             fields(json, &["object", "id", "status", "output", "type"]).ok()?;
@@ -207,7 +209,7 @@ impl Event {
         Self::parse(format!(r#"{{"type":"error","message":{}}}"#, serde_json::Value::from(message))).ok()
     }
 
-    /// Its `type`, such as `response.output_text.delta`.
+    /// The event's `type`, such as `response.output_text.delta`.
     #[must_use]
     pub fn kind(&self) -> &str {
         self.kind.get(&self.text)
@@ -231,9 +233,10 @@ impl Event {
         self.text
     }
 
-    /// Whether it carries output, so that replaying the call once it was delivered could duplicate something: any
-    /// `response.*` event but `response.created`, `response.queued`, `response.in_progress`, and those that announce a
-    /// part and carry nothing of it, such as `response.output_item.added`. Events of other families carry none.
+    /// Whether it carries output, so that a replay after its delivery could duplicate something. Every
+    /// `response.*` event does, except `response.created`, `response.queued`, `response.in_progress`, and
+    /// those that announce a part without its content, such as `response.output_item.added`. Events of other
+    /// families carry none.
     #[must_use]
     pub fn is_output(&self) -> bool {
         matches!(
@@ -242,7 +245,7 @@ impl Event {
         )
     }
 
-    /// How it ends the response, if it does.
+    /// How the event ends the response, if it does.
     #[must_use]
     pub fn terminal(&self) -> Option<Terminal> {
         match self.class {
@@ -336,13 +339,13 @@ impl Event {
         self.response_id.as_ref().map(|id| id.get(&self.text))
     }
 
-    /// The id of the item that it is about: its `item_id`, or the id of its `item`.
+    /// The id of the item that the event is about: its `item_id`, or the id of its `item`.
     #[must_use]
     pub fn item_id(&self) -> Option<&str> {
         self.item_id.as_ref().map(|id| id.get(&self.text))
     }
 
-    /// Whether its `type` is of the family `response.*`: part of a response, and not a server's or gateway's own.
+    /// Whether its `type` begins with `response.`, so that it belongs to a response.
     pub(crate) fn is_of_response(&self) -> bool {
         self.kind().starts_with("response.")
     }
@@ -379,7 +382,7 @@ impl Class {
             "response.failed" | "response.cancelled" => Self::Terminal(Terminal::Ended),
             "error" | "response.error" => Self::Terminal(Terminal::Error),
             _ => match kind.strip_prefix("response.") {
-                // An annotation comes whole in its `added` event.
+                // The `added` event of an annotation carries the whole annotation.
                 Some(part) if part.ends_with(".added") && !part.ends_with("annotation.added") => {
                     Self::Announcement
                 }
@@ -391,14 +394,15 @@ impl Class {
     }
 }
 
-/// `server_error`, `BadRequestError`: the type of an error that stands where the type of its event should.
+/// Whether this is the type of an error, such as `server_error` or `BadRequestError`, in the place of the
+/// type of an event.
 fn is_name_of_error(kind: &str) -> bool {
     let end = kind.len().saturating_sub("error".len());
     kind.get(end..).is_some_and(|end| end.eq_ignore_ascii_case("error"))
 }
 
 impl Span {
-    /// The string that `json`, a part of `text`, stands for; none if it is not a string.
+    /// The string that `json`, a part of `text`, stands for. `None` if it is not a string.
     fn of(text: &str, json: &str) -> Option<Self> {
         match json::plain(json) {
             Some(string) => range(text, string).map(Self::At),
@@ -414,14 +418,15 @@ impl Span {
     }
 }
 
-/// Where `part`, which was borrowed from `text`, stands in it.
+/// The place of `part` in `text`, from which it was borrowed.
 fn range(text: &str, part: &str) -> Option<Range<usize>> {
     let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let end = start.checked_add(part.len())?;
     (end <= text.len()).then_some(start..end)
 }
 
-/// Whether brackets nest deeper than [`MAX_DEPTH`]. Few events have so many that it takes more than counting them.
+/// Whether brackets nest deeper than [`MAX_DEPTH`]. Most events have too few brackets for that, so they are
+/// only counted.
 fn is_too_deep(text: &str) -> bool {
     if brackets(text) <= MAX_DEPTH {
         return false;
@@ -446,11 +451,12 @@ fn is_too_deep(text: &str) -> bool {
     false
 }
 
-/// How many brackets are opened, those within strings included. Counted in blocks, which compilers turn into vector code.
+/// How many brackets are opened, including those in strings. Counted in blocks, which compilers turn into
+/// vector code.
 fn brackets(text: &str) -> usize {
-    // A block must not have more of them than a byte can count.
+    // A block is so short that a byte can count its brackets.
     let blocks = text.as_bytes().chunks(usize::from(u8::MAX));
-    // The two differ in one bit.
+    // `[` and `{` differ in one bit.
     let is_one = |byte: &u8| u8::from(byte | 0x20 == b'{');
     let counts = blocks.map(|block| block.iter().map(is_one).fold(0, u8::wrapping_add));
     counts.map(usize::from).sum()
@@ -473,7 +479,7 @@ enum Problem {
 
 impl Problem {
     fn json(error: serde_json::Error) -> Self {
-        // Its text may quote a value of any length.
+        // The text of serde's error may quote a value of any length.
         Self::Json(excerpt(&error.to_string(), 2 * EXCERPT))
     }
 }

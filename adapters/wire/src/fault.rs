@@ -15,8 +15,9 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// What was seen at this stage of an attempt over this transport, on a connection that had carried responses before
-    /// or not. `detail` is what the layer below said of it. `now` is for a server that names a date to come back.
+    /// Judges what was seen in an attempt over this transport that had come as far as `stage`. `reused` says
+    /// whether its connection had carried a response before. `detail` is what the layer below said of the
+    /// failure. `now` is subtracted from a date at which the server wants to be asked again.
     #[must_use]
     pub fn new(
         seen: &Seen<'_>,
@@ -26,8 +27,8 @@ impl Fault {
         detail: Option<&str>,
         now: SystemTime,
     ) -> Self {
-        // `classify` says nothing where the response has ended as its server wanted. If that is reported as a fault all the
-        // same, a retry would not help.
+        // `classify` returns nothing if the server ended the response as it wanted. A caller that still
+        // reports a fault gets one that no retry would help against.
         let failure =
             classify(seen, transport, stage, reused, now).unwrap_or(Failure::new(Blame::Request, stage));
         Self {
@@ -39,8 +40,9 @@ impl Fault {
         }
     }
 
-    /// The same, when the caller had not read for longer than a peer need wait: that the peer closed, reset or was silent
-    /// comes of that, and shows nothing against the transport. What it stated counts all the same.
+    /// Says that the caller had not read for longer than a peer has to wait. If the peer then closed, reset
+    /// or was silent, that is no evidence against the transport. An error that the server stated still
+    /// counts.
     #[must_use]
     pub fn left_alone(mut self, seen: &Seen<'_>) -> Self {
         let is_end = matches!(seen, Seen::Reset | Seen::EndOfStream | Seen::Closed { .. } | Seen::MissedPong);
@@ -51,14 +53,14 @@ impl Fault {
         self
     }
 
-    /// What it means for the policy. Does not know whether output has reached the caller:
+    /// The failure to report to the policy. It does not know whether output has reached the caller:
     /// [`Failure::with_committed`] says so.
     #[must_use]
     pub const fn failure(&self) -> Failure {
         self.failure
     }
 
-    /// The same, without the credentials among these headers.
+    /// Cuts the credentials among these headers out of the text.
     #[must_use]
     pub fn redacted(mut self, headers: &Headers) -> Self {
         self.cause = self.cause.redacted(headers);
@@ -89,7 +91,7 @@ impl Fault {
         self.request_id.as_deref()
     }
 
-    /// What to tell people.
+    /// The text for people.
     #[must_use]
     pub fn text(&self) -> &str {
         self.cause.as_str()

@@ -5,8 +5,8 @@ use http::{HeaderMap, HeaderValue};
 
 /// Whether an answer with status 101 opens the WebSocket that was asked for (RFC 6455, section 4.1).
 ///
-/// `accept` is the `Sec-WebSocket-Accept` that belongs to the key of the request. An extension or a protocol in the answer is
-/// refused, as none was asked for.
+/// `accept` is the `Sec-WebSocket-Accept` that belongs to the key of the request. An answer with an extension
+/// or a protocol is refused, as the request asks for none.
 #[must_use]
 pub fn is_upgrade_accepted(headers: &HeaderMap, accept: &str) -> bool {
     let has = |name, token: &str| {

@@ -9,8 +9,9 @@ use crate::text::excerpt;
 
 /// Headers that a caller adds to the requests of both transports: credentials, organisation, tracing.
 ///
-/// Values are marked sensitive, and `Debug` shows names only. [`Endpoint::check_credentials`](crate::Endpoint::check_credentials)
-/// keeps the ones that are credentials off plain-text connections.
+/// Values are marked sensitive, and `Debug` shows names only.
+/// [`Endpoint::check_credentials`](crate::Endpoint::check_credentials) makes sure that credentials among them
+/// are not sent in plain text.
 ///
 /// ```
 /// use failback_wire::Headers;
@@ -25,7 +26,7 @@ use crate::text::excerpt;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     entries: Vec<Entry>,
-    /// What else is secret: values in the query of a URL.
+    /// Other secrets: values in the query of a URL.
     query_values: Vec<String>,
 }
 
@@ -43,16 +44,17 @@ impl Headers {
         Self { entries: Vec::new(), query_values: Vec::new() }
     }
 
-    /// Sets a header, in place of an earlier one of that name. White space around the value is dropped.
+    /// Sets a header. It replaces an earlier one of that name. White space around the value is dropped.
     ///
-    /// It counts as a credential if its name says so: `Authorization`, `Cookie`, `Api-Key`, `X-Api-Key`, and names with
-    /// `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`. `Proxy-Authorization` is no header of a
-    /// request: it would go to the server. What a proxy is to know stands in the proxy's URL.
+    /// It counts as a credential if its name says so: `Authorization`, `Cookie`, `Api-Key`, `X-Api-Key`, and
+    /// names with `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`.
+    /// `Proxy-Authorization` is refused, as it would go to the server: put the credentials for a proxy into
+    /// the proxy's URL.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] when the name is not a header name or belongs to the transport, or when the value has a
-    /// character that a header cannot have.
+    /// [`HeaderError`] when the name is not a header name or belongs to the transport, or when the value has
+    /// a character that a header cannot have.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
         let (name, value) = parse(name, value)?;
         let credential = is_credential(name.as_str());
@@ -71,7 +73,8 @@ impl Headers {
         Ok(())
     }
 
-    /// Sets `Authorization: Bearer` with this token. White space around it, such as the line end of a file, is dropped.
+    /// Sets `Authorization: Bearer` with this token. White space around it, such as the line end of a file,
+    /// is dropped.
     ///
     /// # Errors
     ///
@@ -90,13 +93,13 @@ impl Headers {
     ///
     /// [`HeaderError`] when there is no colon, and as [`insert`](Self::insert).
     pub fn parse_line(line: &str) -> Result<(HeaderName, HeaderValue), HeaderError> {
-        // What stands there may be a secret without its name, so nothing of it is shown.
+        // The line may be a secret without its name, so the error does not show it.
         let (name, value) =
             line.split_once(':').ok_or(HeaderError { name: String::new(), problem: Problem::NoColon })?;
         parse(name.trim(), value)
     }
 
-    /// Sets all of these headers too, each in place of an earlier one of its name.
+    /// Sets all of these headers too. Each replaces an earlier one of its name.
     pub fn extend(&mut self, headers: Self) {
         for entry in headers.entries {
             self.set(entry);
@@ -104,7 +107,7 @@ impl Headers {
         self.query_values.extend(headers.query_values);
     }
 
-    /// Makes [`redact`](Self::redact) cut this out as well.
+    /// Makes [`redact`](Self::redact) cut this secret out too.
     pub(crate) fn conceal(&mut self, secret: &str) {
         self.query_values.push(secret.to_owned());
     }
@@ -120,10 +123,10 @@ impl Headers {
         self.entries.iter().any(|entry| entry.credential)
     }
 
-    /// This text without the credentials in it: some servers repeat a key that they refuse.
+    /// Cuts the credentials out of a text, as some servers repeat a key that they refuse.
     ///
-    /// Basic credentials are cut out both as they are sent and as they read when decoded, and where the text was shortened
-    /// with `…`, so is the part of a credential that is left before it.
+    /// Basic credentials are cut out both encoded and decoded. Where the text was shortened with `…`, the
+    /// beginning of a credential before the mark is cut out too.
     ///
     /// ```
     /// # use failback_wire::Headers;
@@ -172,7 +175,7 @@ fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), HeaderErr
         return Err(error(Problem::Owned));
     }
     let value = value.trim();
-    // Beyond ASCII there is no agreement on what the bytes mean, and not every stack sends them.
+    // HTTP stacks do not agree on what bytes beyond ASCII mean, and some do not send them.
     let mut value = match HeaderValue::from_str(value) {
         Ok(parsed) if value.is_ascii() => parsed,
         _ => return Err(error(Problem::Value)),
@@ -197,7 +200,7 @@ fn is_owned(name: &HeaderName) -> bool {
                 | "host"
                 | "http2-settings"
                 | "keep-alive"
-                // For the proxy and nobody behind it: it goes into the proxy's URL.
+                // It would go to the server instead of the proxy.
                 | "proxy-authorization"
                 | "proxy-connection"
                 | "te"

@@ -1,5 +1,5 @@
-//! Parts of a JSON text, found without building a tree of it: an event may have 16 MiB, and a tree takes many times that.
-//! A number that nobody reads may have any size, and a key may occur twice: the last one counts.
+//! Finds parts of a JSON text without building a tree of it: an event may have 16 MiB, and a tree takes many
+//! times that. Numbers that nobody reads may have any size. If a key occurs twice, the last one counts.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use serde::Deserializer as _;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess};
 use serde_json::value::RawValue;
 
-/// The JSON of these fields of an object; none for one that is not there or is `null`.
+/// The JSON of these fields of an object. `None` for one that is missing or `null`.
 pub(crate) fn fields<'a, const N: usize>(
     json: &'a str,
     names: &[&str; N],
@@ -16,7 +16,7 @@ pub(crate) fn fields<'a, const N: usize>(
     find(json, |key| names.iter().position(|name| name.as_bytes() == key))
 }
 
-/// The same, whether a key is in capitals or not.
+/// As [`fields`], but ignores the case of keys.
 pub(crate) fn headers<'a, const N: usize>(json: &'a str, names: &[&str; N]) -> [Option<&'a str>; N] {
     find(json, |key| names.iter().position(|name| name.as_bytes().eq_ignore_ascii_case(key)))
         .unwrap_or([None; N])
@@ -67,7 +67,8 @@ pub(crate) fn plain(json: &str) -> Option<&str> {
     (!inside.contains('\\')).then_some(inside)
 }
 
-/// A JSON string with escapes, if it is a string at all. Bytes let half a surrogate pair through, where text fails.
+/// Decodes a JSON string with escapes, if it is a string. Read as bytes, since serde refuses half a surrogate
+/// pair in text.
 pub(crate) fn unescape(json: &str) -> Option<String> {
     struct Bytes;
 
@@ -148,7 +149,7 @@ impl<'de, F: Fn(&[u8]) -> Option<usize>> DeserializeSeed<'de> for Key<'_, F> {
     type Value = Option<usize>;
 
     fn deserialize<D: de::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // Bytes: a key that is not text is none of ours, and no reason to refuse the rest.
+        // Read as bytes: a key that is not text is not one of these fields, and must not make the rest fail.
         deserializer.deserialize_bytes(self)
     }
 }

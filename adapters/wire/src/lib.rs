@@ -1,24 +1,24 @@
 //! The protocol half of failback's adapters, without any I/O.
 //!
-//! An adapter owns sockets, clocks and tasks. Everything that can be decided from bytes alone is decided here, once
-//! for all of them:
+//! An adapter owns sockets, clocks and tasks. Everything that can be decided from bytes alone is decided
+//! here, once for all adapters:
 //!
 //! | question | answer |
 //! | --- | --- |
 //! | where does each transport go? | [`Endpoint`], [`Target`], [`Headers`] |
 //! | what is sent on this connection? | [`Request`] |
 //! | what did the server send? | [`Body`], [`SseDecoder`], [`Said`], [`Event`], [`ServerError`] |
-//! | which response is it of? | [`Carried`] |
+//! | to which response does it belong? | [`Carried`] |
 //! | is the other end still there? | [`Liveness`], [`Limits`] |
 //! | what is this failure evidence against? | [`Seen`], [`classify`], [`retry_after`] |
-//! | what do we tell a human? | [`Cause`] |
+//! | what do people want to know about it? | [`Cause`] |
 //! | both of these at once | [`Fault`] |
 //!
-//! In scope: the Responses API as it is spoken over a WebSocket and over Server-Sent Events. Out of scope: sockets,
-//! TLS, proxies, the framing of WebSocket and HTTP, time (it is always an argument), and the policy itself, which is
-//! the crate [`failback`].
+//! In scope: the Responses API as it is spoken over a WebSocket and over Server-Sent Events. Out of scope:
+//! sockets, TLS, proxies, the framing of WebSocket and HTTP, time (it is always an argument), and the policy
+//! itself, which is the crate [`failback`].
 //!
-//! No input makes anything here panic, and every buffer has a limit that the caller sets.
+//! Nothing here panics, whatever the input. The caller sets the limit of every buffer.
 //!
 //! ```
 //! use std::time::SystemTime;

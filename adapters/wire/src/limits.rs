@@ -1,10 +1,11 @@
 use core::time::Duration;
 
-/// The most bytes that the head of an HTTP answer may take, upgrade answers included: 64 KiB, above what common
-/// servers and proxies send or accept.
+/// The most bytes that the head of an HTTP answer may take, upgrade answers included: 64 KiB, above what
+/// common servers and proxies send or accept.
 pub const MAX_HEADER_BYTES: usize = 64 * 1024;
 
-/// The most bytes of the body of an error answer that are read: 8 KiB. The rest cannot add to the message.
+/// The most bytes of the body of an error answer that are read: 8 KiB. A longer body would not add to the
+/// message.
 pub const MAX_ERROR_BODY_BYTES: usize = 8 * 1024;
 
 /// The shortest time limit that can be set. A limit of zero would fail everything before it began.
@@ -13,7 +14,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// The smallest message limit that can be set. Below this not even a `response.created` gets through.
 const SMALLEST: usize = 1024;
 
-/// How long to wait for what, and how much to take, on either transport.
+/// Time limits and sizes for both transports.
 ///
 /// Every value is valid: a time below 1 ms counts as 1 ms, and [`Duration::MAX`] means no limit.
 ///
@@ -67,26 +68,27 @@ impl Limits {
         self
     }
 
-    /// How long the first event may take on a WebSocket, from when the whole request was sent. Nothing but an event extends
-    /// it. Default 30 s: the server says `response.created` before it begins to think. On SSE only the idle limit holds
-    /// for the first event: behind a proxy that buffers, the first byte comes when the model has thought.
+    /// How long the first event may take on a WebSocket after the whole request was sent. Nothing but an
+    /// event extends it. Default 30 s: the server sends `response.created` before the model begins to think.
+    /// On SSE only the idle limit holds for the first event, because behind a proxy that buffers the first
+    /// byte comes after the model has thought.
     #[must_use]
     pub const fn with_first_event_timeout(mut self, timeout: Duration) -> Self {
         self.first_event_timeout = at_least(timeout);
         self
     }
 
-    /// How long a stream may be silent, without any byte: no event, no comment, no pong, and none of the request that is
-    /// taken. Default 300 s: models think
-    /// for minutes without an event, and an SSE stream need not send comments meanwhile.
+    /// How long a stream may be silent: no byte of an event, a comment or a pong arrives, and the peer takes
+    /// no byte of the request. Default 300 s: models think for minutes without an event, and an SSE stream
+    /// need not send comments meanwhile.
     #[must_use]
     pub const fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = at_least(timeout);
         self
     }
 
-    /// How long a WebSocket may be silent until it is asked for a sign of life with a ping. Default 15 s: below the
-    /// idle limits of the usual load balancers and NATs.
+    /// How long a WebSocket may be silent until it is asked for a sign of life with a ping. Default 15 s:
+    /// below the idle limits of the usual load balancers and NATs.
     #[must_use]
     pub const fn with_ping_interval(mut self, interval: Duration) -> Self {
         self.ping_interval = at_least(interval);
@@ -100,8 +102,9 @@ impl Limits {
         self
     }
 
-    /// How long a stream may go without an *event*, from the request or the event before, for callers to whom pongs and
-    /// comments are not enough. Default `None`, no such limit: models think for minutes.
+    /// How long a stream may go without an *event*, counted from the request or the last event. For callers
+    /// who want events and not only pongs and comments. Default `None`, no such limit, as models think for
+    /// minutes.
     #[must_use]
     pub const fn with_event_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.event_timeout = match timeout {
@@ -111,7 +114,8 @@ impl Limits {
         self
     }
 
-    /// The most bytes that one WebSocket message, one SSE event or one SSE line may have; less than 1024 counts as
+    /// The most bytes that one WebSocket message, one SSE event or one SSE line may have; less than 1024
+    /// counts as
     /// 1024. Default 16 MiB: room for an image in base64, and still a bound.
     #[must_use]
     pub const fn with_max_message_bytes(mut self, bytes: usize) -> Self {
@@ -119,8 +123,8 @@ impl Limits {
         self
     }
 
-    /// How long after its handshake a WebSocket is used for new requests. Default 55 min: the server closes it at
-    /// 60, whatever is going on.
+    /// How long after its handshake a WebSocket is used for new requests. Default 55 min: the server closes
+    /// it at 60, whatever is going on.
     #[must_use]
     pub const fn with_websocket_lifetime(mut self, lifetime: Duration) -> Self {
         self.websocket_lifetime = at_least(lifetime);

@@ -6,34 +6,40 @@ use crate::{Limits, Seen};
 
 /// Watches one stream from its request to its last event, and says when to ping and when to give up.
 ///
-/// It is told what happens, and [`poll`](Self::poll) says what to do. Time is always an argument; calling it early,
-/// late or twice does no harm, and a clock that runs backwards stands still.
+/// The driver tells it what happens, and [`poll`](Self::poll) says what to do. Time is always an argument.
+/// Polling early, late or twice does no harm. A clock that runs backwards is treated as one that stands
+/// still.
 ///
-/// Four things end a stream, and each is measured from something else:
+/// Four limits end a stream, and each is counted from another moment:
 ///
-/// - *First event* (WebSocket only): [`first_event_timeout`](Limits::first_event_timeout) after the request was sent, unless
-///   an **event** has come. Pongs show that someone is there, not that the request got through, so they do not extend it. On
-///   SSE the answer itself may begin late, behind a proxy that buffers or a model that thinks, so only the other limits hold.
-/// - *Missed pong* (WebSocket only): a ping is due after [`ping_interval`](Limits::ping_interval) without any byte.
-///   **Any byte** within [`pong_timeout`](Limits::pong_timeout) answers it, for the path is then alive. The time counts from
-///   when the ping was sent, so that a driver that was not polled for a while asks before it judges.
-/// - *Idle*: [`idle_timeout`](Limits::idle_timeout) after the last **byte** of any kind: event, pong, ping, comment, and
-///   of the request while that is sent. While a request is sent over a WebSocket, no ping can be, so that a path that
-///   takes nothing is found within ping interval + pong time-out too.
-/// - *No event*: [`event_timeout`](Limits::event_timeout), if there is one, after the last **event**, or the request.
+/// - *First event* (WebSocket only): [`first_event_timeout`](Limits::first_event_timeout) after the request
+///   was sent, unless an **event** has come. Pongs do not extend it: they show that someone is there, but not
+///   that the request got through. On SSE there is no such limit, because the answer may begin late behind a
+///   proxy that buffers, or when a model thinks.
+/// - *Missed pong* (WebSocket only): a ping is due after [`ping_interval`](Limits::ping_interval) without any
+///   byte. **Any byte** within [`pong_timeout`](Limits::pong_timeout) answers it, since it shows that the
+///   path is alive. The time counts from when the ping was sent, so that a driver that was not polled for a
+///   while sends one before it gives up.
+/// - *Idle*: [`idle_timeout`](Limits::idle_timeout) after the last **byte** of any kind: of an event, a pong,
+///   a ping, a comment, or of the request while that is sent. No ping can be sent while a request is sent
+///   over a WebSocket. If the path takes no byte of the request, that is found within ping interval + pong
+///   time-out too.
+/// - *No event*: [`event_timeout`](Limits::event_timeout), if there is one, after the last **event**, or the
+///   request.
 ///
-/// So long thinking is not a failure. A WebSocket whose pings are answered, and an SSE stream that sends comments, live
-/// on without an event for as long as the caller is willing to wait; and a path that is dead is found within ping
-/// interval + pong time-out on a WebSocket, and within the idle time-out on SSE, where nothing can be asked.
+/// So a model that thinks for long is not a failure. A WebSocket whose pings are answered, and an SSE stream
+/// that sends comments, may go without an event for as long as the caller is willing to wait. A dead path is
+/// found within ping interval + pong time-out on a WebSocket. On SSE, which has no pings, it is found within
+/// the idle time-out.
 ///
-/// A driver reads what there is to read before it polls: bytes that wait in a buffer are signs of life. Where its runtime
-/// tells it late of what has arrived, it reads once more before it obeys [`Dead`](LivenessAction::Dead).
+/// A driver reads what has arrived before it polls, as bytes that wait in a buffer are signs of life. If its
+/// runtime may report them late, it reads once more before it obeys [`Dead`](LivenessAction::Dead).
 #[derive(Clone, Debug)]
 pub struct Liveness {
     limits: Limits,
     transport: Transport,
     now: Timestamp,
-    /// When the request was sent, as far as that is known. `None` while it is being sent.
+    /// When the request was sent. `None` while it is being sent.
     sent_at: Option<Timestamp>,
     last_life: Timestamp,
     last_event: Option<Timestamp>,
@@ -46,7 +52,7 @@ pub struct Liveness {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a stream that is not watched can hang forever"]
 pub enum LivenessAction {
-    /// Nothing, until this time; [`Timestamp::MAX`] is never. Ask again then, or after the next event.
+    /// Wait until this time, and ask again then or after the next event. [`Timestamp::MAX`] is never.
     Wait(Timestamp),
     /// Send a ping, report it with [`Liveness::handle_ping_sent`], and ask again.
     SendPing,
@@ -69,8 +75,8 @@ impl Liveness {
         }
     }
 
-    /// Begins to watch a stream whose request is about to be sent: [`handle_request_sent`](Self::handle_request_sent)
-    /// says when that is done.
+    /// Begins to watch a stream whose request is about to be sent:
+    /// [`handle_request_sent`](Self::handle_request_sent) says when that is done.
     #[must_use]
     pub const fn before_request(limits: Limits, transport: Transport, now: Timestamp) -> Self {
         let mut liveness = Self::new(limits, transport, now);
@@ -78,7 +84,7 @@ impl Liveness {
         liveness
     }
 
-    /// The request has left, to its last byte.
+    /// The whole request has left.
     pub fn handle_request_sent(&mut self, now: Timestamp) {
         let now = self.advance(now);
         if self.sent_at.is_none() {
@@ -87,15 +93,15 @@ impl Liveness {
         }
     }
 
-    /// Bytes were taken to be sent. Those of the request are a sign of life; on a WebSocket those after it are pings and
-    /// pongs, and show nothing.
+    /// The kernel took bytes to send. Bytes of the request are a sign of life. On a WebSocket the bytes after
+    /// it are pings and pongs, which show nothing.
     pub fn handle_written(&mut self, now: Timestamp) {
         let now = self.advance(now);
         match (self.transport, self.sent_at) {
             (Transport::WebSocket, Some(_)) => {}
             (Transport::WebSocket, None) => self.last_life = now,
             (Transport::Sse, sent_at) => {
-                // Nothing but the request is ever sent.
+                // On SSE nothing but the request is sent.
                 self.sent_at = sent_at.map(|_| now);
                 self.last_life = now;
             }
@@ -108,7 +114,7 @@ impl Liveness {
         self.last_event = Some(self.now);
     }
 
-    /// Anything else arrived: a pong, a ping, a comment, the head of the answer, part of an event.
+    /// Something else arrived: a pong, a ping, a comment, the head of the answer, a part of an event.
     pub fn handle_sign_of_life(&mut self, now: Timestamp) {
         self.last_life = self.advance(now);
         self.ping_sent_at = None;
@@ -124,7 +130,7 @@ impl Liveness {
     pub fn poll(&mut self, now: Timestamp) -> LivenessAction {
         let now = self.advance(now);
         let (wake, end) = self.end();
-        // The latest point there is means "never", so it never comes.
+        // `Timestamp::MAX` means "never", so a limit at that time does not end anything.
         if wake <= now && wake < Timestamp::MAX {
             return LivenessAction::Dead(end);
         }

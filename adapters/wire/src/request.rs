@@ -9,10 +9,10 @@ use crate::text::excerpt;
 
 /// One request, and the body it has on each transport.
 ///
-/// The body is what one would POST to the API: `model`, `input` and so on, in the order given. What the transports
-/// own is set here: `stream` and `type` are dropped from the body; so are `background` on a WebSocket, where it cannot be, and
-/// `generate` and `stream_id` over SSE, which has no such fields. A request that only warms up (`"generate": false`) is
-/// therefore answered in full when it goes over SSE.
+/// The body is what one would POST to the API: `model`, `input` and so on, in the order given. Fields that
+/// belong to a transport are set here: `stream` and `type` are dropped from the body. So is `background` on a
+/// WebSocket, where it is not allowed, and so are `generate` and `stream_id` over SSE, which does not have
+/// them. Therefore a request that only warms up (`"generate": false`) is answered in full over SSE.
 ///
 /// ```
 /// use failback_wire::Request;
@@ -82,11 +82,13 @@ impl Request {
         Self { entries, continuation: None }
     }
 
-    /// Allows to send less where the server remembers more: on the very connection that completed the response
-    /// `previous_response_id`, this `input` alone is sent and continues it. Everywhere else the whole body is.
+    /// Allows to send less where the server remembers the conversation. On the connection that completed the
+    /// response `previous_response_id` last, only this `input` is sent, and continues that response.
+    /// Everywhere else the whole body is sent.
     ///
-    /// The two must mean the same: the input in the body is the whole conversation, and this one what came after
-    /// that response. A `previous_response_id` in the body itself is part of the body and kept whenever the body is sent.
+    /// Both must mean the same: the input in the body is the whole conversation, and this `input` is what
+    /// came after that response. A `previous_response_id` in the body itself is a part of the body, and is
+    /// sent with it.
     #[must_use]
     pub fn with_continuation(mut self, previous_response_id: impl Into<String>, input: Value) -> Self {
         self.continuation = Some(Continuation {
@@ -96,18 +98,19 @@ impl Request {
         self
     }
 
-    /// Whether it names a response that it builds on in its own body, when it is sent where `last_completed` was the latest
-    /// response to complete. If the server does not know that one, there is nothing else that could be sent instead; a
-    /// continuation that is not known is followed by the whole body.
+    /// Whether the request itself names the response that it builds on, if it is sent on a connection where
+    /// `last_completed` was the latest response to complete. If the server does not know that response,
+    /// nothing else can be sent instead. After a continuation that the server does not know, the whole body
+    /// is sent.
     #[must_use]
     pub fn names_response(&self, last_completed: Option<&str>) -> bool {
         let names = |entry: &Entry| entry.name == "previous_response_id" && entry.json.get() != "null";
         !self.continues(last_completed) && self.entries.iter().any(names)
     }
 
-    /// Whether it asks for output over WebSocket. One with `"generate": false` only warms the connection up: that it
-    /// completed says nothing of what WebSocket can carry, so the outcome for the policy is
-    /// [`Ended`](failback::Outcome::Ended) (R6).
+    /// Whether it asks for output over WebSocket. A request with `"generate": false` only warms the
+    /// connection up. Its completion does not show that WebSocket can carry a response, so the outcome for
+    /// the policy is [`Ended`](failback::Outcome::Ended) (R6).
     #[must_use]
     pub fn generates(&self) -> bool {
         !self.entries.iter().any(|entry| entry.name == "generate" && entry.json.get() == "false")
@@ -126,8 +129,8 @@ impl Request {
         object.finish()
     }
 
-    /// The text frame that starts the response on a WebSocket on which the response `last_completed` was the latest
-    /// to complete.
+    /// The text frame that starts the response on a WebSocket on which the response `last_completed` was the
+    /// latest to complete.
     #[must_use]
     pub fn websocket_frame(&self, last_completed: Option<&str>) -> String {
         let continuation = self.continuation.as_ref().filter(|_| self.continues(last_completed));
@@ -163,7 +166,7 @@ impl Request {
     }
 }
 
-/// Shows the keys of the body, not what the caller has to say.
+/// Shows the keys of the body, and not its values.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<_> = self.entries.iter().map(|entry| &entry.name).collect();
@@ -174,7 +177,7 @@ impl fmt::Debug for Request {
     }
 }
 
-/// A JSON object in the making.
+/// A JSON object that is being written.
 struct Object(String);
 
 impl Object {

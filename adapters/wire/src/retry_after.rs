@@ -4,11 +4,11 @@ use std::time::SystemTime;
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
 
-/// How long the headers of an answer ask to wait: `retry-after-ms` in milliseconds, else `Retry-After` in seconds or
-/// as an HTTP-date, which `now` makes a duration.
+/// How long the headers of an answer ask to wait: `retry-after-ms` in milliseconds, else `Retry-After` in
+/// seconds or as an HTTP-date, from which `now` is subtracted.
 ///
-/// Decimals are taken though the standard has none, a date in the past is zero, a number too large to tell is
-/// [`Duration::MAX`], and anything else is as if it was not there.
+/// Decimals are accepted, although the standard has none. A date in the past is zero, a number that is too
+/// large is [`Duration::MAX`], and anything else is ignored.
 ///
 /// ```
 /// use core::time::Duration;
@@ -39,11 +39,11 @@ pub(crate) fn seconds(text: &str) -> Option<Duration> {
     decimal(text, NANOS)
 }
 
-/// The wait that the text of a message asks for, such as "Please try again in 1.898s", "in 28ms", "in 6m0s" or
-/// "retry after 20 seconds".
+/// The wait that the text of a message asks for, such as "Please try again in 1.898s", "in 28ms", "in 6m0s"
+/// or "retry after 20 seconds".
 ///
-/// The API documents neither the sentence nor its units; rate-limit messages carry it, and over a WebSocket, where an
-/// event has no headers, it is often the only word on how long to wait.
+/// The API documents neither the sentence nor its units, but rate-limit messages have it. Over a WebSocket,
+/// where an event has no headers, often nothing else says how long to wait.
 pub(crate) fn in_message(message: &str) -> Option<Duration> {
     let lower = message.to_ascii_lowercase();
     ["try again in ", "retry after ", "retry in "].iter().find_map(|phrase| {
@@ -59,7 +59,7 @@ fn until(text: &str, now: SystemTime) -> Option<Duration> {
     Some(date.duration_since(now).unwrap_or(Duration::ZERO))
 }
 
-/// `1.5` of a unit of that many nanoseconds, saturating; finer than a nanosecond is cut off.
+/// Reads a decimal number of units of so many nanoseconds. Saturates, and cuts off parts of a nanosecond.
 fn decimal(text: &str, unit: u64) -> Option<Duration> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if whole.is_empty()
@@ -82,7 +82,7 @@ fn digits(text: &str) -> u128 {
         .fold(0, |sum: u128, byte| sum.saturating_mul(10).saturating_add(u128::from(byte.wrapping_sub(b'0'))))
 }
 
-/// One or more numbers with units at the start of lower-case text, added up.
+/// Adds up the numbers with units, one or more, at the start of a text in lower case.
 fn spoken(mut text: &str) -> Option<Duration> {
     let mut total: Option<Duration> = None;
     loop {

@@ -12,14 +12,15 @@ const DONE: &str = "[DONE]";
 pub enum Said {
     /// An event of the response, or an error in any shape.
     Event(Event),
-    /// That someone is there, and nothing else: no data, an empty object, a `ping` or a `keepalive`.
+    /// Nothing but that someone is there: no data, an empty object, a `ping` or a `keepalive`.
     SignOfLife,
-    /// That nothing more will come (`[DONE]`): the end of the stream, whether or not it is closed.
+    /// Nothing more will come (`[DONE]`): the end of the stream, even if it is not closed.
     Done,
 }
 
 impl Said {
-    /// Reads a text. `name` is that of the SSE event that it is the data of; it counts where the JSON has no `type`.
+    /// Reads a text. If it is the data of an SSE event, `name` is the name of that event, which is used if
+    /// the JSON has no `type`.
     ///
     /// ```
     /// use failback_wire::Said;
@@ -33,10 +34,10 @@ impl Said {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when it is neither an event nor any of the others.
+    /// [`EventError`] when the text is none of these.
     pub fn read(text: impl Into<String>, name: Option<&str>) -> Result<Self, EventError> {
         let text = text.into();
-        // `message` is the name of an SSE event that has none.
+        // An SSE event without a name is called `message`.
         let name = name.filter(|name| !matches!(*name, "" | "message"));
         let is_error = name == Some("error");
         let shown = text.trim();

@@ -8,22 +8,23 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use crate::text::{CUT, excerpt};
 
-/// Words of a header that are shorter than this are words like any other. `Bearer` is one of them.
+/// Shorter words of a header are not secrets. `Bearer` is one of them.
 const SHORTEST_WORD: usize = 7;
-/// The same for what is a secret as a whole: a password, the value of a key in a URL.
+/// Shorter values are not cut out, if they are a secret as a whole: a password, or the value of a key in a
+/// URL.
 const SHORTEST_VALUE: usize = 4;
-/// The shortest beginning of a secret that is cut out where a text was shortened. Less tells nothing, and would hide
-/// innocent words.
+/// The shortest beginning of a secret that is cut out where a text was shortened. A shorter one reveals
+/// nothing, and would match other words.
 const SHORTEST_BEGINNING: usize = 3;
 
 const SHOWN: &str = "[redacted]";
 
-/// What no text may show, the longest first, so that one that has another in it goes first.
+/// The secrets that no text may show. The longest comes first, as it may contain another.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
-    /// The value of a header: each of its words, and what `Basic` credentials say once they are decoded.
+    /// Adds the value of a header: each of its words, and `Basic` credentials in decoded form too.
     pub(crate) fn add_header(&mut self, value: &str) {
         for word in value.split_whitespace().filter(|word| word.len() >= SHORTEST_WORD) {
             self.add(word);
@@ -43,7 +44,7 @@ impl Secrets {
         }
     }
 
-    /// The value of a credential in the query of a URL, as it stands there.
+    /// Adds the value of a credential in the query of a URL, as it stands there.
     pub(crate) fn add_query_value(&mut self, value: &str) {
         self.add_value(value);
         self.add_value(&percent_decoded(value));
@@ -56,9 +57,10 @@ impl Secrets {
     }
 
     fn add(&mut self, secret: &str) {
-        // As texts are made fit to be shown before they come here.
+        // In the form that it has in a text after `excerpt`, as texts are made fit to be shown before they
+        // come here.
         let secret = excerpt(secret, usize::MAX);
-        // Some write JSON so, and a text that is no event is shown as it came.
+        // Some servers escape slashes in JSON, and a text that is not an event is shown as received.
         let escaped = secret.replace('/', "\\/");
         for form in [secret, escaped] {
             if !form.is_empty() && !self.0.contains(&form) {
@@ -68,7 +70,7 @@ impl Secrets {
         self.0.sort_by_key(|secret| core::cmp::Reverse(secret.len()));
     }
 
-    /// The text without any of them, and without the beginning of one where the text was shortened.
+    /// Cuts all of them out of a text and, where the text was shortened, the beginning of one too.
     pub(crate) fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let mut text = Cow::Borrowed(text);
         for secret in &self.0 {
@@ -97,7 +99,7 @@ impl Secrets {
         Cow::Owned(shown)
     }
 
-    /// Where the longest beginning of a secret starts with which this text ends.
+    /// If this text ends with the beginning of a secret: where that starts, for the longest one.
     fn beginning_at_end(&self, text: &str) -> Option<usize> {
         let longest = |secret: &String| {
             secret

@@ -10,10 +10,10 @@ const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
 /// The most bytes of a request id that are kept.
 const MAX_REQUEST_ID: usize = 128;
 
-/// What a driver saw go wrong with one attempt, before anyone judged it.
+/// What a driver saw go wrong with one attempt. It does not judge yet.
 ///
-/// [`classify`](crate::classify) says what it is evidence against, and [`Cause`](crate::Cause) tells a human. `Debug`
-/// shows no header and no text of the server.
+/// [`classify`](crate::classify) says what it is evidence against, and [`Cause`](crate::Cause) describes it
+/// for people. `Debug` shows neither headers nor texts of the server.
 #[derive(Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Seen<'a> {
@@ -32,14 +32,14 @@ pub enum Seen<'a> {
         /// The status of the proxy's answer.
         status: u16,
     },
-    /// What is at the proxy's address does not speak as a proxy does.
+    /// The peer at the proxy's address does not speak the protocol of a proxy.
     NotAProxy,
     /// The SOCKS5 proxy answered the request with this reply instead of 0 (RFC 1928, section 6).
     SocksRefused {
         /// The reply.
         reply: u8,
     },
-    /// The SOCKS5 proxy wants credentials, or other ones: what status 407 says in HTTP.
+    /// The SOCKS5 proxy wants credentials, or other ones, as status 407 does in HTTP.
     ProxyAuthentication,
     /// Connected, but the WebSocket upgrade was not answered in time.
     HandshakeTimeout,
@@ -52,8 +52,8 @@ pub enum Seen<'a> {
         /// What the body of the answer said, if it was read.
         error: Option<&'a ServerError>,
     },
-    /// The upgrade was answered 101, but not by a WebSocket server: a wrong `Sec-WebSocket-Accept`, no `Upgrade`
-    /// header, a protocol or extension nobody asked for.
+    /// The upgrade was answered 101, but not by a WebSocket server: a wrong `Sec-WebSocket-Accept`, no
+    /// `Upgrade` header, a protocol or extension nobody asked for.
     BadAccept,
     /// The POST was answered with a status that is not 200.
     Answer {
@@ -76,7 +76,8 @@ pub enum Seen<'a> {
     },
     /// The connection was reset or a write failed.
     Reset,
-    /// The connection ended without a close frame (WebSocket), or the body ended (SSE), before a terminal event.
+    /// The connection ended without a close frame (WebSocket), or the body ended (SSE), before a terminal
+    /// event.
     EndOfStream,
     /// A close frame came before a terminal event.
     Closed {
@@ -93,7 +94,7 @@ pub enum Seen<'a> {
     FirstEventTimeout,
     /// No byte came for too long.
     IdleTimeout,
-    /// No event came for longer than the caller was willing to wait, whatever else came.
+    /// No event came for longer than the caller was willing to wait, although other bytes may have come.
     EventTimeout,
     /// A ping was not answered in time.
     MissedPong,
@@ -101,8 +102,8 @@ pub enum Seen<'a> {
     TooLarge,
     /// An `error` event, or an error in another shape.
     ErrorEvent(&'a ServerError),
-    /// An `error` event that says that a response is not known which the request named of its own accord: there is no
-    /// fuller input that could be sent instead.
+    /// An `error` event that says that the server does not know the response which the request itself names.
+    /// No fuller input can be sent instead.
     UnknownResponse(&'a ServerError),
     /// A `response.failed` event.
     FailedEvent(&'a ServerError),
@@ -113,7 +114,7 @@ pub enum Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Whether the server itself stated the error, rather than something on the way having broken.
+    /// Whether the server itself stated the error. If not, something on the way broke.
     pub(crate) fn is_stated(&self) -> bool {
         matches!(
             self,

@@ -14,9 +14,10 @@ pub(crate) const MAX_MESSAGE: usize = 2048;
 /// The most bytes of a code, a type or a parameter name that are kept.
 const MAX_WORD: usize = 128;
 
-/// An error in the server's own words: from an `error` event, a `response.failed` event, or the body of an answer.
+/// An error in the server's own words: from an `error` event, a `response.failed` event, or the body of an
+/// answer.
 ///
-/// Everything in it is optional for the server, of bounded length, on one line, and not to be trusted.
+/// Servers may leave out each field. Texts are on one line and of bounded length. Do not trust them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerError {
@@ -26,27 +27,27 @@ pub struct ServerError {
     pub code: Option<String>,
     /// Its `type`, such as `invalid_request_error`.
     pub kind: Option<String>,
-    /// What it says to a human; may be empty.
+    /// Its message for people, which may be empty.
     pub message: String,
     /// The part of the request that it is about.
     pub param: Option<String>,
-    /// How long it asks to wait: from a field of its own, from headers that an event carries, or from a message like
-    /// "try again in 1.898s".
+    /// How long it asks to wait: from a field of its own, from headers that an event carries, or from a
+    /// message like "try again in 1.898s".
     pub retry_after: Option<Duration>,
-    /// When a quota is there again, in seconds since 1970, if it says so.
+    /// When a quota is available again, in seconds since 1970, if it says so.
     pub resets_at: Option<u64>,
     /// Whether another try makes sense, by the header `x-should-retry` that an event carries.
     pub(crate) should_retry: Option<bool>,
-    /// It did not come as the API's own `error` event, but in some other shape.
+    /// Whether it came in another shape than the API's own `error` event.
     pub(crate) is_foreign: bool,
 }
 
-/// How deep an error may stand inside another.
+/// How deep one error may stand inside another.
 const MAX_LEVELS: usize = 4;
 
 impl ServerError {
-    /// Reads the body of an answer with this status: `{"error": {..}}` and its common relatives, the title of an HTML
-    /// page, or the start of plain text.
+    /// Reads the body of an answer with this status. Takes the error from JSON such as `{"error": {..}}`, the
+    /// title of an HTML page, or the start of plain text.
     ///
     /// ```
     /// use failback_wire::ServerError;
@@ -80,13 +81,13 @@ impl ServerError {
         }
     }
 
-    /// Reads an error from JSON: `{"error": {..}}`, `{"error": "text"}`, the same with `detail`, the error's own fields, or a
-    /// string.
+    /// Reads an error from JSON: `{"error": {..}}`, `{"error": "text"}`, the same with `detail`, the error's
+    /// own fields, or a string.
     pub(crate) fn from_json(json: &str) -> Self {
         if let Some(message) = json::text(json) {
             return Self::from_message(&message);
         }
-        // From the inside out: an error, and what is around it.
+        // From the inside out: the error, then the objects around it.
         let mut levels = vec![Level::read(json)];
         while let Some(inner) = levels.last().and_then(Level::inner).filter(|_| levels.len() < MAX_LEVELS) {
             levels.push(Level::read(inner));
@@ -100,7 +101,7 @@ impl ServerError {
         // The `type` of the event around it says nothing about the error.
         error.kind = word(|level| level.kind.and_then(self::word).filter(|kind| kind != "error"));
         error.param = word(|level| level.param.and_then(self::word));
-        // What is around it is the answer, whose status it is.
+        // From the outside in, as the outermost object is the answer, whose status it is.
         error.status = levels
             .iter()
             .rev()
@@ -130,7 +131,7 @@ impl ServerError {
         })
     }
 
-    /// Whether the connection that brought it can carry no other response, although the error came as an event.
+    /// Whether the connection can carry no other response after it. After other errors it can.
     #[must_use]
     pub fn ends_connection(&self) -> bool {
         self.is_named("websocket_connection_limit_reached")
@@ -142,7 +143,7 @@ impl ServerError {
         self.is_named("previous_response_not_found")
     }
 
-    /// Whether its code or its type is this, in any case.
+    /// Whether its code or its type is this, ignoring case.
     fn is_named(&self, name: &str) -> bool {
         let names = [self.code.as_deref(), self.kind.as_deref()];
         names.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(name))
@@ -154,7 +155,7 @@ impl ServerError {
     }
 }
 
-/// One object of an error: the error itself, or what stands around it. JSON as received.
+/// One object of an error, as received: the error itself, or an object around it.
 #[derive(Default)]
 struct Level<'a> {
     error: Option<&'a str>,
@@ -199,7 +200,7 @@ impl<'a> Level<'a> {
             code,
             kind,
             param,
-            // Some have a word there, such as `failed`.
+            // Some servers have a word there, such as `failed`.
             status: status.filter(|json| self::status(json).is_some()).or(status_code),
             waits: [retry_after_ms, retry_after, resets_in_seconds],
             resets_at,
@@ -207,7 +208,7 @@ impl<'a> Level<'a> {
         }
     }
 
-    /// The error that this object is about, if it stands in an object of its own; of several the first.
+    /// The error inside this object, if it stands in an object of its own. Of several it is the first.
     fn inner(&self) -> Option<&'a str> {
         let found = self.error.or(self.detail)?;
         if found.starts_with('[') {
@@ -249,21 +250,22 @@ fn word(json: &str) -> Option<String> {
     (!word.is_empty()).then_some(word)
 }
 
-/// Seconds since 1970. Some count milliseconds, and those are a year far from now.
+/// Seconds since 1970. Some servers send milliseconds, which would be a year far from now.
 fn time(json: &str) -> Option<u64> {
     const FAR: u64 = 100_000_000_000;
     let time = seconds(scalar(json)?.trim())?.as_secs();
     Some(if time >= FAR { time / 1000 } else { time })
 }
 
-/// An event may repeat the headers that an HTTP answer would have had. Dates need a clock and are left out.
+/// The wait in the headers that an event repeats from an HTTP answer. Dates are left out, as they need a
+/// clock.
 fn headers_wait(json: &str) -> Option<Duration> {
     let [in_millis, in_seconds] = json::headers(json, &["retry-after-ms", "retry-after"]);
     let read = |json: Option<&str>, parse: fn(&str) -> Option<Duration>| parse(scalar(json?)?.trim());
     read(in_millis, millis).or_else(|| read(in_seconds, seconds))
 }
 
-/// Text that is not JSON: of a page its title, else the beginning.
+/// The message in a text that is not JSON: the title of a page, or the beginning of other text.
 fn prose(text: &str) -> String {
     if !text.trim_start().starts_with('<') {
         return excerpt(text, MAX_MESSAGE);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 /// Decodes `text/event-stream` to the letter of the WHATWG rules, in bounded memory.
 ///
-/// It stores a line that is not complete yet, the event in progress and the last event ID, each at most as long as the limit
-/// given to [`new`](Self::new). An event that is unfinished when the stream ends is dropped
-/// with the decoder, as the rules say. The data of each event is a `String` of its own, so that a large event does not
-/// make the ones after it large.
+/// It stores an incomplete line, the event in progress and the last event ID. Each is at most as long as the
+/// limit given to [`new`](Self::new). An event that is unfinished at the end of the stream is dropped with
+/// the decoder, as the rules say. The data of each event is a `String` of its own, so that the memory of a
+/// large event is given back with it.
 ///
 /// ```
 /// use failback_wire::{SseDecoder, SseItem};
@@ -25,16 +25,16 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct SseDecoder {
     limit: usize,
-    /// The part of a line that earlier chunks brought.
+    /// The part of the current line that came in earlier chunks.
     line: Vec<u8>,
     name: String,
     data: String,
     has_data: bool,
     id: String,
     last_event_id: String,
-    /// No line is complete yet, so a byte order mark may still come.
+    /// Whether no line is complete yet, so that a byte order mark may still come.
     at_start: bool,
-    /// The last line ended in CR: a LF that follows belongs to it.
+    /// Whether the last line ended in CR, so that a LF that follows belongs to it.
     after_cr: bool,
     failed: bool,
 }
@@ -46,12 +46,12 @@ pub struct SseDecoder {
 pub enum SseItem {
     /// An event with data, which may be empty.
     Event {
-        /// Its name: `message` when it has none.
+        /// Its name, or `message` if the stream gives none.
         name: String,
         /// Its data: the lines joined by LF.
         data: String,
     },
-    /// A comment: no event, but a sign of life.
+    /// A comment, which is a sign of life and not an event.
     Comment,
     /// The server suggests how long to wait before reconnecting.
     Retry(Duration),
@@ -77,7 +77,7 @@ impl fmt::Display for SseError {
 
 impl std::error::Error for SseError {}
 
-/// Line buffers above this are given back once the line is complete.
+/// A line buffer larger than this is freed when the line is complete.
 const KEPT_CAPACITY: usize = 64 * 1024;
 
 impl SseDecoder {
@@ -102,13 +102,14 @@ impl SseDecoder {
     ///
     /// # Errors
     ///
-    /// [`SseError::TooLong`] when a line or an event is longer than the limit, now and whenever it is called again.
+    /// [`SseError::TooLong`] when a line or an event is longer than the limit, now and whenever it is called
+    /// again.
     pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<SseItem>, SseError> {
         self.advance(input, false)
     }
 
-    /// The same, but stops before a line between two events that begins with `{`: it means nothing in a stream. `None` with
-    /// `input` not used up says that it has come to one.
+    /// As [`decode`](Self::decode), but stops before a line between two events that begins with `{`, which
+    /// means nothing in a stream. In that case it returns `None` and leaves the line in `input`.
     pub(crate) fn decode_up_to_json(&mut self, input: &mut &[u8]) -> Result<Option<SseItem>, SseError> {
         self.advance(input, true)
     }
@@ -152,8 +153,8 @@ impl SseDecoder {
         }
     }
 
-    /// The stream has ended. The event that would have been next if a blank line had come before: one that is dropped by
-    /// the rules, and that the end of the stream may have completed all the same.
+    /// The stream has ended. Returns the event in progress, as if a blank line had ended it. The rules drop
+    /// it, but it may be whole.
     ///
     /// # Errors
     ///
@@ -174,7 +175,7 @@ impl SseDecoder {
         self.line.is_empty() && !self.has_data && self.name.is_empty()
     }
 
-    /// The last event ID as of the last event boundary; empty when the stream has none.
+    /// The last event ID at the end of the last event. Empty if the stream has given none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
@@ -204,7 +205,7 @@ impl SseDecoder {
             }
             None => (line, &[][..]),
         };
-        // A sequence cannot span a line, so decoding line by line is decoding the stream.
+        // No UTF-8 sequence contains a line end, so lines can be decoded one by one.
         match field {
             b"data" => {
                 let value = text(value);
@@ -262,7 +263,8 @@ impl SseDecoder {
     }
 }
 
-/// Where the first CR or LF is. Whole blocks at a time, which compilers turn into vector code: data lines are long.
+/// Where the first CR or LF is. Searched in blocks, which compilers turn into vector code, as data lines are
+/// long.
 fn line_end(input: &[u8]) -> Option<usize> {
     const BLOCK: usize = 32;
     let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
@@ -273,7 +275,8 @@ fn line_end(input: &[u8]) -> Option<usize> {
     input.get(start..)?.iter().position(is_end).map(|at| start + at)
 }
 
-/// As text, with U+FFFD for what is none. Checking first is faster: nearly all of it is text.
+/// Decodes bytes as UTF-8, with U+FFFD for what is not. Checks first, which is faster, as nearly all of them
+/// are UTF-8.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
     match core::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
@@ -281,7 +284,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Moves text to where there is none yet, and copies it otherwise.
+/// Appends a text. Moves it, instead of copying, if there is nothing to append to.
 fn append(to: &mut String, text: Cow<'_, str>) {
     match text {
         Cow::Owned(text) if to.is_empty() => *to = text,
@@ -289,7 +292,7 @@ fn append(to: &mut String, text: Cow<'_, str>) {
     }
 }
 
-/// Shows the state, not the content.
+/// Shows the state of the decoder, and not the content of the stream.
 impl fmt::Debug for SseDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseDecoder")

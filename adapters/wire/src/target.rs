@@ -8,7 +8,7 @@ use crate::authority::{bracketed, is_loopback, split_port};
 use crate::credential::is_credential;
 use crate::url_error::Problem;
 
-/// Where one transport connects to, and what it asks for there.
+/// Where one transport connects to, and what it requests there.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Target {
     uri: Uri,
@@ -122,7 +122,7 @@ impl fmt::Debug for Target {
     }
 }
 
-/// The path of the API below this base, with its query.
+/// The path of the API below this base path, with its query.
 fn responses(path_and_query: &str) -> Result<String, Problem> {
     if !path_and_query.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Problem::Characters);

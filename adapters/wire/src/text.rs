@@ -1,10 +1,11 @@
-//! Text from elsewhere, made fit for one line of an error message.
+//! Makes text from servers fit for one line of an error message.
 
 /// Marks where a text was cut.
 pub(crate) const CUT: char = '…';
 
-/// The start of `text` in at most `max` bytes, on one line: control characters, which could also steer a terminal,
-/// and runs of white space become one space. What was cut is marked with `…`, which the limit does not count.
+/// The start of `text` in at most `max` bytes, on one line: control characters, which could also steer a
+/// terminal, and runs of white space become one space. Where text was cut off stands `…`, which the limit
+/// does not count.
 pub(crate) fn excerpt(text: &str, max: usize) -> String {
     let mut line = String::new();
     let mut space = false;

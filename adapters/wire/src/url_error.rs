@@ -2,7 +2,7 @@ use core::fmt;
 
 use crate::text::excerpt;
 
-/// Why a URL was refused. It shows neither a user name or password, nor a query.
+/// Why a URL was refused. It shows no user name, no password and no query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UrlError {
     problem: Problem,

@@ -132,7 +132,8 @@ fn other_json_between_events_means_nothing() {
     let event = "data: {\"type\":\"response.created\"}\n\n";
     let (said, end) = read(STREAM, &format!("{event}{{\"a\":[1]}}\n{event}{{\"object\":\"response\"}}"));
     assert_eq!((kinds(&said), end), (vec!["response.created"; 2], Ok(None)));
-    // Wherever the body is cut: lines that say nothing come before it, and it stands in the middle of an event.
+    // Wherever the body is cut: lines that say nothing come before it, and it stands in the middle of an
+    // event.
     for before in ["id: 1\n", "\r\n", "odd\n", ": c\n", "event: x\n\n"] {
         let (said, _) = read(STREAM, &format!("{event}{before}{{\"error\":\"no\"}}\n\n"));
         assert_eq!(kinds(&said).last(), Some(&"error"), "{before}");

@@ -1,5 +1,8 @@
 //! R1: where an attempt goes.
 
+extern crate std;
+use std::string::ToString;
+
 use super::*;
 
 #[test]
@@ -130,6 +133,14 @@ fn r01_each_reason_and_mode_has_a_word_of_its_own() {
     ];
     for (mode, word) in modes {
         assert_eq!(mode.as_str(), word);
+    }
+    for (timer, word) in [
+        (Timer::Retry, "retry"),
+        (Timer::Lease, "lease"),
+        (Timer::Dial, "dial"),
+        (Timer::Suspicion, "suspicion"),
+    ] {
+        assert_eq!((timer.as_str(), timer.to_string().as_str()), (word, word));
     }
     assert_eq!((Transport::WebSocket.as_str(), Transport::Sse.as_str()), ("websocket", "sse"));
     let blames = ["connection", "payload", "transport", "network", "server", "request"];

@@ -3,9 +3,10 @@
 use failback_wire::{MAX_HEADER_BYTES, Seen};
 
 use crate::agent::AGENT;
+use crate::lost::Lost;
 use crate::proxy::Credentials;
 
-use super::next::{Next, NoWay};
+use super::next::{Next, not_a_proxy};
 
 /// How many headers an answer may have.
 const MAX_HEADERS: usize = 256;
@@ -16,20 +17,20 @@ const MAX_READ: usize = 4096;
 /// What every answer begins with.
 const START: &[u8] = b"HTTP/1.";
 
-/// The first byte of everything that is sent under TLS before it is encrypted: a handshake, an alert.
+/// The first byte of an unencrypted TLS record: an alert, a handshake.
 const TLS: [u8; 2] = [0x15, 0x16];
 
 pub(super) struct Connect {
     request: Option<Vec<u8>>,
-    /// What has arrived of the head that is being read.
+    /// What has arrived of the current head: of an interim answer, or of the final one.
     head: Vec<u8>,
-    /// Bytes of the heads before it.
+    /// How many bytes the heads before it had.
     skipped: usize,
     is_open: bool,
 }
 
 impl Connect {
-    /// To this host, an IPv6 address in brackets.
+    /// Asks for a way to this host. An IPv6 address is in brackets.
     pub(super) fn new(host: &str, port: u16, credentials: Option<&Credentials>) -> Self {
         let authorization = credentials.map(|credentials| {
             let basic = credentials.basic();
@@ -52,15 +53,15 @@ impl Connect {
         }
     }
 
-    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), NoWay> {
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Lost> {
         if self.request.is_some() {
             return Err(unasked());
         }
-        // An adapter that reads more than it was told to does not make the head longer than it may be.
+        // The limit holds even if an adapter reads more than it was told to.
         if bytes.len() > self.room() {
             return Err(too_long());
         }
-        // An empty line may have begun before.
+        // The empty line may have begun in an earlier read.
         let mut seen = self.head.len().saturating_sub(2);
         self.head.extend_from_slice(bytes);
         loop {
@@ -69,20 +70,20 @@ impl Connect {
             let status = status_of(self.head.get(..end).unwrap_or_default())?;
             let rest = self.head.split_off(end);
             match status {
-                // Interim answers. After 101 nothing else would come.
+                // Interim answers. 101 is none: no answer follows it.
                 100 | 102..=199 => {
                     self.skipped = self.skipped.saturating_add(end);
                     self.head = rest;
                     seen = 0;
                 }
-                // The headers say nothing about what follows: the tunnel does (RFC 9110, section 9.3.6).
+                // A 2xx answer to CONNECT has no body, whatever its headers say (RFC 9110, section 9.3.6).
                 200..=299 if rest.is_empty() => {
                     self.is_open = true;
                     return Ok(());
                 }
-                // The server speaks when it is spoken to.
+                // With TLS and HTTP the client speaks first, so these bytes do not come from the server.
                 200..=299 => return Err(unasked()),
-                status => return Err(NoWay { seen: Seen::ProxyRefused { status }, detail: String::new() }),
+                status => return Err(Seen::ProxyRefused { status }.into()),
             }
         }
         if self.room() == 0 { Err(too_long()) } else { Ok(()) }
@@ -93,8 +94,9 @@ impl Connect {
         MAX_HEADER_BYTES.saturating_sub(self.skipped).saturating_sub(self.head.len())
     }
 
-    /// Not every answer of something that is no HTTP proxy has an end to wait for.
-    fn check_start(&self) -> Result<(), NoWay> {
+    /// Fails at the first byte that no HTTP answer begins with. Something that is not an HTTP proxy may never
+    /// send the end of a head.
+    fn check_start(&self) -> Result<(), Lost> {
         if self.head.iter().zip(START).all(|(byte, expected)| byte == expected) {
             return Ok(());
         }
@@ -102,7 +104,7 @@ impl Connect {
             Some(first) if TLS.contains(first) => ": it speaks TLS, which needs https:// in the proxy's URL",
             _ => "",
         };
-        Err(NoWay::not_a_proxy(format!("its answer is not HTTP/1.1{hint}")))
+        Err(not_a_proxy(format!("its answer is not HTTP/1.1{hint}")))
     }
 }
 
@@ -119,25 +121,25 @@ fn end_of_head(head: &[u8], from: usize) -> Option<usize> {
     None
 }
 
-fn status_of(head: &[u8]) -> Result<u16, NoWay> {
+fn status_of(head: &[u8]) -> Result<u16, Lost> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut answer = httparse::Response::new(&mut headers);
     match answer.parse(head) {
         Ok(httparse::Status::Complete(_)) => {
-            answer.code.ok_or_else(|| NoWay::not_a_proxy("its answer has no status"))
+            answer.code.ok_or_else(|| not_a_proxy("its answer has no status"))
         }
-        Ok(httparse::Status::Partial) => Err(NoWay::not_a_proxy("its answer has no end")),
+        Ok(httparse::Status::Partial) => Err(not_a_proxy("its answer has no end")),
         Err(httparse::Error::TooManyHeaders) => {
-            Err(NoWay::not_a_proxy(format!("its answer has more than {MAX_HEADERS} headers")))
+            Err(not_a_proxy(format!("its answer has more than {MAX_HEADERS} headers")))
         }
-        Err(error) => Err(NoWay::not_a_proxy(format!("its answer is not HTTP/1.1: {error}"))),
+        Err(error) => Err(not_a_proxy(format!("its answer is not HTTP/1.1: {error}"))),
     }
 }
 
-fn unasked() -> NoWay {
-    NoWay::not_a_proxy("it sent something that nobody asked for")
+fn unasked() -> Lost {
+    not_a_proxy("it sent something that nobody asked for")
 }
 
-fn too_long() -> NoWay {
-    NoWay::not_a_proxy(format!("the head of its answer is longer than {MAX_HEADER_BYTES} bytes"))
+fn too_long() -> Lost {
+    not_a_proxy(format!("the head of its answer is longer than {MAX_HEADER_BYTES} bytes"))
 }

@@ -6,12 +6,13 @@ use std::net::IpAddr;
 
 use failback_wire::{Seen, bracketed};
 
+use crate::lost::Lost;
 use crate::proxy::{Credentials, MAX_SOCKS_PART};
 
-use super::next::{Next, NoWay};
+use super::next::{Next, not_a_proxy};
 
 const VERSION: u8 = 5;
-/// Of the exchange of user name and password alone.
+/// The version of the exchange of user name and password, which differs from that of SOCKS.
 const PASSWORD_VERSION: u8 = 1;
 const NO_AUTHENTICATION: u8 = 0;
 const PASSWORD: u8 = 2;
@@ -67,7 +68,7 @@ impl Socks5 {
         Self { address, port, credentials, state: State::Greet, answer: Vec::new() }
     }
 
-    pub(super) fn next(&mut self) -> Result<Next, NoWay> {
+    pub(super) fn next(&mut self) -> Result<Next, Lost> {
         let (message, state) = match self.state {
             State::Greet => (self.greeting(), State::Method),
             State::Authenticate => (self.authentication()?, State::Admission),
@@ -81,10 +82,10 @@ impl Socks5 {
         Ok(Next::Write(message))
     }
 
-    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), NoWay> {
+    pub(super) fn handle_bytes(&mut self, bytes: &[u8]) -> Result<(), Lost> {
         for byte in bytes {
             if !matches!(self.state, State::Method | State::Admission | State::Reply) {
-                return Err(NoWay::not_a_proxy("it sent something that nobody asked for"));
+                return Err(not_a_proxy("it sent something that nobody asked for"));
             }
             self.answer.push(*byte);
             self.check()?;
@@ -96,7 +97,7 @@ impl Socks5 {
         Ok(())
     }
 
-    /// How long the answer is, as far as can be told yet.
+    /// How many bytes the answer has, as far as the bytes so far tell.
     fn expected(&self) -> usize {
         if !matches!(self.state, State::Reply) {
             return 2;
@@ -109,42 +110,43 @@ impl Socks5 {
         }
     }
 
-    /// What the bytes so far rule out. A proxy that refuses need not say more than that.
-    fn check(&self) -> Result<(), NoWay> {
+    /// Fails as soon as the bytes so far show a failure: a proxy that refuses may send no more than the
+    /// beginning of its answer.
+    fn check(&self) -> Result<(), Lost> {
         match (self.state, self.answer.as_slice()) {
             (State::Method | State::Reply, [b'H']) => {
-                Err(NoWay::not_a_proxy("it speaks HTTP, which needs http:// in the proxy's URL"))
+                Err(not_a_proxy("it speaks HTTP, which needs http:// in the proxy's URL"))
             }
             (State::Method | State::Reply, [version]) if *version != VERSION => {
-                Err(NoWay::not_a_proxy(format!("it answered in version {version} of SOCKS instead of 5")))
+                Err(not_a_proxy(format!("it answered in version {version} of SOCKS instead of 5")))
             }
             (State::Reply, [_, reply]) if *reply != SUCCEEDED => {
-                Err(NoWay { seen: Seen::SocksRefused { reply: *reply }, detail: String::new() })
+                Err(Seen::SocksRefused { reply: *reply }.into())
             }
             (State::Reply, [_, _, _, kind]) if !matches!(*kind, IPV4 | NAME | IPV6) => {
-                Err(NoWay::not_a_proxy(format!("it answered with an address of the unknown kind {kind}")))
+                Err(not_a_proxy(format!("it answered with an address of the unknown kind {kind}")))
             }
             _ => Ok(()),
         }
     }
 
     /// The whole answer is there.
-    fn proceed(&mut self) -> Result<(), NoWay> {
+    fn proceed(&mut self) -> Result<(), Lost> {
         self.state = match (self.state, self.answer.as_slice()) {
             (State::Method, [_, NO_AUTHENTICATION]) => State::Ask,
             (State::Method, [_, PASSWORD]) if self.credentials.is_some() => State::Authenticate,
             (State::Method, [_, NONE_ACCEPTABLE]) if self.credentials.is_some() => {
                 return Err(locked("it takes neither a user name and a password, nor none"));
             }
-            // Some ask for a password that was not offered.
+            // Some proxies choose the password although it was not offered.
             (State::Method, [_, NONE_ACCEPTABLE | PASSWORD]) => {
                 return Err(locked("it wants a user name and a password, and its URL has none"));
             }
             (State::Method, [_, method]) => {
                 let wanted = format!("it wants the kind {method} of authentication, which was not offered");
-                return Err(NoWay::not_a_proxy(wanted));
+                return Err(not_a_proxy(wanted));
             }
-            // Not every proxy gets the version right here, and nothing depends on it.
+            // The version is not checked: some proxies send a wrong one, and nothing depends on it.
             (State::Admission, [_, 0]) => State::Ask,
             (State::Admission, _) => return Err(locked("it refused the user name and the password")),
             (State::Reply, _) => State::Open,
@@ -160,7 +162,7 @@ impl Socks5 {
         }
     }
 
-    fn authentication(&self) -> Result<Vec<u8>, NoWay> {
+    fn authentication(&self) -> Result<Vec<u8>, Lost> {
         let mut message = vec![PASSWORD_VERSION];
         if let Some(Credentials { user, password }) = &self.credentials {
             push_part(&mut message, user, "the user name")?;
@@ -169,7 +171,7 @@ impl Socks5 {
         Ok(message)
     }
 
-    fn request(&self) -> Result<Vec<u8>, NoWay> {
+    fn request(&self) -> Result<Vec<u8>, Lost> {
         let mut message = vec![VERSION, CONNECT, 0];
         match &self.address {
             Address::Ip(IpAddr::V4(ip)) => {
@@ -190,18 +192,18 @@ impl Socks5 {
     }
 }
 
-/// Its length in one byte, then the text.
-fn push_part(message: &mut Vec<u8>, text: &str, what: &str) -> Result<(), NoWay> {
+/// Writes the length of a text in one byte, then the text.
+fn push_part(message: &mut Vec<u8>, text: &str, what: &str) -> Result<(), Lost> {
     let Ok(len) = u8::try_from(text.len()) else {
         let detail = format!("{what} is longer than the {MAX_SOCKS_PART} bytes that SOCKS5 can carry");
-        // No name that long resolves, and no proxy is to blame.
-        return Err(NoWay { seen: Seen::Resolve, detail });
+        // A name of that length cannot be resolved anyhow, so the proxy is not to blame.
+        return Err(Lost::new(Seen::Resolve, detail));
     };
     message.push(len);
     message.extend_from_slice(text.as_bytes());
     Ok(())
 }
 
-fn locked(detail: &str) -> NoWay {
-    NoWay { seen: Seen::ProxyAuthentication, detail: detail.to_owned() }
+fn locked(detail: &str) -> Lost {
+    Lost::new(Seen::ProxyAuthentication, detail)
 }

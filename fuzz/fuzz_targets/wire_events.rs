@@ -4,9 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use failback::{Blame, Stage, Transport};
-use failback_wire::{
-    Event, Fault, Headers, Request, Said, Seen, ServerError, classify, retry_after,
-};
+use failback_wire::{Event, Fault, Headers, Request, Said, Seen, ServerError, classify, retry_after};
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;

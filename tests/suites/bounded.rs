@@ -17,7 +17,9 @@ static MEMORY: PeakAlloc = PeakAlloc;
 const LIMIT: usize = 256 * 1024;
 /// Three times the largest event, and as much for the peer, which lives in this process: an event of its own, its text, and
 /// that in its framing. An endless peer sends 64 MiB.
-const GROWTH: usize = 6 * LIMIT;
+const GROWTH: usize = 6 * LIMIT + CONNECTION;
+/// What a connection of its own takes beside that: ureq has two buffers of 128 KiB for each.
+const CONNECTION: usize = 2 * 128 * 1024;
 
 /// What the peer does to one turn.
 struct Case {

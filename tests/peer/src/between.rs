@@ -14,8 +14,8 @@ pub enum Between {
         /// How long an answer may take.
         limit: Duration,
     },
-    /// Throws away what it is sent and says nothing, as if the connection were cut in the middle; but when the client
-    /// goes away, that is noticed.
+    /// Throws away what it is sent and says nothing, as if the connection were cut in the middle; but when
+    /// the client goes away, that is noticed.
     Deaf,
     /// Neither reads nor writes.
     Frozen,

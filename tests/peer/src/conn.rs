@@ -215,7 +215,8 @@ impl Conn {
         self.linger().await
     }
 
-    /// Lets the client close first: a socket closed with unread bytes in it would be reset, and what was just sent lost.
+    /// Lets the client close first: a socket closed with unread bytes in it would be reset, and what was just
+    /// sent lost.
     async fn linger(&mut self) -> Gone {
         let _ = tokio::time::timeout(LINGER, self.swallow()).await;
         Gone

@@ -14,7 +14,8 @@ pub enum What {
     Connected,
     /// The TLS handshake failed or was abandoned.
     TlsFailed,
-    /// A WebSocket upgrade was asked for, with these headers; names are in lower case and credentials left out.
+    /// A WebSocket upgrade was asked for, with these headers; names are in lower case and credentials left
+    /// out.
     Handshake {
         /// Name and value, in order.
         headers: Vec<(String, String)>,
@@ -53,8 +54,8 @@ pub enum What {
     LateSent,
     /// The connection came to a [`Gate`](crate::Gate).
     AtGate,
-    /// The end of a body that was held back was sent, over SSE.
-    LateEnd,
+    /// The end of a body was sent after its last event, over SSE.
+    BodyEnd,
     /// The client sent a ping that the peer answered.
     Ping,
     /// The client sent a pong.
@@ -69,7 +70,8 @@ pub enum What {
         /// The close code.
         code: u16,
     },
-    /// How much of an endless line, event or frame went out before the client closed or the bound was reached.
+    /// How much of an endless line, event or frame went out before the client closed or the bound was
+    /// reached.
     Streamed {
         /// Bytes that the socket took.
         bytes: u64,

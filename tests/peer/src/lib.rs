@@ -1,8 +1,9 @@
 //! A Responses API server on loopback that misbehaves on command, and keeps a journal that tests assert on.
 //!
-//! A [`Peer`] speaks both transports on one port, WebSocket and Server-Sent Events, with TLS when asked. It runs on a
-//! thread of its own, so it serves clients of any runtime, and none. Left alone it is a good server: it checks what it
-//! is sent, and answers `echo: ` and the text of the request. What it is to do otherwise is said in advance:
+//! A [`Peer`] speaks both transports on one port, WebSocket and Server-Sent Events, with TLS when asked. It
+//! runs on a thread of its own, so it serves clients of any runtime, and none. Left alone it is a good
+//! server: it checks what it is sent, and answers `echo: ` and the text of the request. What it is to do
+//! otherwise is said in advance:
 //!
 //! - a [`Handshake`] for each WebSocket upgrade: refused, reset, never answered, held at a [`Gate`];
 //! - a [`Turn`] for each request on either transport: complete, cut off, silent, endless, broken;
@@ -11,9 +12,9 @@
 //!
 //! Behaviour that was pushed is used once, in order; what was set serves all others.
 //!
-//! The [`Journal`] tells what happened. An entry is made *before* the bytes it speaks of leave, so whatever a client has
-//! seen is already in the journal. For what the peer must first hear about, such as a client that went away, there is
-//! [`Peer::wait_for`], which works on every executor.
+//! The [`Journal`] tells what happened. An entry is made *before* the bytes it speaks of leave, so whatever a
+//! client has seen is already in the journal. For what the peer must first hear about, such as a client that
+//! went away, there is [`Peer::wait_for`], which works on every executor.
 //!
 //! ```
 //! use failback_peer::{Gate, Handshake, Peer, Transport, Turn, What};

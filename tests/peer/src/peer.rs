@@ -14,8 +14,8 @@ use crate::tls::Tls;
 use crate::wait::{PATIENCE, block_on, within};
 use crate::{Between, Handshake, Turn, server};
 
-/// A running server. Clones are the same server; when the last one is dropped it stops, closes all its sockets and
-/// joins its thread.
+/// A running server. Clones are the same server; when the last one is dropped it stops, closes all its
+/// sockets and joins its thread.
 #[derive(Clone)]
 pub struct Peer {
     inner: Arc<Inner>,
@@ -117,8 +117,8 @@ impl Peer {
         self.inner.listen(true);
     }
 
-    /// With `true` resets all connections and refuses new ones, like a server that was killed; with `false` accepts
-    /// again.
+    /// With `true` resets all connections and refuses new ones, like a server that was killed; with `false`
+    /// accepts again.
     pub fn refuse_everything(&self, refuse: bool) {
         self.inner.listen(!refuse);
         if refuse {
@@ -159,8 +159,8 @@ impl Peer {
         self.inner.state.plan().turns(transport).set(turn);
     }
 
-    /// For one good request on this transport, after those pushed before. Requests that the peer refuses by itself use
-    /// nothing up.
+    /// For one good request on this transport, after those pushed before. Requests that the peer refuses by
+    /// itself use nothing up.
     pub fn push_turn(&self, transport: Transport, turn: Turn) {
         self.inner.state.plan().turns(transport).push(turn);
     }
@@ -191,8 +191,8 @@ impl Peer {
 
 /// How it takes what is large.
 impl Peer {
-    /// Hangs up on a larger message or body as soon as it sees how large it is: after a close 1009, or an answer 413, with
-    /// the rest unread, so that the client's next write fails.
+    /// Hangs up on a larger message or body as soon as it sees how large it is: after a close 1009, or an
+    /// answer 413, with the rest unread, so that the client's next write fails.
     pub fn hang_up_above(&self, bytes: usize) {
         let mut plan = self.inner.state.plan();
         plan.max_ws_message = bytes.min(crate::state::BOUND);
@@ -200,7 +200,8 @@ impl Peer {
         plan.hangs_up = true;
     }
 
-    /// Reads at most this much at once, and nothing for a while after each time; the journal has each of them.
+    /// Reads at most this much at once, and nothing for a while after each time; the journal has each of
+    /// them.
     pub fn read_slowly(&self, bytes: usize, pause: Duration) {
         self.inner.state.plan().pace = Some((bytes, pause));
     }

@@ -62,7 +62,8 @@ pub(crate) fn spawn(setup: Setup) -> io::Result<(SocketAddr, UnboundedSender<Com
 struct Port {
     addr: SocketAddr,
     listener: Option<TcpListener>,
-    /// Bound but never listening: without a listener the port refuses connections and no other process is given it.
+    /// Bound but never listening: without a listener the port refuses connections and no other process is
+    /// given it.
     _reserved: TcpSocket,
 }
 

@@ -142,14 +142,11 @@ impl Lane for Sse<'_> {
 
     async fn last_event(&mut self, event: &Value) -> Result<(), Gone> {
         self.chunk(framed(event).as_bytes()).await?;
-        let late_end = self.late_end.take();
-        if let Some(gate) = &late_end {
-            self.conn.gate(gate).await?;
+        if let Some(gate) = self.late_end.take() {
+            self.conn.gate(&gate).await?;
         }
         self.conn.write(b"0\r\n\r\n").await?;
-        if late_end.is_some() {
-            self.conn.record(What::LateEnd);
-        }
+        self.conn.record(What::BodyEnd);
         Ok(())
     }
 

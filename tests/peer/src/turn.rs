@@ -8,12 +8,13 @@ use crate::Gate;
 ///
 /// The normal script is: `response.created`, `response.in_progress`, `response.output_item.added`,
 /// `response.content_part.added`, an `response.output_text.delta` for each word of the answer, at least two,
-/// `response.output_text.done`, `response.content_part.done`, `response.output_item.done`, `response.completed`. A turn
-/// is a list of steps, most of which send some of it or stop in the middle. Steps after one that ends the turn are
-/// never reached; a turn whose steps do not end it goes on in silence, as with [`then_mute`](Self::then_mute).
+/// `response.output_text.done`, `response.content_part.done`, `response.output_item.done`,
+/// `response.completed`. A turn is a list of steps, most of which send some of it or stop in the middle.
+/// Steps after one that ends the turn are never reached; a turn whose steps do not end it goes on in silence,
+/// as with [`then_mute`](Self::then_mute).
 ///
-/// Over SSE the status line and headers leave just before the first step that sends something, or that is silent or
-/// breaks off. A gate or a pause before that keeps them back.
+/// Over SSE the status line and headers leave just before the first step that sends something, or that is
+/// silent or breaks off. A gate or a pause before that keeps them back.
 #[derive(Clone, Debug, Default)]
 #[must_use = "a turn does nothing until it is given to a peer"]
 pub struct Turn {
@@ -81,7 +82,8 @@ impl Turn {
         Self::new().then_events(count)
     }
 
-    /// `count` events, then the connection ends: no close frame, no end of the chunked body, no TLS close_notify.
+    /// `count` events, then the connection ends: no close frame, no end of the chunked body, no TLS
+    /// close_notify.
     pub fn drop_after(count: usize) -> Self {
         Self::after(count).then_drop()
     }
@@ -101,13 +103,14 @@ impl Turn {
         Self::after(count).then_mute()
     }
 
-    /// `count` events, then a close frame with this code. Over SSE: the body ends properly, without a terminal event.
+    /// `count` events, then a close frame with this code. Over SSE: the body ends properly, without a
+    /// terminal event.
     pub fn close_after(count: usize, code: u16) -> Self {
         Self::after(count).then_close(code, "")
     }
 
-    /// An HTTP answer with this status instead of a stream, with a JSON error as its body. Over WebSocket: an `error`
-    /// event with this status, and with the headers as its `headers`.
+    /// An HTTP answer with this status instead of a stream, with a JSON error as its body. Over WebSocket: an
+    /// `error` event with this status, and with the headers as its `headers`.
     pub fn status(code: u16) -> Self {
         Self::step(Self::new(), Step::Status { code, headers: Vec::new(), body: None })
     }
@@ -155,21 +158,22 @@ impl Turn {
         self
     }
 
-    /// Waits at `gate` before event `index` of the script is sent; 0 is the first, and the terminal event has the index
-    /// after the last of the others.
+    /// Waits at `gate` before event `index` of the script is sent; 0 is the first, and the terminal event has
+    /// the index after the last of the others.
     pub fn gate_before(mut self, index: usize, gate: &Gate) -> Self {
         self.gates.push((index, gate.clone()));
         self
     }
 
-    /// Sends this event too, `pause` after the one that ends the turn, and only then reads the next request. Over SSE
-    /// does nothing.
+    /// Sends this event too, `pause` after the one that ends the turn, and only then reads the next request.
+    /// Over SSE does nothing.
     pub fn with_late_event(mut self, event: Value, pause: Duration) -> Self {
         self.late.push(Late { event, pause });
         self
     }
 
-    /// Waits at `gate` between the last event of a response over SSE and the end of its body. Over WebSocket does nothing.
+    /// Waits at `gate` between the last event of a response over SSE and the end of its body. Over WebSocket
+    /// does nothing.
     pub fn with_late_end(mut self, gate: &Gate) -> Self {
         self.late_end = Some(gate.clone());
         self
@@ -317,13 +321,14 @@ impl Turn {
         self.step(Step::EndlessLine)
     }
 
-    /// An SSE event of endless lines. Over WebSocket: a message of endless fragments. At most 64 MiB are sent.
+    /// An SSE event of endless lines. Over WebSocket: a message of endless fragments. At most 64 MiB are
+    /// sent.
     pub fn then_endless_event(self) -> Self {
         self.step(Step::EndlessEvent)
     }
 
-    /// These bytes over and over, as they are, and nothing of what the client sends is read meanwhile. At most 64 MiB are
-    /// sent.
+    /// These bytes over and over, as they are, and nothing of what the client sends is read meanwhile. At
+    /// most 64 MiB are sent.
     pub fn then_flood(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.step(Step::Flood(bytes.into()))
     }

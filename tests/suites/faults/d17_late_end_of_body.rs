@@ -62,7 +62,7 @@ fn a_connection_is_used_again_once_the_end_has_come(adapter: &dyn Adapter) {
     completes(&*client);
     assert!(client.background_tasks() > 0, "someone reads to the end of the answer");
     gate.open();
-    peer.wait_for_blocking("the end", |journal| journal.any(|what| matches!(what, What::LateEnd)));
+    peer.wait_for_blocking("the end", |journal| journal.any(|what| matches!(what, What::BodyEnd)));
     until("the connection to be ready again", || client.background_tasks() == 1);
     completes(&*client);
     let journal = peer.journal();

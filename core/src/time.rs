@@ -73,7 +73,8 @@ pub(crate) const fn nanos(duration: Duration) -> u64 {
     if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 }
 }
 
-/// A duration in whole milliseconds, as files and logs have it. Rounded up, so that nothing is due earlier than it is.
+/// A duration in whole milliseconds, as files and logs have it. Rounded up, so that nothing is due earlier
+/// than it is.
 #[must_use]
 pub const fn whole_millis(duration: Duration) -> u64 {
     let millis = duration.as_nanos().div_ceil(1_000_000);

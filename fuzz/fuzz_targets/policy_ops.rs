@@ -1,4 +1,5 @@
-//! Any settings, any times, any handles in any order: the invariants hold, and WebSocket is found to work again.
+//! Any settings, any times, any handles in any order: the invariants hold, and WebSocket is found to work
+//! again.
 #![no_main]
 
 use failback::{Policy, Timestamp};

@@ -1,5 +1,5 @@
-//! Any bytes, cut anywhere: the same events as in one piece, the same as another decoder's, in bounded memory. As the body of
-//! an answer, whatever it turns out to be, the same wherever it is cut.
+//! Any bytes, cut anywhere: the same events as in one piece, the same as another decoder's, in bounded
+//! memory. As the body of an answer, whatever it turns out to be, the same wherever it is cut.
 #![no_main]
 
 use std::num::NonZeroUsize;

@@ -1,4 +1,5 @@
-//! What the targets share: a policy driven by any bytes, with the invariants that must hold whatever they are.
+//! What the targets share: a policy driven by any bytes, with the invariants that must hold whatever they
+//! are.
 
 use core::time::Duration;
 
@@ -134,7 +135,8 @@ impl Driver {
                 if let Some(attempt) = take(u, &mut self.attempts)? {
                     let divertible = attempt.divert_at().is_some();
                     let (call, dial) = self.policy.divert(attempt, at);
-                    // A driver that diverts what is not to be diverted does no harm, but its call need not end.
+                    // A driver that diverts what is not to be diverted does no harm, but its call need not
+                    // end.
                     if divertible {
                         self.calls.push(call);
                     }

@@ -1,4 +1,5 @@
-//! One piece of work, so many times, and nothing else: what `benches/instructions` counts the instructions of.
+//! One piece of work, so many times, and nothing else: what `benches/instructions` counts the instructions
+//! of.
 
 #[path = "scenario/delta.rs"]
 mod delta;

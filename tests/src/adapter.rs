@@ -20,8 +20,8 @@ pub trait Adapter: Sync {
     /// A client with these settings.
     fn client(&self, settings: Settings) -> Box<dyn TestClient>;
 
-    /// A client on a runtime of one thread, which is the caller's: nothing at all goes on but while a turn is read, and
-    /// between two items the runtime stands still.
+    /// A client on a runtime of one thread, which is the caller's: nothing at all goes on but while a turn is
+    /// read, and between two items the runtime stands still.
     fn client_that_stands_still(&self, settings: Settings) -> Box<dyn TestClient>;
 }
 
@@ -75,8 +75,8 @@ pub trait TestTurn: Send {
     /// The next item, as soon as there is one.
     fn next(&mut self) -> Option<Result<Item, Error>>;
 
-    /// The next item, unless `enough` says so first: then the turn is in the middle of something, and can be dropped
-    /// there.
+    /// The next item, unless `enough` says so first: then the turn is in the middle of something, and can be
+    /// dropped there.
     ///
     /// # Panics
     /// When the turn ends first, or nothing happens for long.

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use failback_async::Runtime;
 
-/// A runtime whose clock can be moved forward, so that no test waits for a cooldown; which counts its tasks; and whose
-/// names can be made to resolve to anything, or not at all.
+/// A runtime whose clock can be moved forward, so that no test waits for a cooldown; which counts its tasks;
+/// and whose names can be made to resolve to anything, or not at all.
 ///
 /// Timers run in real time: what is moved is what the policy, and the age of connections, are measured by.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,5 @@
-//! What the suites share: any adapter as a blocking client with a clock that can be moved forward, and what a turn
-//! has come to.
+//! What the suites share: any adapter as a blocking client with a clock that can be moved forward, and what a
+//! turn has come to.
 //!
 //! A suite is written once, against `Adapter`, and runs with each.
 

@@ -1,10 +1,10 @@
-//! A second opinion: the rules R1 to R21 once more, written from their text alone and in the plainest way, to compare
-//! the policy with.
+//! A second opinion: the rules R1 to R21 once more, written from their text alone and in the plainest way, to
+//! compare the policy with.
 //!
-//! It shares the vocabulary of the crate `failback` and none of its logic. Time is whole nanoseconds in an `u128` that
-//! cannot overflow, cut down to what a `Timestamp` can hold where a rule says that arithmetic saturates. What the policy
-//! draws by lot is a [`Span`] here, and becomes one point once the policy has drawn: see [`Model::settle_mode`] and
-//! [`Model::settle_call`].
+//! It shares the vocabulary of the crate `failback` and none of its logic. Time is whole nanoseconds in an
+//! `u128` that cannot overflow, cut down to what a `Timestamp` can hold where a rule says that arithmetic
+//! saturates. What the policy draws by lot is a [`Span`] here, and becomes one point once the policy has
+//! drawn: see [`Model::settle_mode`] and [`Model::settle_call`].
 
 mod attempt;
 mod broken;
@@ -113,8 +113,8 @@ pub struct Model {
     budget: Option<u128>,
     /// R17: until when other calls use SSE because a dial is out.
     dial_pending_until: Option<u128>,
-    /// R17: the dial of a probe has opened, and the mode has not changed since. The next thing to learn is whether a
-    /// call completes on it, not whether another one opens.
+    /// R17: the dial of a probe has opened, and the mode has not changed since. The next thing to learn is
+    /// whether a call completes on it, not whether another one opens.
     dial_opened: bool,
     sse_progress: u64,
     next_id: u64,

@@ -1,4 +1,5 @@
-//! The [`Pair`] that applies random operations to the policy and to its model, and compares what can be observed.
+//! The [`Pair`] that applies random operations to the policy and to its model, and compares what can be
+//! observed.
 
 mod pair;
 

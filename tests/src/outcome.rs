@@ -115,7 +115,8 @@ impl Outcome {
         self.items.iter().find(|(_, item)| matches!(item, Item::Event(_))).map(|(at, _)| *at)
     }
 
-    /// Whether the turn ended in `response.completed`, with every event of the response exactly once and in order.
+    /// Whether the turn ended in `response.completed`, with every event of the response exactly once and in
+    /// order.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let events = self.events();

@@ -1,5 +1,5 @@
-//! Turns of the client machine without I/O, driven by any bytes: what a caller is told stays consistent whatever the
-//! network does.
+//! Turns of the client machine without I/O, driven by any bytes: what a caller is told stays consistent
+//! whatever the network does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,8 +49,8 @@ enum Have {
 /// Runs a few turns of one client through whatever the bytes say.
 ///
 /// # Panics
-/// When a turn does not end, delivers an event twice, late or not at all, takes back what it has not delivered, or asks
-/// for something that makes no sense.
+/// When a turn does not end, delivers an event twice, late or not at all, takes back what it has not
+/// delivered, or asks for something that makes no sense.
 pub fn drive(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let clock = Arc::new(AtomicU64::new(0));

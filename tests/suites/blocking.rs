@@ -72,7 +72,8 @@ fn cancelled_in_the_handshake() {
 
 #[test]
 fn cancelled_in_a_tcp_handshake_that_is_not_answered() {
-    // The last address of the range that is for documentation: nothing answers, or the network says so at once.
+    // The last address of the range that is for documentation: nothing answers, or the network says so at
+    // once.
     let peer = Peer::start();
     let config = Config::new().with_head_start(Duration::from_secs(60));
     let client = builder(&peer).config(config).websocket_url("ws://192.0.2.255:9/v1").build();

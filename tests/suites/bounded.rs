@@ -1,5 +1,5 @@
-//! Whatever a server sends, a client takes a bounded amount of memory. A test binary of its own, and one test: what is
-//! allocated is counted for a whole process.
+//! Whatever a server sends, a client takes a bounded amount of memory. A test binary of its own, and one
+//! test: what is allocated is counted for a whole process.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 /// Events of at most 256 KiB instead of 16 MiB, so that what is not bounded by it stands out.
 const LIMIT: usize = 256 * 1024;
-/// Three times the largest event, and as much for the peer, which lives in this process: an event of its own, its text, and
-/// that in its framing. An endless peer sends 64 MiB.
+/// Three times the largest event, and as much for the peer, which lives in this process: an event of its own,
+/// its text, and that in its framing. An endless peer sends 64 MiB.
 const GROWTH: usize = 6 * LIMIT + CONNECTION;
 /// What a connection of its own takes beside that: ureq has two buffers of 128 KiB for each.
 const CONNECTION: usize = 2 * 128 * 1024;

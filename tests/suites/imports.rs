@@ -1,7 +1,7 @@
 //! No file imports in a circle, and no crate imports upwards.
 //!
-//! Reads the sources as text: the paths that begin with `crate::`, `super::` or the name of a crate, and what `lib.rs` passes
-//! on. Test modules are left out: they may import what they test.
+//! Reads the sources as text: the paths that begin with `crate::`, `super::` or the name of a crate, and what
+//! `lib.rs` passes on. Test modules are left out: they may import what they test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,4 +1,5 @@
-//! Both transports go to the server through the same proxy: otherwise what SSE shows would say nothing about WebSocket.
+//! Both transports go to the server through the same proxy: otherwise what SSE shows would say nothing about
+//! WebSocket.
 
 #[macro_use]
 extern crate failback_tests;

@@ -109,8 +109,8 @@ fn with_every_adapter() {
     }
 }
 
-/// A life with everything in it that is logged: attempts, failures, waits, a diverted handshake that opens, one that
-/// fails, moves and modes.
+/// A life with everything in it that is logged: attempts, failures, waits, a diverted handshake that opens,
+/// one that fails, moves and modes.
 fn no_log_tells_a_secret(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = adapter.client(settings(&peer));

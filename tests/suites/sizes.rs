@@ -1,4 +1,5 @@
-//! How much room a policy takes, and that it never takes any more: no method allocates (R21). And how much an event takes.
+//! How much room a policy takes, and that it never takes any more: no method allocates (R21). And how much an
+//! event takes.
 
 #[path = "../benches/scenario/list.rs"]
 mod list;

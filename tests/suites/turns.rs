@@ -1,5 +1,5 @@
-//! Turns of the client machine: whatever the network does, and in whatever order, each ends, and its caller is told
-//! every event once.
+//! Turns of the client machine: whatever the network does, and in whatever order, each ends, and its caller
+//! is told every event once.
 
 use failback_tests::turns::drive;
 use proptest::collection::vec;

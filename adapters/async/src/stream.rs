@@ -47,8 +47,8 @@ impl ResponseStream {
         poll_fn(|cx| self.items.poll_next_unpin(cx)).await
     }
 
-    /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server ended
-    /// without completing it. What was read before is not part of it.
+    /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server
+    /// ended without completing it. What was read before is not part of it.
     ///
     /// # Errors
     ///

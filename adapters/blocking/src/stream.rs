@@ -39,9 +39,9 @@ impl ResponseStream {
         Self { turn: Arc::new(Cancellable { ringer, driver: Mutex::new(Some(driver)) }), progress }
     }
 
-    /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server ended
-    /// without completing it. What was read before is not part of it. If the turn is cancelled meanwhile, the response
-    /// has what came until then, and the status `cancelled`.
+    /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server
+    /// ended without completing it. What was read before is not part of it. If the turn is cancelled
+    /// meanwhile, the response has what came until then, and the status `cancelled`.
     ///
     /// # Errors
     ///

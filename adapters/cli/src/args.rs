@@ -6,8 +6,8 @@ use crate::settings;
 
 /// Prefer WebSocket. Survive on SSE. Come back on your own.
 ///
-/// Streams from a Responses API over WebSocket, falls back to Server-Sent Events when WebSocket is really at fault, and
-/// comes back when it works again.
+/// Streams from a Responses API over WebSocket, falls back to Server-Sent Events when WebSocket is really at
+/// fault, and comes back when it works again.
 // No `Debug`: a header may be a secret.
 #[derive(Parser)]
 #[command(name = "failback", version, arg_required_else_help = true, max_term_width = 100)]
@@ -20,23 +20,23 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Show what failback does in an outage: about 11 seconds, no network, no key
     ///
-    /// Starts a misbehaving server on loopback and streams from it with a real client, while WebSocket is black-holed,
-    /// works again, and is refused for good. Each decision is printed as it happens, with its reason. Exits with 1 if
-    /// anything goes otherwise than it should.
+    /// Starts a misbehaving server on loopback and streams from it with a real client, while WebSocket is
+    /// black-holed, works again, and is refused for good. Each decision is printed as it happens, with its
+    /// reason. Exits with 1 if anything goes otherwise than it should.
     ///
     /// Colours are used on a terminal, unless the environment variable NO_COLOR is set.
     Demo,
 
     /// Stream turns from a Responses API
     ///
-    /// Output text goes to stdout as it arrives, everything else to stderr. Exits with 0 if every turn completed or
-    /// was ended by the server, with 1 if one failed, and with 2 for wrong usage.
+    /// Output text goes to stdout as it arrives, everything else to stderr. Exits with 0 if every turn
+    /// completed or was ended by the server, with 1 if one failed, and with 2 for wrong usage.
     Stream(Box<StreamArgs>),
 
     /// Run vectors, recorded sequences of events, through the policy
     ///
-    /// Prints each decision with its reason. Exits with 1 if, with --check, anything differs or a vector cannot be
-    /// run to its end, and with 2 for a file that cannot be read.
+    /// Prints each decision with its reason. Exits with 1 if, with --check, anything differs or a vector
+    /// cannot be run to its end, and with 2 for a file that cannot be read.
     Replay(ReplayArgs),
 }
 

@@ -55,8 +55,8 @@ impl Visit for Decision {
     }
 }
 
-/// Hands every decision to `observe`, in the thread and at the moment in which it is made. For the whole process, since
-/// an adapter may use threads of its own; only the first observer is heard.
+/// Hands every decision to `observe`, in the thread and at the moment in which it is made. For the whole
+/// process, since an adapter may use threads of its own; only the first observer is heard.
 pub(crate) fn observe(observe: impl Fn(&Decision) + Send + Sync + 'static) {
     // Fails only for the second.
     let _ = tracing::subscriber::set_global_default(Observer(observe));

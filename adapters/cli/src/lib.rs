@@ -63,7 +63,8 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// `--header X-Key: secret` without quotes leaves the secret standing alone, where it is not to be quoted back.
+/// `--header X-Key: secret` without quotes leaves the secret standing alone, where it is not to be quoted
+/// back.
 fn discreet(mut error: clap::Error) -> clap::Error {
     let has_header = env::args_os().any(|arg| arg.as_encoded_bytes().starts_with(b"--header"));
     if error.kind() == ErrorKind::UnknownArgument && has_header {

@@ -87,7 +87,8 @@ impl AttemptReport {
         self.status
     }
 
-    /// What the server said was wrong: its code, type, parameter and message. Without the client's credentials.
+    /// What the server said was wrong: its code, type, parameter and message. Without the client's
+    /// credentials.
     #[must_use]
     pub fn server_error(&self) -> Option<&ServerError> {
         self.server_error.as_deref()
@@ -130,7 +131,8 @@ impl Error {
         &self.attempts
     }
 
-    /// Whether the same request may succeed later: nothing shows that it is wrong, and no output of it was delivered.
+    /// Whether the same request may succeed later: nothing shows that it is wrong, and no output of it was
+    /// delivered.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self.give_up {

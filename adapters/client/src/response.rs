@@ -53,8 +53,8 @@ impl Response {
         self.last.as_ref()?.response_id()
     }
 
-    /// How it ended: `completed`, `incomplete`, `failed` or `cancelled`. It is `cancelled` too if the stream was
-    /// cancelled, or had been read to its end before.
+    /// How it ended: `completed`, `incomplete`, `failed` or `cancelled`. It is `cancelled` too if the stream
+    /// was cancelled, or had been read to its end before.
     #[must_use]
     pub fn status(&self) -> &str {
         self.last.as_ref().map_or("cancelled", Event::response_status)
@@ -84,8 +84,8 @@ impl Response {
         self.attempts
     }
 
-    /// The JSON of the response object, as the server sent it with the last event; that of the event, if it has none.
-    /// `None` without a last event.
+    /// The JSON of the response object, as the server sent it with the last event; that of the event, if it
+    /// has none. `None` without a last event.
     #[must_use]
     pub fn json(&self) -> Option<&str> {
         let last = self.last.as_ref()?;
@@ -107,9 +107,9 @@ impl fmt::Debug for Response {
 
 /// Makes one [`Response`] of the items of a turn.
 ///
-/// Servers tell the output up to three times: in deltas, in items that are done, and in the response object of the
-/// last event. The last one counts, but some servers leave its `output` empty: then the items count, and where there is
-/// none of them either, the deltas of the text.
+/// Servers tell the output up to three times: in deltas, in items that are done, and in the response object
+/// of the last event. The last one counts, but some servers leave its `output` empty: then the items count,
+/// and where there is none of them either, the deltas of the text.
 #[derive(Clone, Debug, Default)]
 pub struct Collector {
     items: Output,

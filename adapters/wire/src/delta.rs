@@ -14,8 +14,8 @@ pub enum Delta<'a> {
     ReasoningSummary(Cow<'a, str>),
     /// Why the model does not answer (`response.refusal.delta`).
     Refusal(Cow<'a, str>),
-    /// What a tool is called with: the arguments of a function, of an MCP tool or of a custom tool, in pieces of
-    /// JSON or of text.
+    /// What a tool is called with: the arguments of a function, of an MCP tool or of a custom tool, in pieces
+    /// of JSON or of text.
     Arguments(Cow<'a, str>),
 }
 

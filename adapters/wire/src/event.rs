@@ -306,8 +306,8 @@ impl Event {
         Output::from_json(output?)
     }
 
-    /// The status of the response on the event that ends it: `completed`, `incomplete`, `failed` or `cancelled`. Taken from
-    /// the response object, or from the type of the event; empty on other events.
+    /// The status of the response on the event that ends it: `completed`, `incomplete`, `failed` or
+    /// `cancelled`. Taken from the response object, or from the type of the event; empty on other events.
     #[must_use]
     pub fn response_status(&self) -> &str {
         let told = self.response().and_then(|response| fields(response, &["status"]).ok());

@@ -85,7 +85,8 @@ impl Fault {
         self.server_error.as_deref()
     }
 
-    /// The id that the server gave to the request, by the header `x-request-id` or `request-id` of its answer.
+    /// The id that the server gave to the request, by the header `x-request-id` or `request-id` of its
+    /// answer.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()

@@ -87,7 +87,8 @@ pub(crate) fn unescape(json: &str) -> Option<String> {
             let mut text = String::with_capacity(bytes.len());
             for chunk in bytes.utf8_chunks() {
                 text.push_str(chunk.valid());
-                // Half a pair takes three bytes, which count as three errors: the first stands for all of them.
+                // Half a pair takes three bytes, which count as three errors: the first stands for all of
+                // them.
                 if chunk.invalid().first().is_some_and(|byte| !matches!(byte, 0x80..0xc0)) {
                     text.push(char::REPLACEMENT_CHARACTER);
                 }

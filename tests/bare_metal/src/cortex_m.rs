@@ -20,8 +20,8 @@ static VECTORS: [unsafe extern "C" fn() -> !; 3] = [reset, fault, fault];
 #[unsafe(no_mangle)]
 unsafe extern "C" fn reset() -> ! {
     #[cfg(target_abi = "eabihf")]
-    // SAFETY: Coprocessor Access Control, which machines with this ABI have: full access to the FPU. The barriers make
-    // it hold from the next instruction on.
+    // SAFETY: Coprocessor Access Control, which machines with this ABI have: full access to the FPU. The
+    // barriers make it hold from the next instruction on.
     unsafe {
         asm!(
             "str {all}, [{cpacr}]",
@@ -83,7 +83,8 @@ fn exit(success: bool) -> ! {
 }
 
 fn semihost(operation: u32, parameter: u32) {
-    // SAFETY: a breakpoint that the debugger takes as a call. The operations used here read at most the byte at `parameter`.
+    // SAFETY: a breakpoint that the debugger takes as a call. The operations used here read at most the byte
+    // at `parameter`.
     unsafe {
         asm!("bkpt #0xab", inout("r0") operation => _, in("r1") parameter, options(nostack));
     }

@@ -1,4 +1,5 @@
-//! Nothing but the policy: what of it a program carries that uses all of it. Linked to be measured, not to be run.
+//! Nothing but the policy: what of it a program carries that uses all of it. Linked to be measured, not to be
+//! run.
 #![no_std]
 #![no_main]
 

@@ -20,8 +20,8 @@ pub enum Variant {
     AsWritten,
     /// With jitter: the draws and their arithmetic are part of the decisions.
     Jittered,
-    /// With full jitter and times two million times as long, up to centuries: products that need 128 bits, and sums that
-    /// saturate. Background probes, too.
+    /// With full jitter and times two million times as long, up to centuries: products that need 128 bits,
+    /// and sums that saturate. Background probes, too.
     Stretched,
 }
 

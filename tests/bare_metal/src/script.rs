@@ -1,7 +1,7 @@
 //! Vectors as bytes.
 //!
-//! A script is one vector after another, each after its length (four bytes, little endian): the config, the seed and the
-//! steps. Numbers are LEB128, times are nanoseconds, a call is the number of its slot.
+//! A script is one vector after another, each after its length (four bytes, little endian): the config, the
+//! seed and the steps. Numbers are LEB128, times are nanoseconds, a call is the number of its slot.
 
 use core::time::Duration;
 

@@ -1,7 +1,8 @@
 //! The same work with the circuit breakers of other crates: ask for permission, record what came of it.
 //!
-//! All are set to open at the sixth failure in a row, as a policy leaves WebSocket with the sixth. A breaker knows no
-//! calls, no transports and no progress, so it has less to do; what is compared is what a caller waits for.
+//! All are set to open at the sixth failure in a row, as a policy leaves WebSocket with the sixth. A breaker
+//! knows no calls, no transports and no progress, so it has less to do; what is compared is what a caller
+//! waits for.
 
 pub(crate) mod reliakit {
     use std::hint::black_box;
@@ -52,8 +53,9 @@ pub(crate) mod reliakit {
         }
     }
 
-    /// What a client that decides by hand has to make of a permission to do the work of ours: who asks, for which time, where
-    /// it goes, when to stop waiting for the handshake and when to stop retrying, and whether the outcome is still news.
+    /// What a client that decides by hand has to make of a permission to do the work of ours: who asks, for
+    /// which time, where it goes, when to stop waiting for the handshake and when to stop retrying, and
+    /// whether the outcome is still news.
     #[expect(dead_code, reason = "what is timed is that it is written")]
     struct Attempt {
         call: u32,

@@ -1,4 +1,5 @@
-//! The policy against its peers, round by round, so that whatever else the machine does meets all of them alike.
+//! The policy against its peers, round by round, so that whatever else the machine does meets all of them
+//! alike.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -194,7 +195,8 @@ fn in_two(piece: impl Fn() + Sync + 'static) -> Run {
         let running = AtomicU32::new(0);
         let work = || {
             running.fetch_add(1, Ordering::Relaxed);
-            // Not a `Barrier`: the thread that it wakes may have to wait for a core until the other has finished.
+            // Not a `Barrier`: the thread that it wakes may have to wait for a core until the other has
+            // finished.
             while running.load(Ordering::Relaxed) < 2 {
                 hint::spin_loop();
             }

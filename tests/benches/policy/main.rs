@@ -1,7 +1,7 @@
 //! How long a policy takes, beside the circuit breakers in use today; and how much room it takes.
 //!
-//! First each piece on its own, then each side by side with its peers, then memory. On a machine that does other
-//! things as well, read the comparison: its rounds take turns.
+//! First each piece on its own, then each side by side with its peers, then memory. On a machine that does
+//! other things as well, read the comparison: its rounds take turns.
 
 mod breakers;
 mod contest;

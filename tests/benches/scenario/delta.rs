@@ -1,6 +1,7 @@
 //! The event that streams are made of.
 
-/// The JSON of an event with the fields that servers send: its number, that of its item, and so many bytes of text.
+/// The JSON of an event with the fields that servers send: its number, that of its item, and so many bytes of
+/// text.
 pub(crate) fn delta(number: usize, item: usize, bytes: usize) -> String {
     const WORDS: &str = "The quick brown fox jumps over the lazy dog. ";
     let text: String = WORDS.chars().cycle().take(bytes).collect();

@@ -1,5 +1,5 @@
-//! An event of a stream above its socket: read, sorted, noted, handed to the caller. Apart from the pieces of the
-//! policy, because these allocate.
+//! An event of a stream above its socket: read, sorted, noted, handed to the caller. Apart from the pieces of
+//! the policy, because these allocate.
 
 use std::hint::black_box;
 use std::sync::Arc;

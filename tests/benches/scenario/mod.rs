@@ -1,8 +1,9 @@
-//! What a policy is asked to do, in pieces that can be repeated for ever, so that they can be timed, counted and watched.
+//! What a policy is asked to do, in pieces that can be repeated for ever, so that they can be timed, counted
+//! and watched.
 //!
-//! Each function sets a piece up and returns it. A policy goes through [`black_box`] at every turn, or the compiler
-//! would know what is in it and decide ahead of time. What comes out goes through it by reference: by value it would be
-//! copied twice, which takes longer than the decision.
+//! Each function sets a piece up and returns it. A policy goes through [`black_box`] at every turn, or the
+//! compiler would know what is in it and decide ahead of time. What comes out goes through it by reference:
+//! by value it would be copied twice, which takes longer than the decision.
 
 use std::hint::black_box;
 
@@ -39,7 +40,8 @@ pub(crate) fn event(mut policy: Policy) -> impl FnMut() {
     move || black_box(&mut policy).handle_progress(black_box(&attempt), clock.tick())
 }
 
-/// A call whose stream breaks until it is sent to SSE: six attempts with their waits, and the decision for the seventh.
+/// A call whose stream breaks until it is sent to SSE: six attempts with their waits, and the decision for
+/// the seventh.
 pub(crate) fn stream_failures_until_sse() -> impl FnMut() {
     // With the defaults the sixth attempt would begin too late.
     let patient = Config::new().with_fallback_within(std::time::Duration::MAX);
@@ -88,8 +90,8 @@ pub(crate) fn decision_in_two_steps(mut policy: Policy) -> impl FnMut() {
     }
 }
 
-/// A decision of which only the answer is looked at, which is all that a circuit breaker gives: the attempt goes unused, and
-/// a compiler that sees so does not write it to memory.
+/// A decision of which only the answer is looked at, which is all that a circuit breaker gives: the attempt
+/// goes unused, and a compiler that sees so does not write it to memory.
 pub(crate) fn answer(mut policy: Policy) -> impl FnMut() {
     let mut clock = Clock { now: Timestamp::from_millis(1000) };
     move || {

@@ -23,8 +23,8 @@ pub(crate) struct Tally {
     pub(crate) text: usize,
 }
 
-/// A response with so many deltas of so many bytes, between its first event and its last. Responses that follow each
-/// other on one connection must have different numbers, which make their ids.
+/// A response with so many deltas of so many bytes, between its first event and its last. Responses that
+/// follow each other on one connection must have different numbers, which make their ids.
 pub(crate) fn load(transport: Transport, response: usize, deltas: usize, bytes: usize) -> Load {
     let tally = Tally { events: 0, text: deltas * bytes };
     let mut load = Load { first: head(transport), rest: Vec::new(), tally, body: 0 };

@@ -1,7 +1,7 @@
 //! What an event costs from the socket to the caller, beside the loops that a user would write.
 //!
-//! Every reader runs on the same thread and gets the same bytes from a server on another thread. What counts is
-//! the processor time of the reader's thread, from its first event to the end of its turn.
+//! Every reader runs on the same thread and gets the same bytes from a server on another thread. What counts
+//! is the processor time of the reader's thread, from its first event to the end of its turn.
 //!
 //! Options after `--`: words that must all be in the name of a row and its column, such as `SSE tokio`, and
 //! `--rounds` with a number.

@@ -1,8 +1,8 @@
 //! A server that does as little as it can, and has its part done before the reader's time is taken.
 //!
-//! It sends the first event, waits until that has been read, writes the rest into the buffers of the two sockets,
-//! and says when all of it is there. So a reader that is faster than the server is not measured waiting, or waking
-//! up for every few bytes.
+//! It sends the first event, waits until that has been read, writes the rest into the buffers of the two
+//! sockets, and says when all of it is there. So a reader that is faster than the server is not measured
+//! waiting, or waking up for every few bytes.
 
 use std::io::{BufRead, BufReader, Read, Result, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

@@ -1,5 +1,5 @@
-//! Runs every method of the policy on any input, in a library whose panic handler calls a function that does not
-//! exist. If the linked code does not refer to that function, nothing in it can panic.
+//! Runs every method of the policy on any input, in a library whose panic handler calls a function that does
+//! not exist. If the linked code does not refer to that function, nothing in it can panic.
 #![no_std]
 
 use core::time::Duration;
@@ -27,7 +27,8 @@ struct Held {
     dial: Option<Dial>,
 }
 
-/// Applies operations that the compiler knows nothing about, and returns something that depends on all of them.
+/// Applies operations that the compiler knows nothing about, and returns something that depends on all of
+/// them.
 ///
 /// # Safety
 /// `words` points to `len` readable numbers.

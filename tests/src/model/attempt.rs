@@ -152,8 +152,8 @@ impl Model {
     /// As `Policy::handle_outcome`.
     ///
     /// Whether a call may stay on WebSocket can depend on how long a backoff the policy draws for it (R3).
-    /// `stayed` says whether the policy is in Preferred after this outcome. It is believed where the draw decides, and
-    /// nowhere else.
+    /// `stayed` says whether the policy is in Preferred after this outcome. It is believed where the draw
+    /// decides, and nowhere else.
     ///
     /// # Panics
     /// When there is no such attempt.

@@ -1,4 +1,5 @@
-//! What many of these have in common: a peer on which one transport carries the turns, and what became of one.
+//! What many of these have in common: a peer on which one transport carries the turns, and what became of
+//! one.
 
 use failback::{GiveUp, Transport};
 use failback_peer::{Handshake, Peer};

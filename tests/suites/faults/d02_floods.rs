@@ -1,4 +1,5 @@
-//! A server sends without end what is no event, and reads nothing: every limit holds, and the caller's own timers fire.
+//! A server sends without end what is no event, and reads nothing: every limit holds, and the caller's own
+//! timers fire.
 
 use std::time::{Duration, Instant};
 

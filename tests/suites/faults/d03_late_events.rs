@@ -1,5 +1,5 @@
-//! An event of the response before arrives on a WebSocket that carries the next one. It must neither appear in the next
-//! turn's text nor end the next turn: that would be a silent wrong answer.
+//! An event of the response before arrives on a WebSocket that carries the next one. It must neither appear
+//! in the next turn's text nor end the next turn: that would be a silent wrong answer.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The runtime was blocked, or the process stopped, for longer than a limit, and the answer had come meanwhile: it is read
-//! before the limit ends anything.
+//! The runtime was blocked, or the process stopped, for longer than a limit, and the answer had come
+//! meanwhile: it is read before the limit ends anything.
 
 use std::thread;
 use std::time::Duration;
@@ -27,7 +27,8 @@ fn request() -> Request {
     Request::text("m", "hello")
 }
 
-/// Reads the turn until the peer waits at its gate, lets it go on while the runtime stands still, and reads the rest.
+/// Reads the turn until the peer waits at its gate, lets it go on while the runtime stands still, and reads
+/// the rest.
 fn stand_still(client: &dyn TestClient, peer: &Peer, gate: &Gate, answered: impl Fn(&What) -> bool) {
     let mut turn = client.stream(request());
     let at_gate = || peer.journal().any(|what| matches!(what, What::AtGate));

@@ -1,5 +1,5 @@
-//! A large request takes longer to send than any limit on silence: bytes that leave are a sign of life, and the clock for
-//! the first event starts when the request has left.
+//! A large request takes longer to send than any limit on silence: bytes that leave are a sign of life, and
+//! the clock for the first event starts when the request has left.
 
 use std::cell::Cell;
 use std::time::Duration;

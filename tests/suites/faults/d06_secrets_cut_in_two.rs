@@ -1,4 +1,5 @@
-//! A server repeats what it was sent, and the text is shortened in the middle of a key, so that the key is not found in it.
+//! A server repeats what it was sent, and the text is shortened in the middle of a key, so that the key is
+//! not found in it.
 
 use failback::{Config, Transport};
 use failback_peer::{Handshake, Peer, Turn};
@@ -33,8 +34,8 @@ fn expect_no_part(client: &dyn failback_tests::TestClient) {
 }
 
 fn no_part_of_a_key_is_left_wherever_a_text_is_cut(adapter: &dyn Adapter) {
-    // Each place where a text is shortened: 80 bytes of what is no event, 128 of a code, 2048 of a message, 123 of a
-    // reason (by the protocol), 8192 of a body; and around each of them.
+    // Each place where a text is shortened: 80 bytes of what is no event, 128 of a code, 2048 of a message,
+    // 123 of a reason (by the protocol), 8192 of a body; and around each of them.
     for before in [40, 60, 70, 78, 84, 90, 110, 126, 2000, 2020, 2046, 8150, 8170, 8190] {
         let filler = "x".repeat(before);
         let key_at = format!("{filler}{KEY}{}", "y".repeat(100));

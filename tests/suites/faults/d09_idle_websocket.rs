@@ -1,5 +1,5 @@
-//! A WebSocket that no turn uses is not read: the heartbeats of the server go unanswered, it closes the socket, and each
-//! turn after a pause makes a handshake and starts from the full input.
+//! A WebSocket that no turn uses is not read: the heartbeats of the server go unanswered, it closes the
+//! socket, and each turn after a pause makes a handshake and starts from the full input.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! An error comes in another shape than the API's: without a type, under another content type, without framing. Taken for
-//! a failure of the transport, it was met again and again, and its message was lost.
+//! An error comes in another shape than the API's: without a type, under another content type, without
+//! framing. Taken for a failure of the transport, it was met again and again, and its message was lost.
 
 use failback::{Mode, Transport};
 use failback_peer::Turn;

@@ -1,4 +1,5 @@
-//! Keep-alives that look like events: they killed the stream, or counted as output so that a drop after them lost the turn.
+//! Keep-alives that look like events: they killed the stream, or counted as output so that a drop after them
+//! lost the turn.
 
 use failback::Transport;
 use failback_peer::Turn;

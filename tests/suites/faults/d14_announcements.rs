@@ -1,4 +1,5 @@
-//! Dropped after a part was announced, of which nothing had come yet: the turn was lost, as if there had been output.
+//! Dropped after a part was announced, of which nothing had come yet: the turn was lost, as if there had been
+//! output.
 
 use failback::Transport;
 use failback_peer::Turn;

@@ -1,5 +1,5 @@
-//! A certificate that is not trusted was shown seven times in six seconds. Each transport asks once, at once, and the
-//! error says what to do. What a proxy refuses for good is in the suite of proxies.
+//! A certificate that is not trusted was shown seven times in six seconds. Each transport asks once, at once,
+//! and the error says what to do. What a proxy refuses for good is in the suite of proxies.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! A handshake that its turn has left opens, and its WebSocket dies before the next turn uses it: blamed on WebSocket, and
-//! a probe is lost.
+//! A handshake that its turn has left opens, and its WebSocket dies before the next turn uses it: blamed on
+//! WebSocket, and a probe is lost.
 
 use std::time::Duration;
 

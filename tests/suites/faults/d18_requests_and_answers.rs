@@ -1,5 +1,5 @@
-//! What is sent once and what is read of an answer: headers that came twice or got lost, an answer whose body does not come,
-//! one in an encoding that nobody asked for, one with many headers.
+//! What is sent once and what is read of an answer: headers that came twice or got lost, an answer whose body
+//! does not come, one in an encoding that nobody asked for, one with many headers.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! A request that only warms a connection up: its fields do not exist over SSE, and that it completes proves nothing of what
-//! WebSocket can carry (R6).
+//! A request that only warms a connection up: its fields do not exist over SSE, and that it completes proves
+//! nothing of what WebSocket can carry (R6).
 
 use failback::{Config, Mode, Transport};
 use failback_peer::Turn;

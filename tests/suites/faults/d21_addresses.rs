@@ -1,4 +1,5 @@
-//! A name has several addresses, and the first ones lead nowhere: each dial tries them again, one family to its end.
+//! A name has several addresses, and the first ones lead nowhere: each dial tries them again, one family to
+//! its end.
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Answers with status 200 that are no event stream by their header, or end, begin or go on otherwise than they should.
+//! Answers with status 200 that are no event stream by their header, or end, begin or go on otherwise than
+//! they should.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! A server refuses a large request before it has read it, and hangs up: the next write fails, and what the server said
-//! waits to be read.
+//! A server refuses a large request before it has read it, and hangs up: the next write fails, and what the
+//! server said waits to be read.
 
 use failback::{GiveUp, Mode, Reason, Transport};
 use failback_peer::{Handshake, Peer, What};

@@ -1,4 +1,5 @@
-//! WebSocket alone is refused, by a gateway that lets SSE through: every turn failed, and SSE was never asked.
+//! WebSocket alone is refused, by a gateway that lets SSE through: every turn failed, and SSE was never
+//! asked.
 
 use std::time::Duration;
 

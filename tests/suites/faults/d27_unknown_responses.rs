@@ -1,5 +1,5 @@
-//! The request itself builds on a response that the server does not know: there is no fuller input that could be sent
-//! instead, and the same was sent seven times.
+//! The request itself builds on a response that the server does not know: there is no fuller input that could
+//! be sent instead, and the same was sent seven times.
 
 use failback::Transport;
 use failback_peer::Turn;

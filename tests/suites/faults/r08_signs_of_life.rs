@@ -1,4 +1,5 @@
-//! A probe whose model thinks for longer than its lease is alive as long as the WebSocket shows a sign of life (R8).
+//! A probe whose model thinks for longer than its lease is alive as long as the WebSocket shows a sign of
+//! life (R8).
 
 use std::thread;
 use std::time::Duration;
@@ -25,8 +26,8 @@ fn a_pong_renews_the_lease_of_a_probe(adapter: &dyn Adapter) {
     let probe = thread::spawn(move || collect(probe));
     peer.wait_for_blocking("the probe", |journal| journal.any(|what| matches!(what, What::AtGate)));
     let pings = || peer.journal().count(|what| matches!(what, What::Ping));
-    // Two thirds of the lease of 30 s at a time, and in between a ping that is answered: the one before may have been
-    // answered before the clock moved.
+    // Two thirds of the lease of 30 s at a time, and in between a ping that is answered: the one before may
+    // have been answered before the clock moved.
     for _ in 0..4 {
         client.advance(Duration::from_secs(20));
         let before = pings();

@@ -1,5 +1,5 @@
-//! The stream breaks off after some events, every time: 7.0 s of retries elsewhere, each of which generates, and bills,
-//! again.
+//! The stream breaks off after some events, every time: 7.0 s of retries elsewhere, each of which generates,
+//! and bills, again.
 
 use failback::{Blame, Config, GiveUp, Mode, Replay, Stage, Transport};
 use failback_client::Item;

@@ -1,4 +1,5 @@
-//! WebSocket opens, then dies at once, for ever: clients that come back on every open flap between the transports.
+//! WebSocket opens, then dies at once, for ever: clients that come back on every open flap between the
+//! transports.
 
 use std::time::Duration;
 
@@ -95,7 +96,8 @@ fn an_end_after_output_is_tried_four_times_in_all(adapter: &dyn Adapter) {
     peer.set_turn(Transport::WebSocket, Turn::drop_after(5));
     let client = adapter.client(Settings::new(&peer));
 
-    // A turn that is lost and one over SSE that convicts, and again with each probe until no recovery is left.
+    // A turn that is lost and one over SSE that convicts, and again with each probe until no recovery is
+    // left.
     let lost = [1, 3, 5, 7];
     for turn in 1..=TURNS {
         let outcome = collect(client.stream(Request::text("m", "hello world")));

@@ -1,5 +1,5 @@
-//! The converse of a dead path: the model thinks for long, pings are answered, and an idle watchdog that counts events
-//! only kills the turn.
+//! The converse of a dead path: the model thinks for long, pings are answered, and an idle watchdog that
+//! counts events only kills the turn.
 
 use std::thread;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! `previous_response_not_found` after a reconnect or a switch, because the id was sent to a connection that had never
-//! heard of it.
+//! `previous_response_not_found` after a reconnect or a switch, because the id was sent to a connection that
+//! had never heard of it.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! A rate limit or an overload, blamed on the transport: tried again at once elsewhere, and the account punished.
+//! A rate limit or an overload, blamed on the transport: tried again at once elsewhere, and the account
+//! punished.
 
 use std::time::Duration;
 

@@ -14,7 +14,8 @@ with_every_adapter!(
     with_restart_the_move_to_sse_takes_back_what_websocket_said,
 );
 
-/// The events of `echo: hello world` are created, in progress, item, part, three deltas, three endings, completed.
+/// The events of `echo: hello world` are created, in progress, item, part, three deltas, three endings,
+/// completed.
 const ALL: usize = 11;
 
 fn request() -> Request {

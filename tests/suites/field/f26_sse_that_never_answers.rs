@@ -1,5 +1,5 @@
-//! SSE without even headers for 268 s: it is waited for, as long as the idle limit allows, with one POST. And a captive
-//! portal that answers with its own page.
+//! SSE without even headers for 268 s: it is waited for, as long as the idle limit allows, with one POST. And
+//! a captive portal that answers with its own page.
 
 use std::thread;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Keys and tokens found in logs and error texts. What the log is told is looked at in a suite of its own, because a log
-//! is for a whole process.
+//! Keys and tokens found in logs and error texts. What the log is told is looked at in a suite of its own,
+//! because a log is for a whole process.
 
 use failback::{Mode, Transport};
 use failback_peer::{Handshake, Peer, Turn, What};

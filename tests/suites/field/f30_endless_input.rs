@@ -1,5 +1,5 @@
-//! An endless line, an endless event, a frame of a gigabyte: a client that took whatever came. How much memory it takes
-//! is measured in a suite of its own.
+//! An endless line, an endless event, a frame of a gigabyte: a client that took whatever came. How much
+//! memory it takes is measured in a suite of its own.
 
 use failback::{Blame, Config, GiveUp, Mode, Stage, Transport};
 use failback_peer::{Handshake, Journal, Peer, Turn, What};

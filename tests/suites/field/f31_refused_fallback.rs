@@ -1,5 +1,5 @@
-//! The fallback is refused, "not available in your region", and its error hides that WebSocket only had a bad moment;
-//! the session stays on the fallback that never works.
+//! The fallback is refused, "not available in your region", and its error hides that WebSocket only had a bad
+//! moment; the session stays on the fallback that never works.
 
 use failback::{Blame, GiveUp, Mode, Stage, Transport};
 use failback_peer::{Handshake, Peer, Turn};

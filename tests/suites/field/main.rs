@@ -1,7 +1,7 @@
 //! What happened to users of clients that switch transports, and must not happen here.
 //!
-//! One file a failure, named after its id. Each test runs with every adapter, against a peer on loopback, with default
-//! settings unless it says why not.
+//! One file a failure, named after its id. Each test runs with every adapter, against a peer on loopback,
+//! with default settings unless it says why not.
 
 #[macro_use]
 extern crate failback_tests;

@@ -189,7 +189,8 @@ impl Vector {
     /// Parses one vector. Steps are counted from 1 in errors.
     ///
     /// # Errors
-    /// What is wrong, and in which step: a key that is missing, unknown or of the wrong type, a word that is none.
+    /// What is wrong, and in which step: a key that is missing, unknown or of the wrong type, a word that is
+    /// none.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         let whole = |problem: String| ParseError { step: None, problem };
         // A list of the values would do for a struct.

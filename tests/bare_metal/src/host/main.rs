@@ -1,7 +1,8 @@
-//! `host SCRIPT VECTOR...`: writes the vectors as a script, and prints the digest that each run of it must give.
+//! `host SCRIPT VECTOR...`: writes the vectors as a script, and prints the digest that each run of it must
+//! give.
 //!
-//! The vectors as written are compared with what their steps expect, so that a script which says something else
-//! than its vectors is noticed.
+//! The vectors as written are compared with what their steps expect, so that a script which says something
+//! else than its vectors is noticed.
 #![forbid(unsafe_code)]
 
 mod vector;

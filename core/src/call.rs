@@ -56,7 +56,7 @@ impl Attempt {
     #[must_use]
     #[inline]
     pub const fn number(&self) -> u32 {
-        self.history.number()
+        self.history.ended().saturating_add(1)
     }
 
     /// Whether this is the one attempt that may bring the policy back.

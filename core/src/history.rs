@@ -10,11 +10,11 @@ pub(crate) struct History {
     /// From when its grace on WebSocket counts ([R3](crate::rules#r3)). Before its first failure there: when
     /// its attempt began.
     pub(crate) grace_from: Timestamp,
-    /// Attempts begun that do not count ([R10](crate::rules#r10), [R12](crate::rules#r12)).
+    /// Attempts ended that do not count ([R10](crate::rules#r10), [R12](crate::rules#r12)).
     // Next to `id`: both are zero in a new call, and written in one go.
     excused: PerTransport,
-    /// Attempts begun on each transport, those included.
-    begun: PerTransport,
+    /// Attempts ended on each transport, those included. The one under way is not among them.
+    ended: PerTransport,
     /// Why the next attempt goes where it goes, when the mode has no say ([R1](crate::rules#r1)): the call
     /// has moved to SSE, where it stays, or has failed there and gets one attempt on WebSocket
     /// ([R12](crate::rules#r12)).
@@ -90,20 +90,24 @@ impl History {
         Self {
             id: 0,
             grace_from: Timestamp::ZERO,
-            begun: PerTransport::NONE,
+            ended: PerTransport::NONE,
             excused: PerTransport::NONE,
             bound: None,
             past: Past::NOTHING,
         }
     }
 
-    /// One more attempt.
+    /// An attempt begins.
     #[inline]
-    pub(crate) const fn begin(&mut self, transport: Transport, now: Timestamp) {
-        self.begun.add_one(transport);
+    pub(crate) const fn begin(&mut self, now: Timestamp) {
         if !self.past.has(Past::IN_GRACE) {
             self.grace_from = now;
         }
+    }
+
+    /// The attempt under way, on this transport, has ended.
+    pub(crate) const fn end(&mut self, transport: Transport) {
+        self.ended.add_one(transport);
     }
 
     /// The number that names its draws. It takes the one after the last, the first time that it draws.
@@ -126,17 +130,17 @@ impl History {
         self.bound
     }
 
-    /// Attempts begun, those that do not count included.
-    pub(crate) const fn number(&self) -> u32 {
-        (self.begun.websocket as u32).saturating_add(self.begun.sse as u32)
+    /// How many attempts have ended, those that do not count included.
+    pub(crate) const fn ended(&self) -> u32 {
+        (self.ended.websocket as u32).saturating_add(self.ended.sse as u32)
     }
 
-    /// How many attempts on this transport count ([R16](crate::rules#r16)).
+    /// How many of the attempts that have ended on this transport count ([R16](crate::rules#r16)).
     pub(crate) const fn counted(&self, transport: Transport) -> u16 {
-        self.begun.on(transport).saturating_sub(self.excused.on(transport))
+        self.ended.on(transport).saturating_sub(self.excused.on(transport))
     }
 
-    /// R10, R12: the attempt under way on this transport counts for nothing.
+    /// R10, R12: the attempt that ended last, on this transport, counts for nothing.
     pub(crate) const fn excuse(&mut self, transport: Transport) {
         self.excused.add_one(transport);
     }

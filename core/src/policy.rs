@@ -134,7 +134,9 @@ impl Policy {
         let origin = if attempt.is_divertible() { Origin::Attempt } else { Origin::Nothing };
         let dial = Dial { epoch: attempt.epoch, sse_progress: self.state.sse_progress(), origin };
         let current = self.is_current(attempt.epoch);
+        let transport = attempt.transport();
         let mut history = attempt.history;
+        history.end(transport);
         if origin == Origin::Attempt {
             history.bind(Reason::CallMoved);
             // R12: nothing has been tried yet.
@@ -234,7 +236,7 @@ impl Policy {
             None => self.state.choose(&self.config, self.now),
             Some(reason) => reason,
         };
-        history.begin(reason.transport(), self.now);
+        history.begin(self.now);
         // R17.
         let divert_at = add(self.now, self.config.head_start);
         Attempt { history, reason, epoch: self.state.epoch(), divert_at }
@@ -288,6 +290,7 @@ impl Policy {
 
     fn handle_failure(&mut self, mut attempt: Attempt, failure: &Failure, exhausted: bool) -> Verdict {
         let transport = attempt.transport();
+        attempt.history.end(transport);
         let blame = attempt.history.judge(transport, failure.blame(), exhausted);
         let committed = self.is_committed(failure, blame);
         // What it says about WebSocket, whatever becomes of the call.
@@ -482,7 +485,7 @@ impl Policy {
             return wait;
         }
         let call = history.name(&mut self.calls);
-        let draw = Draw::Backoff { call, attempt: history.number() };
+        let draw = Draw::Backoff { call, attempt: history.ended() };
         let u = random::fraction(self.seed, draw);
         wait.saturating_sub(wait / 10).saturating_add(random::scale(wait / 5, u))
     }

@@ -173,7 +173,7 @@ impl Subject {
         history.bound == Some(Reason::LastResort)
             && match self.sabotage {
                 Some(Sabotage::ExcusedIsTried) => {
-                    on(Transport::WebSocket) + on(Transport::Sse) < history.number()
+                    on(Transport::WebSocket) + on(Transport::Sse) < history.ended()
                 }
                 Some(Sabotage::BudgetEndsCalls) => {
                     let allowed = u32::from(self.policy.config().stream_max_retries());

@@ -2,6 +2,7 @@ use core::fmt;
 use core::ops::Range;
 use std::borrow::Cow;
 
+use crate::flat;
 use crate::json::{self, fields};
 use crate::text::excerpt;
 use crate::{Delta, Output, ServerError, Usage};
@@ -12,6 +13,9 @@ const MAX_DEPTH: usize = 128;
 const EXCERPT: usize = 80;
 /// The last event of a response whose status says how it ended.
 const DONE: &str = "response.done";
+
+/// How many fields are read.
+const FIELDS: usize = 10;
 
 /// The fields that are read, and where each is put. A macro, so that the compiler generates the comparison of
 /// keys: events are small and many.
@@ -120,15 +124,11 @@ impl Event {
 
     /// Reads all fields. The caller sets the text itself.
     fn read(text: &str, name: Option<&str>) -> Result<Self, Problem> {
-        // Checked first, because serde's error for other JSON than an object would be hard to understand.
-        if !text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{') {
-            return Err(Problem::NotAnObject);
-        }
-        if is_too_deep(text) {
-            return Err(Problem::TooDeep);
-        }
-        let [kind, number, delta, response, response_id, item_id, item, error, detail, message] =
-            json::find(text, place).map_err(Problem::json)?;
+        let found = match flat::find(text, place) {
+            Some(found) => found,
+            None => find_in_any(text)?,
+        };
+        let [kind, number, delta, response, response_id, item_id, item, error, detail, message] = found;
 
         let is_error = error.or(detail).or(message).is_some();
         let kind = kind.and_then(|kind| Span::of(text, kind));
@@ -416,6 +416,18 @@ impl Span {
             Self::Owned(text) => text,
         }
     }
+}
+
+/// The fields of an object that may not be flat.
+fn find_in_any(text: &str) -> Result<[Option<&str>; FIELDS], Problem> {
+    // Checked first, because serde's error for other JSON than an object would be hard to understand.
+    if !text.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('{') {
+        return Err(Problem::NotAnObject);
+    }
+    if is_too_deep(text) {
+        return Err(Problem::TooDeep);
+    }
+    json::find(text, place).map_err(Problem::json)
 }
 
 /// The place of `part` in `text`, from which it was borrowed.

@@ -60,6 +60,7 @@ mod delta;
 mod endpoint;
 mod event;
 mod fault;
+mod flat;
 mod handshake;
 mod headers;
 mod json;

@@ -20,6 +20,10 @@ const MAX_CONTROL_FRAME: usize = 2 + 4 + 125;
 /// The size of the head of a larger frame.
 const MAX_FRAME_HEAD: usize = 14;
 
+/// How many bytes are read at once. tungstenite fills as many with zeros before each read, however few there
+/// are to read, so its default of 128 KiB would cost more than the system does.
+const READ_BUFFER: usize = 64 * 1024;
+
 /// A WebSocket, from its upgrade to its end.
 pub(crate) struct Socket<S> {
     io: Io<S>,
@@ -37,6 +41,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let config = WebSocketConfig::default()
             .max_message_size(limit)
             .max_frame_size(limit)
+            .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_CONTROL_FRAME);
         let context = WebSocketContext::from_partially_read(early, Role::Client, Some(config));

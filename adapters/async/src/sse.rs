@@ -1,5 +1,8 @@
 //! Server-Sent Events: one POST, and the events of its answer.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use bytes::{Buf, Bytes};
 use failback::Transport;
 use failback_client::{Lost, encoding_of};
@@ -7,7 +10,7 @@ use failback_wire::{Body, Event, Liveness, Said, Seen};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use crate::Runtime;
 use crate::dial::dial;
@@ -100,53 +103,53 @@ impl<R: Runtime> SseStream<R> {
     }
 
     /// The next event. After an error there is none.
-    pub(crate) async fn next(&mut self) -> Result<Event, Lost> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Event, Lost>> {
         loop {
             let mut input = &self.chunk[..];
             let said = self.said.decode(&mut input);
             let used = self.chunk.len().saturating_sub(input.len());
             self.chunk.advance(used);
-            let event = match said {
-                Ok(Some(Said::Event(event))) => event,
-                Ok(Some(Said::SignOfLife)) => {
+            let event = match said? {
+                Some(Said::Event(event)) => event,
+                Some(Said::SignOfLife) => {
                     self.watch.handle_sign_of_life();
                     continue;
                 }
-                Ok(Some(Said::Done)) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
-                Ok(None) => match self.read().await? {
+                Some(Said::Done) => {
+                    return Poll::Ready(Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")));
+                }
+                None => match ready!(self.poll_chunk(cx))? {
                     Some(chunk) => {
                         self.chunk = chunk;
                         continue;
                     }
-                    None => match self.said.end() {
-                        Ok(Some(event)) => event,
-                        Ok(None) => return Err(Seen::EndOfStream.into()),
-                        Err(error) => return Err(error.into()),
-                    },
+                    None => self.said.end()?.ok_or(Seen::EndOfStream)?,
                 },
-                Err(error) => return Err(error.into()),
             };
             self.watch.handle_event();
-            return Ok(event);
+            return Poll::Ready(Ok(event));
         }
     }
 
     /// The next piece of the body. `None` when it has ended.
-    async fn read(&mut self) -> Result<Option<Bytes>, Lost> {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Lost>> {
         loop {
-            match self.watch.over(self.body.frame()).await {
+            let body = &mut self.body;
+            let chunk = match ready!(self.watch.poll_over(cx, |cx| Pin::new(body).poll_frame(cx))) {
                 Watched::Got(Some(Ok(frame))) => {
                     self.watch.handle_sign_of_life();
-                    if let Ok(data) = frame.into_data() {
-                        return Ok(Some(data));
+                    match frame.into_data() {
+                        Ok(data) => Some(data),
+                        Err(_) => continue,
                     }
                 }
-                Watched::Got(Some(Err(error))) => return Err(http1::lost(&error)),
-                Watched::Got(None) => return Ok(None),
+                Watched::Got(Some(Err(error))) => return Poll::Ready(Err(http1::lost(&error))),
+                Watched::Got(None) => None,
                 // SSE is never pinged.
-                Watched::PingDue => {}
-                Watched::Dead(seen) => return Err(seen.into()),
-            }
+                Watched::PingDue => continue,
+                Watched::Dead(seen) => return Poll::Ready(Err(seen.into())),
+            };
+            return Poll::Ready(Ok(chunk));
         }
     }
 

@@ -233,9 +233,9 @@ impl<R: Runtime> Driver<R> {
             Some(Conn::WebSocketResponse(stream)) => {
                 let on_life: Option<&(dyn Fn() + Sync)> =
                     if turn.wants_signs_of_life() { Some(&tell) } else { None };
-                stream.next(on_life).await
+                poll_fn(|cx| stream.poll_next(on_life, cx)).await
             }
-            Some(Conn::SseResponse(stream)) => stream.next().await,
+            Some(Conn::SseResponse(stream)) => poll_fn(|cx| stream.poll_next(cx)).await,
             _ => Err(Seen::EndOfStream.into()),
         }
     }

@@ -146,9 +146,11 @@ impl<R: Runtime> Watch<R> {
 
     /// The caller polls again. If it does so in time, it has been there all the while.
     fn handle_poll(&mut self) {
-        let now = self.timer.now();
-        if self.due.take().is_some_and(|due| now <= due.saturating_add(SLACK)) {
-            self.caught_up_at = now;
+        if let Some(due) = self.due.take() {
+            let now = self.timer.now();
+            if now <= due.saturating_add(SLACK) {
+                self.caught_up_at = now;
+            }
         }
     }
 

@@ -1,7 +1,6 @@
 //! A WebSocket: its handshake, and one response at a time over it.
 
-use std::future::poll_fn;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
@@ -126,52 +125,58 @@ pub(crate) struct WsStream<R: Runtime> {
 
 impl<R: Runtime> WsStream<R> {
     /// The next event. After an error there is none. `on_life` is called at every sign of life.
-    pub(crate) async fn next(&mut self, on_life: Option<&(dyn Fn() + Sync)>) -> Result<Event, Lost> {
+    pub(crate) fn poll_next(
+        &mut self,
+        on_life: Option<&(dyn Fn() + Sync)>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Event, Lost>> {
         loop {
-            let message = match poll_fn(|cx| self.poll_message(on_life, cx)).await {
-                Watched::Got(message) => message,
+            let event = match ready!(self.poll_message(on_life, cx)) {
+                Watched::Got(message) => self.read(message)?,
                 Watched::PingDue => {
                     match self.conn.socket.queue(Message::Ping(Bytes::new())) {
                         // If the peer takes nothing, the ping is not sent, and counts as unanswered.
-                        Ok(()) | Err(Error::WriteBufferFull(_)) => continue,
-                        Err(error) => return Err(broken(&error)),
+                        Ok(()) | Err(Error::WriteBufferFull(_)) => {}
+                        Err(error) => return Poll::Ready(Err(broken(&error))),
                     }
+                    None
                 }
-                Watched::Dead(seen) => return Err(seen.into()),
+                Watched::Dead(seen) => return Poll::Ready(Err(seen.into())),
             };
-            match message {
-                Some(Ok(Message::Text(text))) => {
-                    let event = match Said::read(text.as_str(), None) {
-                        Ok(Said::Event(event)) => event,
-                        Ok(Said::SignOfLife) => {
-                            self.watch.handle_sign_of_life();
-                            continue;
-                        }
-                        Ok(Said::Done) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
-                        Err(error) => return Err(Lost::new(Seen::BadEvent, error)),
-                    };
-                    match self.conn.carried.sort(&event) {
-                        Owner::Current => {
-                            self.watch.handle_event();
-                            return Ok(event);
-                        }
-                        Owner::Earlier => self.watch.handle_sign_of_life(),
-                        Owner::LeftOver => return Err(Lost::new(Seen::LeftOver, event.kind())),
-                    }
-                }
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                    self.watch.handle_sign_of_life();
-                }
-                Some(Ok(Message::Binary(_))) => return Err(Seen::BinaryFrame.into()),
-                Some(Ok(Message::Close(frame))) => {
-                    let reason = frame.as_ref().map(|frame| frame.reason.to_string());
-                    let code = frame.as_ref().map(|frame| frame.code.into());
-                    return Err(Lost::Closed(code, reason.unwrap_or_default()));
-                }
-                Some(Err(error)) => return Err(broken(&error)),
-                None => return Err(Seen::EndOfStream.into()),
+            if let Some(event) = event {
+                return Poll::Ready(Ok(event));
             }
         }
+    }
+
+    /// What a message brings: an event, or nothing but a sign of life.
+    fn read(&mut self, message: Option<Result<Message, Error>>) -> Result<Option<Event>, Lost> {
+        match message {
+            Some(Ok(Message::Text(text))) => match Said::read(text.as_str(), None) {
+                Ok(Said::Event(event)) => match self.conn.carried.sort(&event) {
+                    Owner::Current => {
+                        self.watch.handle_event();
+                        return Ok(Some(event));
+                    }
+                    Owner::Earlier => {}
+                    Owner::LeftOver => return Err(Lost::new(Seen::LeftOver, event.kind())),
+                },
+                Ok(Said::SignOfLife) => {}
+                Ok(Said::Done) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
+                Err(error) => return Err(Lost::new(Seen::BadEvent, error)),
+            },
+            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Binary(_))) => return Err(Seen::BinaryFrame.into()),
+            Some(Ok(Message::Close(frame))) => {
+                let reason = frame.as_ref().map(|frame| frame.reason.to_string());
+                let code = frame.as_ref().map(|frame| frame.code.into());
+                return Err(Lost::Closed(code, reason.unwrap_or_default()));
+            }
+            Some(Err(error)) => return Err(broken(&error)),
+            None => return Err(Seen::EndOfStream.into()),
+        }
+        self.watch.handle_sign_of_life();
+        Ok(None)
     }
 
     /// The response is over. `completed` is its id if a continuation may build on it. Gives the connection

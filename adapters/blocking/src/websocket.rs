@@ -23,6 +23,9 @@ use crate::watch::{Wake, Watch};
 
 const TRANSPORT: Transport = Transport::WebSocket;
 
+/// How many bytes are read at once. tungstenite fills as many with zeros before each read, however few there
+/// are to read, so its default of 128 KiB would cost more than the system does.
+const READ_BUFFER: usize = 64 * 1024;
 /// How many bytes of pings and pongs may wait for a peer that reads nothing. Others are not sent.
 const CONTROL_BYTES: usize = 4 * 1024;
 
@@ -64,8 +67,12 @@ impl WsConn {
         let (io, early) = upgrade(network, io, bell, deadline)?;
         let (limits, now) = (network.limits, network.policy().now());
         let limit = Some(limits.max_message_bytes());
-        let config = WebSocketConfig::default().write_buffer_size(0).max_write_buffer_size(CONTROL_BYTES);
-        let config = config.max_message_size(limit).max_frame_size(limit);
+        let config = WebSocketConfig::default()
+            .max_message_size(limit)
+            .max_frame_size(limit)
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(0)
+            .max_write_buffer_size(CONTROL_BYTES);
         Ok(Self {
             socket: WebSocket::from_partially_read(io, early, Role::Client, Some(config)),
             limits,

@@ -2,6 +2,8 @@ use core::{fmt, mem};
 use std::borrow::Cow;
 use std::time::Duration;
 
+use memchr::{memchr, memchr2};
+
 /// Decodes `text/event-stream` to the letter of the WHATWG rules, in bounded memory.
 ///
 /// It stores an incomplete line, the event in progress and the last event ID. Each is at most as long as the
@@ -126,7 +128,7 @@ impl SseDecoder {
             if stops_at_json && input.first() == Some(&b'{') && self.is_between_events() {
                 return Ok(None);
             }
-            let Some(end) = line_end(input) else {
+            let Some(end) = memchr2(b'\n', b'\r', input) else {
                 self.keep(input)?;
                 *input = &[];
                 return Ok(None);
@@ -196,7 +198,7 @@ impl SseDecoder {
         if line.is_empty() {
             return Ok(self.dispatch());
         }
-        let (field, value) = match line.iter().position(|&byte| byte == b':') {
+        let (field, value) = match memchr(b':', line) {
             Some(0) => return Ok(Some(SseItem::Comment)),
             Some(colon) => {
                 let (field, rest) = line.split_at(colon);
@@ -263,18 +265,6 @@ impl SseDecoder {
     }
 }
 
-/// Where the first CR or LF is. Searched in blocks, which compilers turn into vector code, as data lines are
-/// long.
-fn line_end(input: &[u8]) -> Option<usize> {
-    const BLOCK: usize = 32;
-    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let plain = input
-        .chunks_exact(BLOCK)
-        .take_while(|block| !block.iter().fold(false, |end, byte| end | is_end(byte)));
-    let start = plain.count() * BLOCK;
-    input.get(start..)?.iter().position(is_end).map(|at| start + at)
-}
-
 /// Decodes bytes as UTF-8, with U+FFFD for what is not. Checks first, which is faster, as nearly all of them
 /// are UTF-8.
 fn text(bytes: &[u8]) -> Cow<'_, str> {
@@ -284,12 +274,9 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// Appends a text. Moves it, instead of copying, if there is nothing to append to.
+/// Appends a text. Most have nothing to be appended to.
 fn append(to: &mut String, text: Cow<'_, str>) {
-    match text {
-        Cow::Owned(text) if to.is_empty() => *to = text,
-        text => to.push_str(&text),
-    }
+    if to.is_empty() { *to = text.into_owned() } else { to.push_str(&text) }
 }
 
 /// Shows the state of the decoder, and not the content of the stream.

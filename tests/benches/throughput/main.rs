@@ -94,6 +94,7 @@ fn row(transport: Transport, (size, bytes, deltas): (&str, usize, usize)) -> Row
     let mut readers = vec![
         reader("ours on tokio", ours::tokio(&server), all),
         reader("ours on smol", ours::smol(&server), all),
+        reader("ours, blocking", ours::blocking(&server), all),
     ];
     readers.extend(match transport {
         Transport::WebSocket => vec![

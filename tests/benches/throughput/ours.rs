@@ -29,27 +29,56 @@ pub(crate) fn smol(server: &Server) -> Turn {
     Box::new(move |clock| smol::block_on(executor.run(turn(&client, clock))))
 }
 
+/// On no runtime.
+pub(crate) fn blocking(server: &Server) -> Turn {
+    let builder = failback_blocking::Client::builder(url(server)).no_proxy().config(config());
+    let client = builder.build().expect("a client needs no more than a URL");
+    Box::new(move |clock| {
+        let mut tally = Tally::default();
+        for item in client.stream(request()) {
+            count(&mut tally, item.expect("the server works"), clock);
+        }
+        tally
+    })
+}
+
 /// Once it has found that the server has no WebSocket it stays on SSE.
 fn client<R: Runtime>(runtime: R, server: &Server) -> Client<R> {
-    let builder = Client::with_runtime(runtime, format!("http://{}/v1", server.address));
-    let config = Config::new().with_max_recoveries(0);
-    builder.no_proxy().config(config).build().expect("a client needs no more than a URL")
+    let builder = Client::with_runtime(runtime, url(server));
+    builder.no_proxy().config(config()).build().expect("a client needs no more than a URL")
+}
+
+fn url(server: &Server) -> String {
+    format!("http://{}/v1", server.address)
+}
+
+fn config() -> Config {
+    Config::new().with_max_recoveries(0)
+}
+
+fn request() -> Request {
+    Request::text("m", "Say hello.")
 }
 
 async fn turn<R: Runtime>(client: &Client<R>, clock: &Clock<'_>) -> Tally {
     let mut tally = Tally::default();
-    let mut turn = client.stream(Request::text("m", "Say hello."));
+    let mut turn = client.stream(request());
     while let Some(item) = turn.next().await {
-        match item.expect("the server works") {
-            Item::Event(event) => {
-                clock.start_at_first(tally.events);
-                black_box(event.kind());
-                tally.events += 1;
-                tally.text += event.text_delta().map_or(0, |text| text.len());
-            }
-            Item::Restarted { discard } => assert_eq!(discard, 0, "nothing breaks"),
-            Item::Notice(_) => {}
-        }
+        count(&mut tally, item.expect("the server works"), clock);
     }
     tally
+}
+
+/// What a caller does with an item.
+fn count(tally: &mut Tally, item: Item, clock: &Clock<'_>) {
+    match item {
+        Item::Event(event) => {
+            clock.start_at_first(tally.events);
+            black_box(event.kind());
+            tally.events += 1;
+            tally.text += event.text_delta().map_or(0, |text| text.len());
+        }
+        Item::Restarted { discard } => assert_eq!(discard, 0, "nothing breaks"),
+        Item::Notice(_) => {}
+    }
 }

@@ -10,8 +10,6 @@ use failback::SharedPolicy;
 use failback_async::{Client, Error, Item, ResponseStream, Runtime};
 use failback_wire::Request;
 use futures_util::future::{Either, select};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::{TestClient, TestTurn};
 use crate::wait::{LOOK_EVERY, PATIENCE};
@@ -32,38 +30,9 @@ pub(super) trait Ground: Send + Sync + 'static {
 /// A client on its own ground.
 pub(super) fn client<G: Ground>(ground: G, settings: Settings) -> Box<dyn TestClient> {
     let clock = Shifted::new(ground.runtime());
-    let mut builder = Client::with_runtime(clock.clone(), settings.url)
-        .config(settings.config)
-        .limits(settings.limits)
-        .headers(settings.headers)
-        .seed(settings.seed.unwrap_or(7));
-    if let Some(url) = settings.websocket_url {
-        builder = builder.websocket_url(url);
-    }
-    // The machine's own proxy is no part of a test.
-    builder = match settings.proxy {
-        Some(url) => builder.proxy(url),
-        None => builder.no_proxy(),
-    };
-    if let Some((snapshot, elapsed)) = settings.snapshot {
-        builder = builder.snapshot(snapshot, elapsed);
-    }
-    if let Some(pem) = settings.ca_pem {
-        builder = builder.tls_config(Arc::new(trusting(&pem)));
-    }
+    let builder = settings.builder(|url| Client::with_runtime(clock.clone(), url));
     let client = ground.inside(|| builder.build().expect("a client for the test"));
     Box::new(AsyncClient { client, clock, ground: Arc::new(ground) })
-}
-
-pub(super) fn trusting(pem: &str) -> rustls::ClientConfig {
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.expect("PEM from the peer")).expect("a certificate from the peer");
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().expect("the default versions");
-    config.with_root_certificates(roots).with_no_client_auth()
 }
 
 struct AsyncClient<G: Ground> {

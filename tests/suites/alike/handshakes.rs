@@ -39,10 +39,10 @@ fn a_handshake_refused_in_the_words_of_the_api(adapter: &dyn Adapter) -> Seen {
 }
 
 fn a_handshake_that_is_black_holed(adapter: &dyn Adapter) -> Seen {
-    // It costs its head start, so this is the one scenario that waits.
     let peer = Peer::start();
     peer.set_handshake(Handshake::BlackHole);
-    let config = patient().with_head_start(Duration::from_millis(300));
+    // The default.
+    let config = patient().with_head_start(Duration::from_secs(1));
     let mut scene = Scene::with(adapter, peer, |settings| settings.config(config));
     scene.hello();
     scene.hello();

@@ -59,7 +59,8 @@ pub trait TestClient: Send + Sync {
         self.policy().snapshot()
     }
 
-    /// How many tasks or threads of the adapter's are alive.
+    /// How many tasks or threads of the adapter's are alive: as it counts them itself, or as its runtime does,
+    /// whichever is more.
     fn background_tasks(&self) -> usize;
 
     /// What `Debug` shows of the client.

@@ -1,8 +1,12 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use failback::{Config, Snapshot};
+use failback_client::{Builder, World};
 use failback_peer::{Peer, Proxy};
 use failback_wire::{Headers, Limits};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 /// How to build a client for a test: with the defaults, unless said otherwise.
 #[derive(Clone, Debug, Default)]
@@ -78,4 +82,39 @@ impl Settings {
         self.snapshot = Some((snapshot, elapsed));
         self
     }
+
+    /// A builder with these settings. `begin` makes one for a URL.
+    pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
+        let mut builder = begin(self.url)
+            .config(self.config)
+            .limits(self.limits)
+            .headers(self.headers)
+            .seed(self.seed.unwrap_or(7));
+        if let Some(url) = self.websocket_url {
+            builder = builder.websocket_url(url);
+        }
+        // The machine's own proxy is no part of a test.
+        builder = match self.proxy {
+            Some(url) => builder.proxy(url),
+            None => builder.no_proxy(),
+        };
+        if let Some((snapshot, elapsed)) = self.snapshot {
+            builder = builder.snapshot(snapshot, elapsed);
+        }
+        if let Some(pem) = self.ca_pem {
+            builder = builder.tls_config(Arc::new(trusting(&pem)));
+        }
+        builder
+    }
+}
+
+fn trusting(pem: &str) -> rustls::ClientConfig {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        roots.add(certificate.expect("PEM from the peer")).expect("a certificate from the peer");
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().expect("the default versions");
+    config.with_root_certificates(roots).with_no_client_auth()
 }

@@ -16,32 +16,34 @@ async fn run() -> Result<(), Box<dyn Error>> {
     let peer = Peer::start();
     peer.set_handshake(Handshake::status(403));
 
-    let mut builder = Client::builder(env::var("FAILBACK_URL").unwrap_or_else(|_| peer.url()));
-    if let Ok(key) = env::var("FAILBACK_API_KEY") {
-        builder = builder.bearer(&key);
-    }
+    let builder = match (env::var("FAILBACK_URL"), env::var("FAILBACK_API_KEY")) {
+        (Ok(url), Ok(key)) => Client::builder(url).bearer(&key),
+        (Ok(url), Err(_)) => Client::builder(url),
+        // Without the key, which is for another server.
+        (Err(_), _) => Client::builder(peer.url()),
+    };
     let client = builder.build()?;
 
     let model = env::var("FAILBACK_MODEL").unwrap_or_else(|_| "gpt-5.2".to_owned());
     let mut turn = client.stream(Request::text(&model, "Say hello."));
     let mut text = String::new();
     while let Some(item) = turn.next().await {
-        match item? {
-            Item::Event(event) => {
-                if let Some(error) = event.error() {
-                    return Err(error.message.clone().into());
-                }
-                text += &event.text_delta().unwrap_or_default();
-            }
-            // What came so far is said again: the turn goes on over the other transport.
-            Item::Restarted { .. } => text.clear(),
-            Item::Notice(notice) => eprintln!("[{notice}]"),
+        match item {
+            Ok(Item::Event(event)) => match event.error() {
+                // The server gave up.
+                Some(error) => return Err(error.message.clone().into()),
+                None => text += &event.text_delta().unwrap_or_default(),
+            },
+            // The response begins again, perhaps over the other transport: what came so far comes once more.
+            Ok(Item::Restarted { .. }) => text.clear(),
+            Ok(Item::Notice(notice)) => eprintln!("[{notice}]"),
+            // The turn failed: this says how each of its attempts ended.
+            Err(error) => return Err(error.to_string().into()),
         }
     }
     println!("{text}");
-    match turn.transport() {
-        Some(transport) => println!("carried by {transport}"),
-        None => return Err("no attempt was made".into()),
+    if let Some(transport) = turn.transport() {
+        println!("carried by {transport}");
     }
     Ok(())
 }

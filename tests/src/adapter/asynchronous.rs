@@ -10,8 +10,6 @@ use failback::SharedPolicy;
 use failback_async::{Client, Error, Item, ResponseStream, Runtime};
 use failback_wire::Request;
 use futures_util::future::{Either, select};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::{TestClient, TestTurn};
 use crate::wait::{LOOK_EVERY, PATIENCE};
@@ -25,6 +23,9 @@ pub(super) trait Ground: Send + Sync + 'static {
 
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
 
+    /// How many tasks the runtime knows of, as far as it counts them.
+    fn tasks(&self) -> usize;
+
     /// Does something that wants the runtime around it.
     fn inside<T>(&self, act: impl FnOnce() -> T) -> T;
 }
@@ -32,38 +33,9 @@ pub(super) trait Ground: Send + Sync + 'static {
 /// A client on its own ground.
 pub(super) fn client<G: Ground>(ground: G, settings: Settings) -> Box<dyn TestClient> {
     let clock = Shifted::new(ground.runtime());
-    let mut builder = Client::with_runtime(clock.clone(), settings.url)
-        .config(settings.config)
-        .limits(settings.limits)
-        .headers(settings.headers)
-        .seed(settings.seed.unwrap_or(7));
-    if let Some(url) = settings.websocket_url {
-        builder = builder.websocket_url(url);
-    }
-    // The machine's own proxy is no part of a test.
-    builder = match settings.proxy {
-        Some(url) => builder.proxy(url),
-        None => builder.no_proxy(),
-    };
-    if let Some((snapshot, elapsed)) = settings.snapshot {
-        builder = builder.snapshot(snapshot, elapsed);
-    }
-    if let Some(pem) = settings.ca_pem {
-        builder = builder.tls_config(Arc::new(trusting(&pem)));
-    }
+    let builder = settings.builder(|url| Client::with_runtime(clock.clone(), url));
     let client = ground.inside(|| builder.build().expect("a client for the test"));
     Box::new(AsyncClient { client, clock, ground: Arc::new(ground) })
-}
-
-pub(super) fn trusting(pem: &str) -> rustls::ClientConfig {
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        roots.add(certificate.expect("PEM from the peer")).expect("a certificate from the peer");
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider);
-    let config = config.with_safe_default_protocol_versions().expect("the default versions");
-    config.with_root_certificates(roots).with_no_client_auth()
 }
 
 struct AsyncClient<G: Ground> {
@@ -111,7 +83,7 @@ impl<G: Ground> TestClient for AsyncClient<G> {
     }
 
     fn background_tasks(&self) -> usize {
-        self.clock.tasks()
+        self.clock.tasks().max(self.ground.tasks())
     }
 
     fn debug(&self) -> String {
@@ -121,11 +93,7 @@ impl<G: Ground> TestClient for AsyncClient<G> {
     fn leave(self: Box<Self>) -> Box<dyn Fn() -> usize> {
         let Self { client, clock, ground } = *self;
         ground.inside(|| drop(client));
-        Box::new(move || {
-            // It outlives the tasks that are counted.
-            let _ground = &ground;
-            clock.tasks()
-        })
+        Box::new(move || clock.tasks().max(ground.tasks()))
     }
 }
 

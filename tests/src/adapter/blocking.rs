@@ -10,7 +10,6 @@ use failback::SharedPolicy;
 use failback_blocking::{CancelHandle, Client, Error, Item, ResponseStream};
 use failback_wire::Request;
 
-use super::asynchronous::trusting;
 use super::{Adapter, TestClient, TestTurn};
 use crate::Settings;
 use crate::wait::{LOOK_EVERY, PATIENCE};
@@ -25,28 +24,11 @@ impl Adapter for BlockingAdapter {
     fn client(&self, settings: Settings) -> Box<dyn TestClient> {
         let world = Arc::new(World::default());
         let (clock, names, roads) = (Arc::clone(&world), Arc::clone(&world), Arc::clone(&world));
-        let mut builder = Client::builder(settings.url)
-            .config(settings.config)
-            .limits(settings.limits)
-            .headers(settings.headers)
-            .seed(settings.seed.unwrap_or(7))
+        let builder = settings
+            .builder(Client::builder)
             .clock(move || Instant::now() + Duration::from_nanos(clock.ahead.load(Ordering::SeqCst)))
             .resolver(move |host, port| names.resolve(host, port))
             .route(move |address| roads.dial(address));
-        if let Some(url) = settings.websocket_url {
-            builder = builder.websocket_url(url);
-        }
-        // The machine's own proxy is no part of a test.
-        builder = match settings.proxy {
-            Some(url) => builder.proxy(url),
-            None => builder.no_proxy(),
-        };
-        if let Some((snapshot, elapsed)) = settings.snapshot {
-            builder = builder.snapshot(snapshot, elapsed);
-        }
-        if let Some(pem) = settings.ca_pem {
-            builder = builder.tls_config(Arc::new(trusting(&pem)));
-        }
         let client = builder.build().expect("a client for the test");
         Box::new(BlockingClient { client, world })
     }

@@ -40,6 +40,10 @@ impl Ground for OneThread {
         smol::block_on(self.0.run(future))
     }
 
+    fn tasks(&self) -> usize {
+        usize::from(!self.0.is_empty())
+    }
+
     fn inside<T>(&self, act: impl FnOnce() -> T) -> T {
         act()
     }
@@ -84,6 +88,10 @@ impl Ground for SmolGround {
 
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
         smol::block_on(future)
+    }
+
+    fn tasks(&self) -> usize {
+        usize::from(!self.executor.is_empty())
     }
 
     fn inside<T>(&self, act: impl FnOnce() -> T) -> T {

@@ -36,6 +36,10 @@ impl Ground for Runtime {
         Self::block_on(self, future)
     }
 
+    fn tasks(&self) -> usize {
+        self.metrics().num_alive_tasks()
+    }
+
     fn inside<T>(&self, act: impl FnOnce() -> T) -> T {
         let _inside = self.enter();
         act()

@@ -15,6 +15,8 @@ pub struct Settings {
     pub config: Config,
     /// Time limits and sizes.
     pub limits: Limits,
+    /// The deadline of every turn.
+    pub deadline: Option<Duration>,
     /// More headers.
     pub headers: Headers,
     /// The certificate authority to trust, in PEM.
@@ -45,6 +47,13 @@ impl Settings {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// With this deadline for every turn.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 

@@ -64,7 +64,8 @@ impl Driver {
             match done {
                 Ok(()) => {}
                 Err(Halt::Lost(lost)) => self.fail(&lost),
-                Err(Halt::Stopped) => return Err(Stopped),
+                Err(Halt::Stopped) if self.ringer.is_stopped() => return Err(Stopped),
+                Err(Halt::Stopped) => self.turn.handle_deadline(),
             }
         }
     }
@@ -85,7 +86,9 @@ impl Driver {
         if let Some(bell) = &self.bell {
             return Ok(Arc::clone(bell));
         }
-        let bell = Bell::new(self.ringer.clone()).map_err(|error| Halt::new(Seen::Connect, error))?;
+        let (end, clock) = (self.turn.deadline(), self.shared.network.policy());
+        let bell = Bell::until(end, clock, self.ringer.clone());
+        let bell = bell.map_err(|error| Halt::new(Seen::Connect, error))?;
         Ok(Arc::clone(self.bell.insert(bell)))
     }
 
@@ -93,6 +96,7 @@ impl Driver {
         let left = self.shared.network.policy().time_until(until);
         match self.bell() {
             Ok(bell) => bell.wait(Some(left)),
+            // The turn itself looks for its deadline.
             Err(_) => {
                 std::thread::sleep(left.min(LOOK_EVERY));
                 if self.ringer.is_stopped() { Err(Stopped) } else { Ok(()) }

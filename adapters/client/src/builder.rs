@@ -29,6 +29,7 @@ pub struct Builder<W> {
     allow_plaintext: bool,
     config: Config,
     limits: Limits,
+    deadline: Option<Duration>,
     tls: Option<Arc<ClientConfig>>,
     proxy: ProxyChoice,
     seed: Option<u64>,
@@ -48,6 +49,7 @@ impl<W: World> Builder<W> {
             allow_plaintext: false,
             config: Config::new(),
             limits: Limits::new(),
+            deadline: None,
             tls: None,
             proxy: ProxyChoice::default(),
             seed: None,
@@ -103,6 +105,14 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Ends every turn that is not over so long after its `stream` was called, unless its request has a
+    /// deadline of its own ([`Request::with_deadline`](failback_wire::Request::with_deadline)). By default
+    /// there is none, and [`Duration::MAX`] is none. Zero is an error.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
     /// Uses this TLS configuration. Only the protocols that it offers (ALPN) are replaced, by HTTP/1.1, which
     /// both transports speak. By default the client trusts the platform's roots, or those in the file that
     /// the environment variable `SSL_CERT_FILE` names.
@@ -155,13 +165,16 @@ impl<W: World> Builder<W> {
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
-    /// When a URL, a header or a proxy is not valid, when credentials would be sent in plain text, and when
-    /// TLS is needed and no root certificate is found.
+    /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be sent
+    /// in plain text, and when TLS is needed and no root certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
+        if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
+            return Err(BuildError::ZeroDeadline);
+        }
         let endpoint = self.endpoint()?;
         let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
         let policy = self.policy();
-        let Self { world, mut headers, limits, tls, .. } = self;
+        let Self { world, mut headers, limits, deadline, tls, .. } = self;
         let tls = match tls {
             Some(tls) => tls::speaking_http1(tls),
             None => {
@@ -173,7 +186,7 @@ impl<W: World> Builder<W> {
         endpoint.conceal_queries(&mut headers);
         let headers = Arc::new(headers);
         Ok(world.client(Parts {
-            context: Arc::new(Context::new(policy, Arc::clone(&headers))),
+            context: Arc::new(Context::new(policy, Arc::clone(&headers)).with_deadline(deadline)),
             endpoint,
             headers,
             proxy_tls: tls::anonymous(&tls),
@@ -243,6 +256,7 @@ impl<W> fmt::Debug for Builder<W> {
             .field("headers", &self.headers)
             .field("config", &self.config)
             .field("limits", &self.limits)
+            .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }
 }

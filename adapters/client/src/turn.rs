@@ -1,13 +1,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
 use failback_wire::{Event, Fault, Request};
 
 use crate::books::{Books, Fate, Received};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::item::Item;
 use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 
@@ -50,6 +50,7 @@ pub struct Turn {
     context: Arc<Context>,
     request: Request,
     number: u64,
+    deadline: Option<Deadline>,
     books: Books,
     progress: Arc<Progress>,
     state: State,
@@ -58,6 +59,13 @@ pub struct Turn {
     release: Option<Release>,
     /// What to give to the caller, in order.
     items: VecDeque<Item>,
+}
+
+/// When the turn has to be over.
+#[derive(Clone, Copy)]
+struct Deadline {
+    at: Timestamp,
+    limit: Duration,
 }
 
 enum State {
@@ -91,12 +99,17 @@ enum Release {
 }
 
 impl Turn {
-    /// A turn of this client with this request. Nothing happens before its first step is asked for.
+    /// A turn of this client with this request. Nothing happens before its first step is asked for, but its
+    /// deadline counts from now.
     pub fn new(context: &Arc<Context>, request: Request) -> Self {
+        let limit = request.deadline().or(context.deadline()).filter(|limit| *limit < Duration::MAX);
+        let deadline =
+            limit.map(|limit| Deadline { at: context.policy().now().saturating_add(limit), limit });
         Self {
             context: Arc::clone(context),
             request,
             number: context.number_turn(),
+            deadline,
             books: Books::default(),
             progress: Arc::default(),
             state: State::Opening,
@@ -111,7 +124,15 @@ impl Turn {
         &self.progress
     }
 
-    /// What to do next.
+    /// When the turn has to be over, by the policy's clock: call [`handle_deadline`](Self::handle_deadline)
+    /// then, in the middle of whatever [`step`](Self::step) had asked for. `None` if the turn may take for
+    /// ever, and after that call.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline.map(|deadline| deadline.at)
+    }
+
+    /// What to do next. When the deadline is over, that is to end.
     pub fn step(&mut self) -> Step {
         loop {
             match self.release.take() {
@@ -121,6 +142,11 @@ impl Turn {
             }
             if let Some(item) = self.items.pop_front() {
                 return Step::Yield(item);
+            }
+            // Asked for here too, as a connection may always have something to read.
+            if self.deadline.is_some_and(|deadline| deadline.at <= self.context.policy().now()) {
+                self.handle_deadline();
+                continue;
             }
             match &self.state {
                 State::Opening => self.begin(self.context.policy().begin_call()),
@@ -258,6 +284,36 @@ impl Turn {
         self.fail(if left_alone { fault.left_alone(&seen) } else { fault });
     }
 
+    /// The deadline is over. Unless the turn is over too, it ends now, with an error. That is the caller's
+    /// doing: the policy hears that the attempt was cancelled, and a handshake that was left alone goes on.
+    /// Changes nothing if the turn has no deadline.
+    pub fn handle_deadline(&mut self) {
+        if let Some(Deadline { limit, .. }) = self.deadline.take() {
+            self.stop(ErrorKind::Deadline { limit }, "stopped by the deadline");
+        }
+    }
+
+    /// Ends the turn in the middle of whatever it does, which is evidence against nothing.
+    fn stop(&mut self, kind: ErrorKind, why: &str) {
+        let (guard, stage) = match std::mem::replace(&mut self.state, State::Over) {
+            State::Opening | State::Waiting(_) => (None, Stage::Connecting),
+            State::Connecting(guard) => (Some(guard), Stage::Connecting),
+            State::Connected(attempt) => {
+                self.release = Some(Release::Close);
+                (Some(attempt.guard), attempt.stage)
+            }
+            over @ (State::Failing(_) | State::Over) => return self.state = over,
+        };
+        if let Some(guard) = guard {
+            self.books.stop(guard.transport(), guard.reason(), stage, why);
+            // The policy hears that it was cancelled.
+            drop(guard);
+            self.context.trace_mode();
+        }
+        trace::stopped(self.number, kind.as_str());
+        self.state = State::Failing(std::mem::take(&mut self.books).end(kind));
+    }
+
     fn begin(&mut self, guard: AttemptGuard) {
         self.context.trace_mode();
         trace::attempt(self.number, &guard);
@@ -342,7 +398,7 @@ impl Turn {
             }
             Verdict::GiveUp(give_up) => {
                 trace::gave_up(self.number, give_up.as_str());
-                State::Failing(std::mem::take(&mut self.books).give_up(give_up))
+                State::Failing(std::mem::take(&mut self.books).end(ErrorKind::GaveUp(give_up)))
             }
         };
     }

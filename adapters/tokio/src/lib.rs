@@ -38,7 +38,7 @@ pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
 pub use failback_async::{
-    AttemptReport, BuildError, Error, Item, Notice, ProxyError, Response, ResponseStream, TlsError,
+    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, ResponseStream, TlsError,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,

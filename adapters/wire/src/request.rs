@@ -1,4 +1,5 @@
 use core::fmt;
+use core::time::Duration;
 
 use serde::de::{self, MapAccess};
 use serde::{Deserialize, Deserializer};
@@ -31,6 +32,7 @@ use crate::text::excerpt;
 pub struct Request {
     entries: Vec<Entry>,
     continuation: Option<Continuation>,
+    deadline: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -51,25 +53,25 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`RequestError`] when a value cannot be written as JSON.
+    /// [`RequestError::Body`] when a value cannot be written as JSON.
     pub fn new(body: Map<String, Value>) -> Result<Self, RequestError> {
         let entries = body
             .into_iter()
             .map(|(name, value)| {
-                Ok(Entry { json: to_raw_value(&value).map_err(|e| RequestError::new(&e))?, name })
+                Ok(Entry { json: to_raw_value(&value).map_err(|e| RequestError::body(&e))?, name })
             })
             .collect::<Result<_, RequestError>>()?;
-        Ok(Self { entries, continuation: None })
+        Ok(Self::with_entries(entries))
     }
 
     /// A request whose body is this JSON object. Values are sent exactly as they are written here.
     ///
     /// # Errors
     ///
-    /// [`RequestError`] when the text is not one JSON object, or has a key twice.
+    /// [`RequestError::Body`] when the text is not one JSON object, or has a key twice.
     pub fn from_json(body: &str) -> Result<Self, RequestError> {
-        let Body(entries) = serde_json::from_str(body).map_err(|error| RequestError::new(&error))?;
-        Ok(Self { entries, continuation: None })
+        let Body(entries) = serde_json::from_str(body).map_err(|error| RequestError::body(&error))?;
+        Ok(Self::with_entries(entries))
     }
 
     /// A request that asks this model about this text.
@@ -78,8 +80,11 @@ impl Request {
         let entry = |name: &str, text: &str| {
             RawValue::from_string(quoted(text)).ok().map(|json| Entry { name: name.to_owned(), json })
         };
-        let entries = [entry("model", model), entry("input", input)].into_iter().flatten().collect();
-        Self { entries, continuation: None }
+        Self::with_entries([entry("model", model), entry("input", input)].into_iter().flatten().collect())
+    }
+
+    const fn with_entries(entries: Vec<Entry>) -> Self {
+        Self { entries, continuation: None, deadline: None }
     }
 
     /// Allows to send less where the server remembers the conversation. On the connection that completed the
@@ -96,6 +101,29 @@ impl Request {
             input: input.to_string(),
         });
         self
+    }
+
+    /// Ends the turn if it is not over so long after `stream` was called, whatever it does then: waits to try
+    /// again, connects, sends, or reads. It ends with an error that says so. By default the client's deadline
+    /// holds, if it has one; [`Duration::MAX`] is no deadline.
+    ///
+    /// A turn is looked after while its stream is read: one that nobody reads ends when somebody does.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::ZeroDeadline`] when no time is left at all.
+    pub fn with_deadline(mut self, deadline: Duration) -> Result<Self, RequestError> {
+        if deadline.is_zero() {
+            return Err(RequestError::ZeroDeadline);
+        }
+        self.deadline = Some(deadline);
+        Ok(self)
+    }
+
+    /// See [`with_deadline`](Self::with_deadline). `None` if the client's holds.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Duration> {
+        self.deadline
     }
 
     /// Whether the request itself names the response that it builds on, if it is sent on a connection where
@@ -173,6 +201,7 @@ impl fmt::Debug for Request {
         f.debug_struct("Request")
             .field("keys", &keys)
             .field("has_continuation", &self.continuation.is_some())
+            .field("deadline", &self.deadline)
             .finish()
     }
 }
@@ -237,19 +266,31 @@ impl<'de> Deserialize<'de> for Body {
     }
 }
 
-/// Why a body was refused.
+/// Why a request was refused before anything was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestError(String);
+#[non_exhaustive]
+pub enum RequestError {
+    /// The body is not one JSON object. This is what the parser said.
+    Body(String),
+    /// The deadline is zero.
+    ZeroDeadline,
+}
 
 impl RequestError {
-    fn new(error: &serde_json::Error) -> Self {
-        Self(excerpt(&error.to_string(), 200))
+    fn body(error: &serde_json::Error) -> Self {
+        Self::Body(excerpt(&error.to_string(), 200))
     }
 }
 
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the body of a request must be one JSON object: {}", self.0)
+        match self {
+            Self::Body(said) => write!(f, "the body of a request must be one JSON object: {said}"),
+            Self::ZeroDeadline => f.write_str(
+                "the deadline is zero, and the turn would end before it began: expected some time, or no \
+                 deadline",
+            ),
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub(super) fn client<G: Ground>(ground: G, settings: Settings) -> Box<dyn TestCl
     if let Some(url) = settings.websocket_url {
         builder = builder.websocket_url(url);
     }
+    if let Some(deadline) = settings.deadline {
+        builder = builder.deadline(deadline);
+    }
     // The machine's own proxy is no part of a test.
     builder = match settings.proxy {
         Some(url) => builder.proxy(url),

@@ -36,6 +36,9 @@ impl Adapter for BlockingAdapter {
         if let Some(url) = settings.websocket_url {
             builder = builder.websocket_url(url);
         }
+        if let Some(deadline) = settings.deadline {
+            builder = builder.deadline(deadline);
+        }
         // The machine's own proxy is no part of a test.
         builder = match settings.proxy {
             Some(url) => builder.proxy(url),

@@ -1,0 +1,6 @@
+//! What a caller says of one request, and is told of its answer, with every adapter.
+
+#[macro_use]
+extern crate failback_tests;
+
+mod deadline;

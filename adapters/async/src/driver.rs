@@ -107,8 +107,8 @@ impl<R: Runtime> Work<R> {
             self.use_websocket(conn);
             return Ok(());
         }
-        let dialled = network.clone();
-        let mut dial: Dialling<R> = Box::pin(async move { WsConn::connect(&dialled).await });
+        let (dialled, headers) = (network.clone(), Arc::clone(self.turn.headers()));
+        let mut dial: Dialling<R> = Box::pin(async move { WsConn::connect(&dialled, &headers).await });
         let mut in_time = None;
         if let Some(divert_at) = divert_at {
             let head_start = network.policy.time_until(divert_at);
@@ -171,9 +171,9 @@ impl<R: Runtime> Work<R> {
         let network = &self.shared.network;
         self.conn = Some(match self.conn.take() {
             Some(Conn::WebSocket(conn)) => Conn::WebSocketResponse(Box::new(conn.request(network, message)?)),
-            Some(Conn::Http(conn)) => {
-                Conn::SseResponse(Box::new(SseStream::request(network, *conn, message).await?))
-            }
+            Some(Conn::Http(conn)) => Conn::SseResponse(Box::new(
+                SseStream::request(network, *conn, self.turn.headers(), message).await?,
+            )),
             _ => return Err(Seen::EndOfStream.into()),
         });
         self.turn.handle_sent();

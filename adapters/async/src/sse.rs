@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes};
 use failback::Transport;
 use failback_client::{Lost, encoding_of};
-use failback_wire::{Body, Event, Liveness, Said, Seen};
+use failback_wire::{Body, Event, Headers, Liveness, Said, Seen};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
@@ -68,6 +68,7 @@ impl<R: Runtime> SseStream<R> {
     pub(crate) async fn request(
         network: &Network<R>,
         mut conn: HttpConn,
+        headers: &Headers,
         body: String,
     ) -> Result<Self, Lost> {
         let own = [
@@ -76,7 +77,7 @@ impl<R: Runtime> SseStream<R> {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ];
         let target = network.endpoint.target(TRANSPORT);
-        let request = http1::request(Method::POST, target, &network.headers, &own, body)
+        let request = http1::request(Method::POST, target, headers, &own, body)
             .map_err(|error| Lost::new(Seen::ProtocolViolation, error))?;
 
         let (limits, activity) = (network.limits, conn.activity());

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
-use failback_wire::{Carried, Event, Liveness, Owner, Said, Seen, is_upgrade_accepted};
+use failback_wire::{Carried, Event, Headers, Liveness, Owner, Said, Seen, is_upgrade_accepted};
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderValue, Method, StatusCode};
@@ -39,13 +39,13 @@ pub(crate) struct WsConn<R: Runtime> {
 }
 
 impl<R: Runtime> WsConn<R> {
-    /// Dials, and shakes hands, within the connect time-out.
-    pub(crate) async fn connect(network: &Network<R>) -> Result<Self, Lost> {
+    /// Dials, and shakes hands with these headers, within the connect time-out.
+    pub(crate) async fn connect(network: &Network<R>, headers: &Headers) -> Result<Self, Lost> {
         let late = |seen| Lost::Seen(seen, network.proxies.told_of(TRANSPORT));
         let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
         let dialled = deadline.limit(dial(network, TRANSPORT)).await;
         let io = dialled.ok_or_else(|| late(Seen::ConnectTimeout))??;
-        let upgraded = deadline.limit(upgrade(network, io)).await;
+        let upgraded = deadline.limit(upgrade(network, io, headers)).await;
         upgraded.ok_or_else(|| late(Seen::HandshakeTimeout))?
     }
 
@@ -75,7 +75,11 @@ impl<R: Runtime> WsConn<R> {
 }
 
 /// Makes a WebSocket of a connection (RFC 6455, section 4.1), with the HTTP that carries SSE too.
-async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<WsConn<R>, Lost> {
+async fn upgrade<R: Runtime>(
+    network: &Network<R>,
+    io: Io<R::Stream>,
+    headers: &Headers,
+) -> Result<WsConn<R>, Lost> {
     let failed = |error: hyper::Error| http1::lost(&error);
     let activity = io.activity();
     let mut conn = HttpConn::handshake(&network.runtime, io).await.map_err(failed)?;
@@ -89,7 +93,7 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
         (SEC_WEBSOCKET_KEY, key_value),
     ];
     let target = network.endpoint.target(TRANSPORT);
-    let request = http1::request(Method::GET, target, &network.headers, &own, String::new())
+    let request = http1::request(Method::GET, target, headers, &own, String::new())
         .map_err(|error| Lost::new(Seen::BadAccept, error))?;
 
     let response = conn.send(request).await.map_err(failed)?;

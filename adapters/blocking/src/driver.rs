@@ -129,7 +129,7 @@ impl Driver {
         if let Some(conn) = self.shared.pool.take_websocket() {
             return self.use_websocket(Box::new(conn), true, bell);
         }
-        let dialling = Dialling::begin(&self.shared.network, bell)?;
+        let dialling = Dialling::begin(&self.shared.network, self.turn.headers(), bell)?;
         loop {
             if let Some(dialled) = dialling.take() {
                 return self.use_websocket(dialled?, false, bell);
@@ -166,7 +166,7 @@ impl Driver {
                 *watch = Some(Box::new(begun));
                 conn.request(message)?;
             }
-            Some(Conn::Sse(conn)) => conn.request(network, message, &bell)?,
+            Some(Conn::Sse(conn)) => conn.request(network, self.turn.headers(), message, &bell)?,
             None => return Err(Seen::Reset.into()),
         }
         self.turn.handle_sent();

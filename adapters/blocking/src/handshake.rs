@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use failback::Transport;
 use failback_client::{Lost, Refusal};
-use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, is_upgrade_accepted};
+use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, is_upgrade_accepted};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
@@ -36,11 +36,12 @@ struct Answer {
 pub(crate) fn upgrade(
     network: &Network,
     mut io: Io,
+    headers: &Headers,
     bell: &Arc<Bell>,
     deadline: Deadline,
 ) -> Result<(Io, Vec<u8>), Halt> {
     let key = generate_key();
-    let shaken = shake_hands(network, &mut io, &key, bell, deadline);
+    let shaken = shake_hands(network, &mut io, headers, &key, bell, deadline);
     let answer = shaken.map_err(|halt| match (halt, network.proxies.told_of(TRANSPORT)) {
         (Halt::Lost(Lost::Seen(Seen::HandshakeTimeout, None)), Some(proxy)) => {
             Halt::new(Seen::HandshakeTimeout, proxy)
@@ -59,6 +60,7 @@ pub(crate) fn upgrade(
 fn shake_hands(
     network: &Network,
     io: &mut Io,
+    headers: &Headers,
     key: &str,
     bell: &Bell,
     deadline: Deadline,
@@ -70,7 +72,7 @@ fn shake_hands(
         (SEC_WEBSOCKET_VERSION, "13"),
         (SEC_WEBSOCKET_KEY, key),
     ];
-    let request = request("GET", network.endpoint.target(TRANSPORT), &own, &network.headers);
+    let request = request("GET", network.endpoint.target(TRANSPORT), &own, headers);
     let mut unsent = &request[..];
     let mut read = Vec::new();
     loop {

@@ -70,7 +70,7 @@ pub use failback_client::{
     AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError,
 };
 pub use failback_wire::{
-    Delta, Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
-    ToolCall, UrlError, Usage,
+    Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
+    ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use stream::{CancelHandle, ResponseStream};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use failback::Transport;
 use failback_client::{Lost, Refusal, encoding_of};
-use failback_wire::{Body, Event, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Said, Seen};
+use failback_wire::{Body, Event, Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Said, Seen};
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use ureq::http::{HeaderMap, Request, StatusCode};
 use ureq::{Agent, BodyReader};
@@ -80,7 +80,13 @@ impl HttpConn {
     }
 
     /// Sends a request, and reads the head of its answer.
-    pub(crate) fn request(&mut self, network: &Network, body: String, bell: &Arc<Bell>) -> Result<(), Halt> {
+    pub(crate) fn request(
+        &mut self,
+        network: &Network,
+        headers: &Headers,
+        body: String,
+        bell: &Arc<Bell>,
+    ) -> Result<(), Halt> {
         let (policy, limits) = (network.policy(), network.limits);
         let length = body.len().to_string();
         let own = [
@@ -89,7 +95,7 @@ impl HttpConn {
             (CONTENT_TYPE, "application/json"),
             (CONTENT_LENGTH, length.as_str()),
         ];
-        let head = request("POST", network.endpoint.target(TRANSPORT), &own, &network.headers);
+        let head = request("POST", network.endpoint.target(TRANSPORT), &own, headers);
         let watched = self.link.watch(head, |io| {
             io.attach(bell)?;
             Ok(Watch::new(bell, policy, limits, TRANSPORT, io))

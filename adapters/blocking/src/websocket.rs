@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
-use failback_wire::{Carried, Event, Limits, Liveness, LivenessAction, Owner, Said, Seen};
+use failback_wire::{Carried, Event, Headers, Limits, Liveness, LivenessAction, Owner, Said, Seen};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -57,11 +57,11 @@ pub(crate) enum Got {
 }
 
 impl WsConn {
-    /// Dials, and shakes hands, within the connect time-out.
-    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Halt> {
+    /// Dials, and shakes hands with these headers, within the connect time-out.
+    pub(crate) fn connect(network: &Arc<Network>, headers: &Headers, bell: &Arc<Bell>) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
         let io = dial(network, TRANSPORT, bell, deadline)?;
-        let (io, early) = upgrade(network, io, bell, deadline)?;
+        let (io, early) = upgrade(network, io, headers, bell, deadline)?;
         let (limits, now) = (network.limits, network.policy().now());
         let limit = Some(limits.max_message_bytes());
         let config = WebSocketConfig::default().write_buffer_size(0).max_write_buffer_size(CONTROL_BYTES);

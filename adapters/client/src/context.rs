@@ -62,7 +62,10 @@ impl Context {
         self.deadline
     }
 
-    pub(crate) fn headers(&self) -> &Headers {
+    /// The headers of every request and every handshake of the client. Their `redact` also cuts out credentials
+    /// in the endpoint's queries.
+    #[must_use]
+    pub const fn headers(&self) -> &Arc<Headers> {
         &self.headers
     }
 

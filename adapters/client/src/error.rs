@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use failback::{Blame, GiveUp, Reason, Stage, Transport};
-use failback_wire::{Fault, ServerError};
+use failback_wire::{Fault, RequestError, ServerError};
 
 use crate::duration::seconds;
 
@@ -135,6 +135,8 @@ pub enum ErrorKind {
         /// How long the turn was allowed to take.
         limit: Duration,
     },
+    /// The request cannot be sent by this client. Nothing was sent.
+    Request(RequestError),
 }
 
 impl ErrorKind {
@@ -143,6 +145,7 @@ impl ErrorKind {
         match self {
             Self::GaveUp(give_up) => give_up.as_str(),
             Self::Deadline { .. } => "deadline",
+            Self::Request(_) => "request",
         }
     }
 }
@@ -154,6 +157,7 @@ impl fmt::Display for ErrorKind {
             Self::Deadline { limit } => {
                 write!(f, "the turn was not over within its deadline of {}", seconds(*limit))
             }
+            Self::Request(error) => error.fmt(f),
         }
     }
 }
@@ -187,13 +191,15 @@ impl Error {
 
     /// Why there is no further attempt, in the words of the policy. If it was not the policy that ended the
     /// turn, the nearest of them. For a deadline that is [`GiveUp::Committed`] if output was delivered, and
-    /// else [`GiveUp::AttemptsExhausted`]; [`kind`](Self::kind) tells them apart.
+    /// else [`GiveUp::AttemptsExhausted`], and for a request that cannot be sent [`GiveUp::NotRetryable`].
+    /// [`kind`](Self::kind) tells them apart.
     #[must_use]
     pub const fn give_up(&self) -> GiveUp {
         match self.kind {
             ErrorKind::GaveUp(give_up) => give_up,
             ErrorKind::Deadline { .. } if self.committed => GiveUp::Committed,
             ErrorKind::Deadline { .. } => GiveUp::AttemptsExhausted,
+            ErrorKind::Request(_) => GiveUp::NotRetryable,
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
-use failback_wire::{Event, Fault, Request};
+use failback_wire::{Event, Fault, Headers, Request};
 
 use crate::books::{Books, Fate, Received};
 use crate::error::{Error, ErrorKind};
@@ -49,6 +49,7 @@ use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 pub struct Turn {
     context: Arc<Context>,
     request: Request,
+    headers: Arc<Headers>,
     number: u64,
     deadline: Option<Deadline>,
     books: Books,
@@ -105,8 +106,9 @@ impl Turn {
         let limit = request.deadline().or(context.deadline()).filter(|limit| *limit < Duration::MAX);
         let deadline =
             limit.map(|limit| Deadline { at: context.policy().now().saturating_add(limit), limit });
-        Self {
+        let mut turn = Self {
             context: Arc::clone(context),
+            headers: Arc::clone(context.headers()),
             request,
             number: context.number_turn(),
             deadline,
@@ -115,7 +117,28 @@ impl Turn {
             state: State::Opening,
             release: None,
             items: VecDeque::new(),
+        };
+        turn.add_headers();
+        turn
+    }
+
+    /// Adds the headers of the request to those of the client.
+    fn add_headers(&mut self) {
+        let (own, clients) = (self.request.headers(), self.context.headers());
+        if own.is_empty() {
+            return;
         }
+        match own.check_for_one_request(clients) {
+            Ok(()) => Arc::make_mut(&mut self.headers).extend(own.clone()),
+            Err(error) => self.stop(ErrorKind::Request(error.into()), ""),
+        }
+    }
+
+    /// The headers of this turn's requests, and of the handshakes that are made for it: the client's, and those
+    /// of its request.
+    #[must_use]
+    pub const fn headers(&self) -> &Arc<Headers> {
+        &self.headers
     }
 
     /// How far the turn has come, to be watched from where the turn is not.

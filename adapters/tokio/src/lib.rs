@@ -41,8 +41,8 @@ pub use failback_async::{
     AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, ResponseStream, TlsError,
 };
 pub use failback_wire::{
-    Delta, Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
-    ToolCall, UrlError, Usage,
+    Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
+    ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use runtime::Tokio;
 

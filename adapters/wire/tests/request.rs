@@ -97,7 +97,11 @@ fn what_is_no_body() {
 #[test]
 fn debug_does_not_show_what_the_caller_says() {
     let request = Request::text("m", "private").with_continuation("r", json!("private"));
-    let shown = r#"Request { keys: ["model", "input"], has_continuation: true, deadline: None }"#;
+    let request = request.with_header("traceparent", "private").expect("a header");
+    let shown = concat!(
+        r#"Request { keys: ["model", "input"], has_continuation: true, "#,
+        r#"headers: ["traceparent"], deadline: None }"#
+    );
     assert_eq!(format!("{request:?}"), shown);
 }
 

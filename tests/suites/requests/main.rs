@@ -4,3 +4,4 @@
 extern crate failback_tests;
 
 mod deadline;
+mod headers;

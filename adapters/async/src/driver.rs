@@ -150,6 +150,7 @@ impl<R: Runtime> Work<R> {
 
     fn use_websocket(&mut self, conn: WsConn<R>) {
         self.turn.handle_connected(conn.describe());
+        self.turn.handle_response_headers(conn.headers.clone());
         self.conn = Some(Conn::WebSocket(Box::new(conn)));
     }
 
@@ -171,9 +172,12 @@ impl<R: Runtime> Work<R> {
         let network = &self.shared.network;
         self.conn = Some(match self.conn.take() {
             Some(Conn::WebSocket(conn)) => Conn::WebSocketResponse(Box::new(conn.request(network, message)?)),
-            Some(Conn::Http(conn)) => Conn::SseResponse(Box::new(
-                SseStream::request(network, *conn, self.turn.headers(), message).await?,
-            )),
+            Some(Conn::Http(conn)) => {
+                let sent = SseStream::request(network, *conn, self.turn.headers(), message).await?;
+                let (stream, headers) = sent;
+                self.turn.handle_response_headers(headers);
+                Conn::SseResponse(Box::new(stream))
+            }
             _ => return Err(Seen::EndOfStream.into()),
         });
         self.turn.handle_sent();

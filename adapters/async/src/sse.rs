@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes};
 use failback::Transport;
 use failback_client::{Lost, encoding_of};
-use failback_wire::{Body, Event, Headers, Liveness, Said, Seen};
+use failback_wire::{Body, Event, Headers, Liveness, ResponseHeaders, Said, Seen};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
@@ -70,7 +70,7 @@ impl<R: Runtime> SseStream<R> {
         mut conn: HttpConn,
         headers: &Headers,
         body: String,
-    ) -> Result<Self, Lost> {
+    ) -> Result<(Self, ResponseHeaders), Lost> {
         let own = [
             (ACCEPT, HeaderValue::from_static("text/event-stream")),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
@@ -92,12 +92,13 @@ impl<R: Runtime> SseStream<R> {
         if response.status() != StatusCode::OK {
             return Err(Lost::Answer(refusal_of(&network.runtime, TRANSPORT, response).await));
         }
-        if let Some(encoding) = encoding_of(response.headers()) {
+        let (head, body) = response.into_parts();
+        if let Some(encoding) = encoding_of(&head.headers) {
             return Err(Lost::Encoded(encoding.to_owned()));
         }
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let said = Body::new(content_type, network.limits.max_message_bytes())?;
-        Ok(Self { conn, body: response.into_body(), said, chunk: Bytes::new(), watch })
+        Ok((Self { conn, body, said, chunk: Bytes::new(), watch }, head.headers.into()))
     }
 
     /// The next event. After an error there is none.

@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
-use failback_wire::{Carried, Event, Headers, Liveness, Owner, Said, Seen, is_upgrade_accepted};
+use failback_wire::{
+    Carried, Event, Headers, Liveness, Owner, ResponseHeaders, Said, Seen, is_upgrade_accepted,
+};
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderValue, Method, StatusCode};
@@ -32,6 +34,8 @@ pub(crate) struct WsConn<R: Runtime> {
     pub(crate) opened_at: Timestamp,
     /// Whether it carried a response before, or waited in the pool.
     pub(crate) reused: bool,
+    /// Those of the answer that opened it.
+    pub(crate) headers: ResponseHeaders,
     /// The id of the response that completed on it last, which a continuation may build on.
     last_completed: Option<String>,
     /// Tells the events of the current response from those of earlier ones.
@@ -96,13 +100,14 @@ async fn upgrade<R: Runtime>(
     let request = http1::request(Method::GET, target, headers, &own, String::new())
         .map_err(|error| Lost::new(Seen::BadAccept, error))?;
 
-    let response = conn.send(request).await.map_err(failed)?;
+    let mut response = conn.send(request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, response).await));
     }
     if !is_upgrade_accepted(response.headers(), &derive_accept_key(key.as_bytes())) {
         return Err(Seen::BadAccept.into());
     }
+    let headers = std::mem::take(response.headers_mut()).into();
     let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
     let parts = upgraded
         .downcast::<FuturesIo<Io<R::Stream>>>()
@@ -115,6 +120,7 @@ async fn upgrade<R: Runtime>(
         activity,
         opened_at: network.policy.now(),
         reused: false,
+        headers,
         last_completed: None,
         carried: Carried::new(),
     })

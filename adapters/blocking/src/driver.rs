@@ -150,9 +150,9 @@ impl Driver {
 
     fn use_websocket(&mut self, mut conn: Box<WsConn>, reused: bool, bell: &Arc<Bell>) -> Result<(), Halt> {
         conn.io().attach(bell).map_err(|error| Halt::new(Seen::Connect, error))?;
-        let connection = conn.describe(reused);
+        self.turn.handle_connected(conn.describe(reused));
+        self.turn.handle_response_headers(conn.headers().clone());
         self.conn = Some(Conn::WebSocket(conn, None));
-        self.turn.handle_connected(connection);
         Ok(())
     }
 
@@ -166,7 +166,10 @@ impl Driver {
                 *watch = Some(Box::new(begun));
                 conn.request(message)?;
             }
-            Some(Conn::Sse(conn)) => conn.request(network, self.turn.headers(), message, &bell)?,
+            Some(Conn::Sse(conn)) => {
+                let headers = conn.request(network, self.turn.headers(), message, &bell)?;
+                self.turn.handle_response_headers(headers);
+            }
             None => return Err(Seen::Reset.into()),
         }
         self.turn.handle_sent();

@@ -71,6 +71,6 @@ pub use failback_client::{
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
-    ServerError, Terminal, ToolCall, UrlError, Usage, http,
+    ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use stream::{CancelHandle, ResponseStream};

@@ -15,6 +15,11 @@
 //!  |  |  |  Fail, Done                      the turn is over
 //! ```
 //!
+//! When the head of an answer has come, the adapter tells that too
+//! ([`handle_response_headers`](Turn::handle_response_headers)), for callers who want to read it. A turn may
+//! have a deadline ([`Turn::deadline`]): the adapter waits for it beside whatever it does, and then calls
+//! [`Turn::handle_deadline`].
+//!
 //! What goes wrong climbs a ladder, and each step knows more than the one below it:
 //!
 //! | step | who makes it | what it is |

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
-use failback_wire::{Event, Fault, Headers, Request};
+use failback_wire::{Event, Fault, Headers, Request, ResponseHeaders};
 
 use crate::books::{Books, Fate, Received};
 use crate::error::{Error, ErrorKind};
@@ -206,6 +206,15 @@ impl Turn {
         };
     }
 
+    /// The head of an answer has come: over SSE that of the answer to the POST, over WebSocket that of the
+    /// answer to the handshake, told after [`handle_connected`](Self::handle_connected). The head of a refusal
+    /// is told with [`handle_failure`](Self::handle_failure).
+    pub fn handle_response_headers(&self, headers: ResponseHeaders) {
+        if let State::Connected(_) = &self.state {
+            self.progress.answer(Some(headers));
+        }
+    }
+
     /// The head start of the handshake is over (R17). The turn goes on over SSE, and the handshake goes on
     /// without the turn: tell the returned [`LeftDial`] how it ends. `None` if the turn must wait for this
     /// handshake.
@@ -302,6 +311,9 @@ impl Turn {
             }
             _ => return,
         };
+        if let Some(headers) = lost.headers() {
+            self.progress.answer(Some(headers.clone().into()));
+        }
         let (seen, detail) = lost.seen();
         let fault = Fault::new(&seen, transport, stage, reused, detail, now);
         self.fail(if left_alone { fault.left_alone(&seen) } else { fault });

@@ -43,7 +43,7 @@ pub use failback_async::{
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
-    ServerError, Terminal, ToolCall, UrlError, Usage, http,
+    ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use runtime::{Sleep, Smol};
 

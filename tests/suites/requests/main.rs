@@ -3,5 +3,6 @@
 #[macro_use]
 extern crate failback_tests;
 
+mod answers;
 mod deadline;
 mod headers;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use failback::{SharedPolicy, Snapshot};
 use failback_client::{Error, Item};
-use failback_wire::Request;
+use failback_wire::{Request, ResponseHeaders};
 
 use crate::Settings;
 
@@ -82,6 +82,9 @@ pub trait TestTurn: Send {
     /// # Panics
     /// When the turn ends first, or nothing happens for long.
     fn next_unless(&mut self, enough: &dyn Fn() -> bool) -> Option<Result<Item, Error>>;
+
+    /// The headers of the answer to its latest attempt, when it gave its last item.
+    fn response_headers(&self) -> Option<ResponseHeaders>;
 }
 
 /// Every adapter there is.

@@ -19,6 +19,8 @@ pub struct Settings {
     pub config: Config,
     /// Time limits and sizes.
     pub limits: Limits,
+    /// The deadline of every turn.
+    pub deadline: Option<Duration>,
     /// More headers.
     pub headers: Headers,
     /// The certificate authority to trust, in PEM.
@@ -49,6 +51,13 @@ impl Settings {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// With this deadline for every turn.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 
@@ -92,6 +101,9 @@ impl Settings {
             .seed(self.seed.unwrap_or(7));
         if let Some(url) = self.websocket_url {
             builder = builder.websocket_url(url);
+        }
+        if let Some(deadline) = self.deadline {
+            builder = builder.deadline(deadline);
         }
         // The machine's own proxy is no part of a test.
         builder = match self.proxy {

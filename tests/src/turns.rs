@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use failback::{Config, Policy, Replay, SharedPolicy, Timestamp, Transport};
+use failback::{Config, Mode, Policy, Replay, SharedPolicy, Timestamp, Transport};
 use failback_client::{Connection, Context, Item, LeftDial, Lost, Step, Turn};
 use failback_wire::{Event, Headers, Request, Seen};
 
@@ -37,6 +37,8 @@ struct Caller {
     /// The events it holds, by the number that each was given when it was made.
     held: Vec<u64>,
     failed: bool,
+    /// The turn was told that its deadline is over.
+    stopped: bool,
 }
 
 /// Whether the adapter has a connection for the turn.
@@ -54,8 +56,9 @@ enum Have {
 pub fn drive(bytes: &[u8]) {
     let mut choices = Choices(bytes);
     let clock = Arc::new(AtomicU64::new(0));
+    let first = choices.next();
     let config = Config::new()
-        .with_stream_max_retries(choices.next() % 4)
+        .with_stream_max_retries(first % 4)
         .with_max_recoveries(choices.next() % 3)
         .with_cooldown(Duration::from_millis(u64::from(choices.next())))
         .with_head_start(Duration::from_millis(u64::from(choices.next())))
@@ -65,12 +68,19 @@ pub fn drive(bytes: &[u8]) {
         let now = move || Timestamp::from_millis(clock.load(Ordering::Relaxed));
         SharedPolicy::with_clock(now, |now| Policy::new(config, 7, now))
     };
-    let context = Arc::new(Context::new(policy, Arc::new(Headers::new())));
+    let context = Arc::new(Context::new(policy.clone(), Arc::new(Headers::new())));
     let mut dials = Vec::new();
     for _ in 0..=choices.next() % 4 {
-        let turn = Turn::new(&context, Request::text("m", "hello"));
+        let mut request = Request::text("m", "hello");
+        if first >= 128 {
+            let limit = Duration::from_millis(1 + 8 * u64::from(choices.next()));
+            request = request.with_deadline(limit).expect("some time");
+        }
+        let turn = Turn::new(&context, request);
         Drive {
+            deadline: turn.deadline(),
             turn,
+            policy: &policy,
             choices: &mut choices,
             clock: &clock,
             dials: &mut dials,
@@ -83,6 +93,9 @@ pub fn drive(bytes: &[u8]) {
 
 struct Drive<'a, 'b> {
     turn: Turn,
+    /// When it has to be over. `None` too when it has been told that it has to.
+    deadline: Option<Timestamp>,
+    policy: &'a SharedPolicy,
     choices: &'a mut Choices<'b>,
     clock: &'a AtomicU64,
     dials: &'a mut Vec<LeftDial>,
@@ -99,13 +112,22 @@ impl Drive<'_, '_> {
             if self.choices.one_in(16) {
                 self.meddle(have);
             }
-            match self.turn.step() {
+            let late = self.deadline.is_some_and(|at| at <= self.policy.now());
+            let step = self.turn.step();
+            if matches!(step, Step::Wait(_) | Step::Connect { .. } | Step::Send(_) | Step::Read) {
+                assert!(!late && !self.caller.stopped, "goes on after its deadline: {step:?}");
+                if self.deadline.is_some() && self.choices.one_in(8) {
+                    self.stop();
+                    continue;
+                }
+            }
+            match step {
                 Step::Wait(until) => {
                     assert!(have == Have::Nothing, "waits with a connection in hand");
-                    self.clock.fetch_max(
-                        until.saturating_duration_since(Timestamp::ZERO).as_millis() as u64 + 1,
-                        Ordering::Relaxed,
-                    );
+                    match self.deadline {
+                        Some(at) if at <= until => self.stop(),
+                        _ => self.wait_until(until),
+                    }
                 }
                 Step::Connect { transport, divert_at } => {
                     assert!(have == Have::Nothing, "asks for a second connection");
@@ -125,7 +147,11 @@ impl Drive<'_, '_> {
                 }
                 Step::Yield(item) => self.take(item),
                 Step::Fail(error) => {
-                    assert!(!error.attempts().is_empty(), "an error tells of no attempt");
+                    assert!(late || !error.is_deadline() || self.caller.stopped, "fails before its time");
+                    assert!(
+                        error.is_deadline() || !(self.caller.stopped || error.attempts().is_empty()),
+                        "an error tells of no attempt: {error}"
+                    );
                     self.caller.failed = true;
                 }
                 Step::Done => {
@@ -136,6 +162,23 @@ impl Drive<'_, '_> {
             }
         }
         panic!("the turn did not end within {STEPS} steps");
+    }
+
+    fn wait_until(&self, at: Timestamp) {
+        let millis = at.saturating_duration_since(Timestamp::ZERO).as_millis() as u64 + 1;
+        self.clock.fetch_max(millis, Ordering::Relaxed);
+    }
+
+    /// The deadline is over. Nothing may come of it for the policy, except that its probe is.
+    fn stop(&mut self) {
+        if let Some(at) = self.deadline.take() {
+            self.wait_until(at);
+        }
+        let before = self.policy.mode();
+        self.turn.handle_deadline();
+        let after = self.policy.mode();
+        assert!(before == after || matches!(before, Mode::Probing { .. }), "{before} became {after}");
+        self.caller.stopped = true;
     }
 
     /// Tells the turn something at the wrong time. Nothing may come of it.

@@ -71,6 +71,21 @@ fn a_response_says_what_carried_it_and_after_how_many_attempts() {
 }
 
 #[test]
+fn a_response_has_the_headers_of_its_answer() {
+    let naming = || {
+        let peer = saying(|| Turn::text("Hello."))();
+        peer.set_headers(&[("x-request-id", "req_1"), ("set-cookie", SECRET)]);
+        peer
+    };
+    on_each(naming, Config::new(), |adapter, response, _| {
+        let response = response.expect("a response");
+        let headers = response.response_headers().expect("headers");
+        assert_eq!(headers.request_id(), Some("req_1"), "{adapter}");
+        assert!(!format!("{response:?}").contains(SECRET), "{adapter}: {response:?}");
+    });
+}
+
+#[test]
 fn what_an_attempt_left_behind_is_no_part_of_the_response() {
     let dropping = || {
         let peer = Peer::start();

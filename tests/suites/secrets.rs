@@ -68,12 +68,13 @@ fn log() -> String {
 const TOKEN: &str = "sk-token-7f3a";
 const KEY: &str = "key-value-91c2";
 const TRACE: &str = "trace-value-55d0";
+const PARENT: &str = "parent-value-08be";
 const SIGNATURE: &str = "sig-value-e8b4";
 const INPUT: &str = "what I have to say";
 const PASSWORD: &str = "hunter2";
 
 fn expect_no_secret(shown: &str) {
-    for secret in [TOKEN, KEY, TRACE, SIGNATURE, INPUT, PASSWORD, "api-version"] {
+    for secret in [TOKEN, KEY, TRACE, PARENT, SIGNATURE, INPUT, PASSWORD, "api-version"] {
         let line = shown.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
@@ -96,7 +97,7 @@ fn settings(peer: &Peer) -> Settings {
 }
 
 fn request() -> Request {
-    Request::text("m", INPUT)
+    Request::text("m", INPUT).with_header("traceparent", PARENT).expect("a header")
 }
 
 #[test]
@@ -184,7 +185,7 @@ fn a_builder_shows_no_secret() {
         failback_tokio::Client::builder(url("")).websocket_url(url(&format!("{PASSWORD}@"))),
         failback_tokio::Client::builder(url("").replace("127.0.0.1", "example.com")).bearer(TOKEN),
         failback_tokio::Client::builder(url("")).bearer(&format!("{TOKEN} {KEY}")),
-        failback_tokio::Client::builder(url("")).header("X-Trace", &format!("{TRACE}\n")).header("Host", KEY),
+        failback_tokio::Client::builder(url("")).header("X-Trace", format!("{TRACE}\n")).header("Host", KEY),
         failback_tokio::Client::builder(url("").replace("http://", "ftp://me:hunter2@")),
     ];
     for builder in refused {

@@ -22,7 +22,7 @@ pub struct Client<R: Runtime> {
 
 impl<R: Runtime> Client<R> {
     /// Begins to build a client for this runtime and this base URL, such as `https://api.openai.com/v1`.
-    pub fn with_runtime(runtime: R, url: impl Into<String>) -> Builder<R> {
+    pub fn with_runtime(runtime: R, url: impl fmt::Display) -> Builder<R> {
         Builder::new(World(runtime), url)
     }
 
@@ -65,7 +65,7 @@ impl<R: Runtime> Client<R> {
 
 impl<R: Runtime + Default> Client<R> {
     /// Begins to build a client for this base URL, such as `https://api.openai.com/v1`.
-    pub fn builder(url: impl Into<String>) -> Builder<R> {
+    pub fn builder(url: impl fmt::Display) -> Builder<R> {
         Self::with_runtime(R::default(), url)
     }
 }
@@ -104,11 +104,10 @@ impl<R: Runtime> failback_client::World for World<R> {
     }
 
     fn client(self, parts: Parts) -> Client<R> {
-        let Parts { context, endpoint, headers, tls, proxy_tls, proxies, limits } = parts;
+        let Parts { context, endpoint, tls, proxy_tls, proxies, limits } = parts;
         let network = Network {
             runtime: self.0,
             endpoint: Arc::new(endpoint),
-            headers,
             tls,
             proxy_tls,
             proxies,

@@ -1,10 +1,15 @@
 //! HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
 
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
 use bytes::Bytes;
 use failback::Transport;
 use failback_client::{AGENT, Lost, Refusal};
 use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen};
-use futures_util::FutureExt;
+use futures_channel::oneshot;
+use futures_util::future::select;
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -20,14 +25,21 @@ use crate::timer::Deadline;
 /// too.
 const MAX_HEADERS: usize = 256;
 
+/// How long a connection that nobody uses any more may take to end. One whose peer does not take the rest of
+/// a request would never end by itself.
+const END_TIME: Duration = Duration::from_secs(1);
+
 /// An HTTP connection.
 pub(crate) struct HttpConn {
     sender: SendRequest<Full<Bytes>>,
     activity: Activity,
+    /// Tells the task of the connection when this is dropped.
+    _in_use: oneshot::Sender<Infallible>,
 }
 
 impl HttpConn {
-    /// Begins to speak HTTP over a dialled connection, in a task that ends with the connection.
+    /// Begins to speak HTTP over a dialled connection, in a task that ends with the connection, and soon after
+    /// this is dropped.
     pub(crate) async fn handshake<R: Runtime>(runtime: &R, io: Io<R::Stream>) -> hyper::Result<Self> {
         let activity = io.activity();
         let (sender, connection) = Builder::new()
@@ -35,9 +47,17 @@ impl HttpConn {
             .max_headers(MAX_HEADERS)
             .handshake(FuturesIo::new(io))
             .await?;
-        // An error of the connection is returned to the request that waits for the answer.
-        runtime.spawn(connection.with_upgrades().map(|_| ()));
-        Ok(Self { sender, activity })
+        let (in_use, unused) = oneshot::channel();
+        let waiting = runtime.clone();
+        runtime.spawn(async move {
+            let end = async {
+                let _ = unused.await;
+                waiting.sleep(END_TIME).await;
+            };
+            // An error of the connection is returned to the request that waits for the answer.
+            select(pin!(connection.with_upgrades()), pin!(end)).await;
+        });
+        Ok(Self { sender, activity, _in_use: in_use })
     }
 
     /// Whether another request can be sent: the last answer was read to its end, and the peer keeps the

@@ -35,6 +35,7 @@
 
 mod client;
 mod dial;
+mod driver;
 mod http;
 mod idle;
 mod io;
@@ -52,6 +53,8 @@ mod watch;
 mod websocket;
 
 pub use client::{Builder, Client, World};
-pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, Response, TlsError};
+pub use failback_client::{
+    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError,
+};
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

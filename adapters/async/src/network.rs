@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use failback::SharedPolicy;
 use failback_client::{Addresses, Proxies};
-use failback_wire::{Endpoint, Headers, Limits};
+use failback_wire::{Endpoint, Limits};
 use rustls::ClientConfig;
 
 use crate::Runtime;
@@ -12,7 +12,6 @@ use crate::Runtime;
 pub(crate) struct Network<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) endpoint: Arc<Endpoint>,
-    pub(crate) headers: Arc<Headers>,
     pub(crate) tls: Arc<ClientConfig>,
     /// For the way to a proxy that is spoken to over TLS.
     pub(crate) proxy_tls: Arc<ClientConfig>,

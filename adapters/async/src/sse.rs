@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use failback::Transport;
 use failback_client::{Lost, encoding_of};
-use failback_wire::{Body, Event, Liveness, Said, Seen};
+use failback_wire::{Body, Event, Headers, Liveness, ResponseHeaders, Said, Seen};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::BodyExt;
@@ -71,15 +71,16 @@ impl<R: Runtime> SseStream<R> {
     pub(crate) async fn request(
         network: &Network<R>,
         mut conn: HttpConn,
+        headers: &Headers,
         body: String,
-    ) -> Result<Self, Lost> {
+    ) -> Result<(Self, ResponseHeaders), Lost> {
         let own = [
             (ACCEPT, HeaderValue::from_static("text/event-stream")),
             (ACCEPT_ENCODING, HeaderValue::from_static("identity")),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ];
         let target = network.endpoint.target(TRANSPORT);
-        let request = http1::request(Method::POST, target, &network.headers, &own, body)
+        let request = http1::request(Method::POST, target, headers, &own, body)
             .map_err(|error| Lost::new(Seen::ProtocolViolation, error))?;
 
         let (limits, activity) = (network.limits, conn.activity());
@@ -94,12 +95,13 @@ impl<R: Runtime> SseStream<R> {
         if response.status() != StatusCode::OK {
             return Err(Lost::Answer(refusal_of(&network.runtime, TRANSPORT, response).await));
         }
-        if let Some(encoding) = encoding_of(response.headers()) {
+        let (head, body) = response.into_parts();
+        if let Some(encoding) = encoding_of(&head.headers) {
             return Err(Lost::Encoded(encoding.to_owned()));
         }
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let said = Body::new(content_type, network.limits.max_message_bytes())?;
-        Ok(Self { conn, body: response.into_body(), said, chunk: Bytes::new(), watch })
+        Ok((Self { conn, body, said, chunk: Bytes::new(), watch }, head.headers.into()))
     }
 
     /// The next event. After an error there is none.

@@ -140,3 +140,31 @@ impl<R: Runtime> Deadline<R> {
         .await
     }
 }
+
+/// A time, by the policy's clock, at which whatever is awaited ends.
+pub(crate) struct Alarm<R: Runtime> {
+    at: Timestamp,
+    timer: Timer<R>,
+}
+
+impl<R: Runtime> Alarm<R> {
+    /// Starts no timer yet: that belongs to the runtime in which something is awaited first.
+    pub(crate) fn new(runtime: &R, clock: &SharedPolicy, at: Timestamp) -> Self {
+        Self { at, timer: Timer::new(runtime.clone(), clock.clone()) }
+    }
+
+    /// Awaits `what`, and drops it if the time comes first: then `None`.
+    pub(crate) async fn limit<T>(&mut self, what: impl Future<Output = T>) -> Option<T> {
+        let mut what = pin!(what);
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = what.as_mut().poll(cx) {
+                return Poll::Ready(Some(done));
+            }
+            while self.timer.now() < self.at {
+                ready!(self.timer.poll_until(self.at, cx));
+            }
+            Poll::Ready(None)
+        })
+        .await
+    }
+}

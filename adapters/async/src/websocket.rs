@@ -4,7 +4,9 @@ use std::task::{Context, Poll, ready};
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
-use failback_wire::{Carried, Event, Liveness, Owner, Said, Seen, is_upgrade_accepted};
+use failback_wire::{
+    Carried, Event, Headers, Liveness, Owner, ResponseHeaders, Said, Seen, is_upgrade_accepted,
+};
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderValue, Method, StatusCode};
@@ -31,6 +33,8 @@ pub(crate) struct WsConn<R: Runtime> {
     pub(crate) opened_at: Timestamp,
     /// Whether it carried a response before, or waited in the pool.
     pub(crate) reused: bool,
+    /// Those of the answer that opened it.
+    pub(crate) headers: ResponseHeaders,
     /// The id of the response that completed on it last, which a continuation may build on.
     last_completed: Option<String>,
     /// Tells the events of the current response from those of earlier ones.
@@ -38,13 +42,13 @@ pub(crate) struct WsConn<R: Runtime> {
 }
 
 impl<R: Runtime> WsConn<R> {
-    /// Dials, and shakes hands, within the connect time-out.
-    pub(crate) async fn connect(network: &Network<R>) -> Result<Self, Lost> {
+    /// Dials, and shakes hands with these headers, within the connect time-out.
+    pub(crate) async fn connect(network: &Network<R>, headers: &Headers) -> Result<Self, Lost> {
         let late = |seen| Lost::Seen(seen, network.proxies.told_of(TRANSPORT));
         let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
         let dialled = deadline.limit(dial(network, TRANSPORT)).await;
         let io = dialled.ok_or_else(|| late(Seen::ConnectTimeout))??;
-        let upgraded = deadline.limit(upgrade(network, io)).await;
+        let upgraded = deadline.limit(upgrade(network, io, headers)).await;
         upgraded.ok_or_else(|| late(Seen::HandshakeTimeout))?
     }
 
@@ -74,7 +78,11 @@ impl<R: Runtime> WsConn<R> {
 }
 
 /// Makes a WebSocket of a connection (RFC 6455, section 4.1), with the HTTP that carries SSE too.
-async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<WsConn<R>, Lost> {
+async fn upgrade<R: Runtime>(
+    network: &Network<R>,
+    io: Io<R::Stream>,
+    headers: &Headers,
+) -> Result<WsConn<R>, Lost> {
     let failed = |error: hyper::Error| http1::lost(&error);
     let activity = io.activity();
     let mut conn = HttpConn::handshake(&network.runtime, io).await.map_err(failed)?;
@@ -88,16 +96,17 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
         (SEC_WEBSOCKET_KEY, key_value),
     ];
     let target = network.endpoint.target(TRANSPORT);
-    let request = http1::request(Method::GET, target, &network.headers, &own, String::new())
+    let request = http1::request(Method::GET, target, headers, &own, String::new())
         .map_err(|error| Lost::new(Seen::BadAccept, error))?;
 
-    let response = conn.send(request).await.map_err(failed)?;
+    let mut response = conn.send(request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, response).await));
     }
     if !is_upgrade_accepted(response.headers(), &derive_accept_key(key.as_bytes())) {
         return Err(Seen::BadAccept.into());
     }
+    let headers = std::mem::take(response.headers_mut()).into();
     let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
     let parts = upgraded
         .downcast::<FuturesIo<Io<R::Stream>>>()
@@ -110,6 +119,7 @@ async fn upgrade<R: Runtime>(network: &Network<R>, io: Io<R::Stream>) -> Result<
         activity,
         opened_at: network.policy.now(),
         reused: false,
+        headers,
         last_completed: None,
         carried: Carried::new(),
     })

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
+use failback::{SharedPolicy, Timestamp};
 use mio::event::Source;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
@@ -25,7 +26,8 @@ struct Ring {
     waker: OnceLock<Waker>,
 }
 
-/// The thread was told to stop, and to drop what it holds.
+/// The thread is to stop what it does, and to drop what it holds: another thread told it so
+/// ([`Ringer::stop`]), or its time is over ([`Bell::until`]).
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
@@ -60,18 +62,39 @@ pub(crate) struct Bell {
     /// Locked while the thread waits. Only one thread waits here.
     poll: Mutex<(Poll, Events)>,
     ringer: Ringer,
+    end: Option<End>,
+}
+
+/// When the time of a thread is over.
+struct End {
+    clock: SharedPolicy,
+    at: Timestamp,
 }
 
 impl Bell {
     /// A place to wait, at which `ringer` wakes the thread. A ringer has one bell only.
     pub(crate) fn new(ringer: Ringer) -> io::Result<Arc<Self>> {
+        Self::with_end(ringer, None)
+    }
+
+    /// The same, for a thread whose time is over at `at` by this clock, if there is such a time.
+    pub(crate) fn until(
+        at: Option<Timestamp>,
+        clock: &SharedPolicy,
+        ringer: Ringer,
+    ) -> io::Result<Arc<Self>> {
+        Self::with_end(ringer, at.map(|at| End { clock: clock.clone(), at }))
+    }
+
+    fn with_end(ringer: Ringer, end: Option<End>) -> io::Result<Arc<Self>> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = Waker::new(&registry, RINGER)?;
         if ringer.0.waker.set(waker).is_err() {
             return Err(io::Error::from(io::ErrorKind::AlreadyExists));
         }
-        Ok(Arc::new(Self { registry, poll: Mutex::new((poll, Events::with_capacity(EVENTS))), ringer }))
+        let poll = Mutex::new((poll, Events::with_capacity(EVENTS)));
+        Ok(Arc::new(Self { registry, poll, ringer, end }))
     }
 
     pub(crate) fn ringer(&self) -> &Ringer {
@@ -92,6 +115,7 @@ impl Bell {
     /// nothing has happened.
     pub(crate) fn wait(&self, timeout: Option<Duration>) -> Result<(), Stopped> {
         self.check()?;
+        let timeout = timeout.into_iter().chain(self.left()).min();
         let mut poll = self.poll.lock().unwrap_or_else(PoisonError::into_inner);
         let (poll, events) = &mut *poll;
         if poll.poll(events, timeout).is_err() {
@@ -103,7 +127,13 @@ impl Bell {
 
     /// Fails if the thread is to stop. Does not wait.
     pub(crate) fn check(&self) -> Result<(), Stopped> {
-        if self.ringer.is_stopped() { Err(Stopped) } else { Ok(()) }
+        let is_over = self.left().is_some_and(|left| left.is_zero());
+        if is_over || self.ringer.is_stopped() { Err(Stopped) } else { Ok(()) }
+    }
+
+    /// How much of the thread's time is left, if it has an end.
+    fn left(&self) -> Option<Duration> {
+        self.end.as_ref().map(|End { clock, at }| clock.time_until(*at))
     }
 }
 
@@ -123,6 +153,16 @@ mod tests {
         while bell.wait(None).is_ok() {}
         thread.join().unwrap();
         assert!(bell.wait(None).is_err(), "once stopped is stopped for good");
+    }
+
+    #[test]
+    fn who_has_no_time_left_does_not_wait() {
+        let clock = SharedPolicy::new(failback::Config::new());
+        let soon = clock.now().saturating_add(Duration::from_millis(5));
+        let bell = Bell::until(Some(soon), &clock, Ringer::default()).unwrap();
+        while bell.wait(None).is_ok() {}
+        assert!(bell.check().is_err());
+        assert!(Bell::until(None, &clock, Ringer::default()).unwrap().check().is_ok());
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +17,7 @@ pub struct World(System);
 
 impl Client {
     /// Begins to build a client for this base URL, such as `https://api.openai.com/v1`.
-    pub fn builder(url: impl Into<String>) -> Builder {
+    pub fn builder(url: impl fmt::Display) -> Builder {
         Builder::new(World::default(), url)
     }
 }
@@ -30,11 +31,10 @@ impl failback_client::World for World {
     }
 
     fn client(self, parts: Parts) -> Client {
-        let Parts { context, endpoint, headers, tls, proxy_tls, proxies, limits } = parts;
+        let Parts { context, endpoint, tls, proxy_tls, proxies, limits } = parts;
         Client::new(Network {
             context,
             endpoint,
-            headers,
             tls,
             proxy_tls,
             proxies,

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use failback_client::LeftDial;
-use failback_wire::Seen;
+use failback_wire::{Headers, Seen};
 
 use crate::bell::{Bell, Ringer};
 use crate::halt::Halt;
@@ -28,16 +28,16 @@ enum Place {
 }
 
 impl Dialling {
-    /// Begins a handshake. Wakes the thread at `bell` when it is over.
-    pub(crate) fn begin(network: &Arc<Network>, bell: &Bell) -> Result<Self, Halt> {
+    /// Begins a handshake with these headers. Wakes the thread at `bell` when it is over.
+    pub(crate) fn begin(network: &Arc<Network>, headers: &Arc<Headers>, bell: &Bell) -> Result<Self, Halt> {
         let place = Arc::new(Mutex::new(Place::Turn(bell.ringer().clone())));
         let dial = Ringer::default();
         let dialling = Self { place: Arc::clone(&place), dial: dial.clone() };
-        let network_of_thread = Arc::clone(network);
+        let (network_of_thread, headers) = (Arc::clone(network), Arc::clone(headers));
         let run = move || {
             let result = Bell::new(dial)
                 .map_err(|error| Halt::new(Seen::Connect, error))
-                .and_then(|bell| WsConn::connect(&network_of_thread, &bell))
+                .and_then(|bell| WsConn::connect(&network_of_thread, &headers, &bell))
                 .map(Box::new);
             handle_dialled(&place, result);
         };

@@ -64,7 +64,8 @@ impl Driver {
             match done {
                 Ok(()) => {}
                 Err(Halt::Lost(lost)) => self.fail(&lost),
-                Err(Halt::Stopped) => return Err(Stopped),
+                Err(Halt::Stopped) if self.ringer.is_stopped() => return Err(Stopped),
+                Err(Halt::Stopped) => self.turn.handle_deadline(),
             }
         }
     }
@@ -85,7 +86,9 @@ impl Driver {
         if let Some(bell) = &self.bell {
             return Ok(Arc::clone(bell));
         }
-        let bell = Bell::new(self.ringer.clone()).map_err(|error| Halt::new(Seen::Connect, error))?;
+        let (end, clock) = (self.turn.deadline(), self.shared.network.policy());
+        let bell = Bell::until(end, clock, self.ringer.clone());
+        let bell = bell.map_err(|error| Halt::new(Seen::Connect, error))?;
         Ok(Arc::clone(self.bell.insert(bell)))
     }
 
@@ -93,6 +96,7 @@ impl Driver {
         let left = self.shared.network.policy().time_until(until);
         match self.bell() {
             Ok(bell) => bell.wait(Some(left)),
+            // The turn itself looks for its deadline.
             Err(_) => {
                 std::thread::sleep(left.min(LOOK_EVERY));
                 if self.ringer.is_stopped() { Err(Stopped) } else { Ok(()) }
@@ -125,7 +129,7 @@ impl Driver {
         if let Some(conn) = self.shared.pool.take_websocket() {
             return self.use_websocket(Box::new(conn), true, bell);
         }
-        let dialling = Dialling::begin(&self.shared.network, bell)?;
+        let dialling = Dialling::begin(&self.shared.network, self.turn.headers(), bell)?;
         loop {
             if let Some(dialled) = dialling.take() {
                 return self.use_websocket(dialled?, false, bell);
@@ -146,9 +150,9 @@ impl Driver {
 
     fn use_websocket(&mut self, mut conn: Box<WsConn>, reused: bool, bell: &Arc<Bell>) -> Result<(), Halt> {
         conn.io().attach(bell).map_err(|error| Halt::new(Seen::Connect, error))?;
-        let connection = conn.describe(reused);
+        self.turn.handle_connected(conn.describe(reused));
+        self.turn.handle_response_headers(conn.headers().clone());
         self.conn = Some(Conn::WebSocket(conn, None));
-        self.turn.handle_connected(connection);
         Ok(())
     }
 
@@ -162,7 +166,10 @@ impl Driver {
                 *watch = Some(Box::new(begun));
                 conn.request(message)?;
             }
-            Some(Conn::Sse(conn)) => conn.request(network, message, &bell)?,
+            Some(Conn::Sse(conn)) => {
+                let headers = conn.request(network, self.turn.headers(), message, &bell)?;
+                self.turn.handle_response_headers(headers);
+            }
             None => return Err(Seen::Reset.into()),
         }
         self.turn.handle_sent();

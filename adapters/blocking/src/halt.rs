@@ -7,7 +7,7 @@ use crate::bell::Stopped;
 pub(crate) enum Halt {
     /// The connection failed, or could not be opened.
     Lost(Lost),
-    /// The thread was told to stop.
+    /// The thread is to stop, as [`Stopped`] says.
     Stopped,
 }
 

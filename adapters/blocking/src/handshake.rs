@@ -5,18 +5,20 @@ use std::sync::Arc;
 
 use failback::Transport;
 use failback_client::{Lost, Refusal};
-use failback_wire::{MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen, is_upgrade_accepted};
+use failback_wire::{
+    Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, ResponseHeaders, Seen, is_upgrade_accepted,
+};
+use http::HeaderMap;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::halt::Halt;
-use crate::head::{MAX_HEADERS, request};
+use crate::head::{MAX_HEADERS, header_map, request};
 use crate::io::Io;
 use crate::network::Network;
 
@@ -32,15 +34,16 @@ struct Answer {
     rest: Vec<u8>,
 }
 
-/// Makes a WebSocket of a connection. Also returns the bytes that came after the answer.
+/// Makes a WebSocket of a connection. Also returns the headers of the answer, and the bytes that came after it.
 pub(crate) fn upgrade(
     network: &Network,
     mut io: Io,
+    headers: &Headers,
     bell: &Arc<Bell>,
     deadline: Deadline,
-) -> Result<(Io, Vec<u8>), Halt> {
+) -> Result<(Io, ResponseHeaders, Vec<u8>), Halt> {
     let key = generate_key();
-    let shaken = shake_hands(network, &mut io, &key, bell, deadline);
+    let shaken = shake_hands(network, &mut io, headers, &key, bell, deadline);
     let answer = shaken.map_err(|halt| match (halt, network.proxies.told_of(TRANSPORT)) {
         (Halt::Lost(Lost::Seen(Seen::HandshakeTimeout, None)), Some(proxy)) => {
             Halt::new(Seen::HandshakeTimeout, proxy)
@@ -53,12 +56,13 @@ pub(crate) fn upgrade(
     if !is_upgrade_accepted(&answer.headers, &derive_accept_key(key.as_bytes())) {
         return Err(Seen::BadAccept.into());
     }
-    Ok((io, answer.rest))
+    Ok((io, answer.headers.into(), answer.rest))
 }
 
 fn shake_hands(
     network: &Network,
     io: &mut Io,
+    headers: &Headers,
     key: &str,
     bell: &Bell,
     deadline: Deadline,
@@ -70,7 +74,7 @@ fn shake_hands(
         (SEC_WEBSOCKET_VERSION, "13"),
         (SEC_WEBSOCKET_KEY, key),
     ];
-    let request = request("GET", network.endpoint.target(TRANSPORT), &own, &network.headers);
+    let request = request("GET", network.endpoint.target(TRANSPORT), &own, headers);
     let mut unsent = &request[..];
     let mut read = Vec::new();
     loop {
@@ -121,15 +125,10 @@ fn parse(read: &mut Vec<u8>) -> Result<Option<Answer>, Halt> {
             Err(error) => return Err(violated(&error)),
         };
         let status = response.code.unwrap_or_default();
-        let mut map = HeaderMap::new();
-        for header in response.headers.iter() {
-            let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|error| violated(&error))?;
-            let value = HeaderValue::from_bytes(header.value).map_err(|error| violated(&error))?;
-            map.append(name, value);
-        }
+        let headers = header_map(response.headers).map_err(|error| violated(&error))?;
         let rest = read.split_off(length);
         if !(100..=199).contains(&status) || status == 101 {
-            return Ok(Some(Answer { status, headers: map, rest }));
+            return Ok(Some(Answer { status, headers, rest }));
         }
         // An interim answer. Another one follows.
         *read = rest;

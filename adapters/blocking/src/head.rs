@@ -1,7 +1,7 @@
 use failback_client::AGENT;
 use failback_wire::{Headers, Target};
-use http::HeaderName;
 use http::header::{HOST, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ureq::unversioned::transport::{Buffers, LazyBuffers};
 
 /// The most headers that an answer may have, as gateways add to those of servers. The limit in bytes holds
@@ -11,18 +11,8 @@ pub(crate) const MAX_HEADERS: usize = 256;
 /// The most headers that ureq is shown. It takes a few more.
 const UREQ_HEADERS: usize = 100;
 
-/// The headers of an answer that anyone reads: this crate, ureq, or the classification.
-const READ: [&str; 9] = [
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "location",
-    "retry-after",
-    "retry-after-ms",
-    "transfer-encoding",
-    "x-should-retry",
-];
+/// The headers of an answer that ureq reads.
+const READ: [&str; 5] = ["connection", "content-encoding", "content-length", "location", "transfer-encoding"];
 
 /// The head of a request. `own` are headers that the caller may not replace.
 pub(crate) fn request(method: &str, target: &Target, own: &[(HeaderName, &str)], given: &Headers) -> Vec<u8> {
@@ -53,10 +43,19 @@ pub(crate) fn is_final(input: &[u8]) -> bool {
     input.get(9).is_some_and(|digit| (b'2'..=b'9').contains(digit))
 }
 
+/// The headers of an answer.
+pub(crate) fn header_map(headers: &[httparse::Header<'_>]) -> Result<HeaderMap, http::Error> {
+    let mut map = HeaderMap::with_capacity(headers.len());
+    for header in headers {
+        map.append(HeaderName::from_bytes(header.name.as_bytes())?, HeaderValue::from_bytes(header.value)?);
+    }
+    Ok(map)
+}
+
 /// Shortens a head to what ureq takes: drops interim answers and, if there are more headers than ureq takes,
-/// those that nobody reads. Returns true if ureq may read on, because the head is whole or is not a head at
-/// all.
-pub(crate) fn shorten(buffers: &mut LazyBuffers) -> bool {
+/// those that it does not read. Puts them all into `kept` before, unless that has those of this head already.
+/// Returns true if ureq may read on, because the head is whole or is not a head at all.
+pub(crate) fn shorten(buffers: &mut LazyBuffers, kept: &mut Option<HeaderMap>) -> bool {
     loop {
         let input = buffers.input();
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
@@ -70,6 +69,10 @@ pub(crate) fn shorten(buffers: &mut LazyBuffers) -> bool {
         if (100..=199).contains(&code) {
             buffers.input_consume(length);
             continue;
+        }
+        if kept.is_none() {
+            // If they are not valid, ureq says so.
+            *kept = header_map(response.headers).ok();
         }
         if response.headers.len() <= UREQ_HEADERS {
             return true;
@@ -107,20 +110,30 @@ mod tests {
 
     use super::*;
 
-    fn shortened(head: &str) -> (bool, String) {
+    fn buffers(head: &str) -> LazyBuffers {
         let mut buffers = LazyBuffers::new(64 * 1024, 1024);
         let room = buffers.input_append_buf();
         room[..head.len()].copy_from_slice(head.as_bytes());
         buffers.input_appended(head.len());
-        (shorten(&mut buffers), String::from_utf8(buffers.input().to_vec()).unwrap())
+        buffers
+    }
+
+    fn shortened(head: &str) -> (bool, String) {
+        let mut buffers = buffers(head);
+        (shorten(&mut buffers, &mut None), String::from_utf8(buffers.input().to_vec()).unwrap())
     }
 
     #[test]
-    fn what_nobody_reads_is_left_out_where_there_is_too_much_of_it() {
+    fn what_ureq_does_not_read_is_kept_from_it_where_there_is_too_much_of_it() {
         let more: String = (0..200).map(|number| format!("x-{number}: {number}\r\n")).collect();
-        let head = format!("HTTP/1.1 429 Slow Down\r\n{more}Retry-After: 7\r\n\r\nbody");
-        let short = "HTTP/1.1 429 \r\nRetry-After: 7\r\n\r\nbody";
+        let head = format!("HTTP/1.1 429 Slow Down\r\n{more}Content-Length: 4\r\n\r\nbody");
+        let short = "HTTP/1.1 429 \r\nContent-Length: 4\r\n\r\nbody";
         assert_eq!(shortened(&head), (true, short.to_owned()));
+
+        let (mut buffers, mut kept) = (buffers(&head), None);
+        assert!(shorten(&mut buffers, &mut kept));
+        assert!(shorten(&mut buffers, &mut kept), "as often as ureq asks");
+        assert_eq!(kept.map(|headers| headers.len()), Some(201));
     }
 
     #[test]

@@ -66,9 +66,11 @@ pub use client::Client;
 pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
-pub use failback_client::{AttemptReport, BuildError, Error, Item, Notice, ProxyError, Response, TlsError};
+pub use failback_client::{
+    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError,
+};
 pub use failback_wire::{
-    Delta, Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
-    ToolCall, UrlError, Usage,
+    Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
+    ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use stream::{CancelHandle, ResponseStream};

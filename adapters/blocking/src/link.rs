@@ -3,6 +3,7 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use failback_wire::Seen;
+use http::HeaderMap;
 
 use crate::bell::Bell;
 use crate::halt::Halt;
@@ -23,6 +24,8 @@ pub(crate) struct State {
     pub(crate) is_taken: bool,
     /// The head of the next request.
     pub(crate) head: Option<Vec<u8>>,
+    /// All headers of its answer.
+    pub(crate) answer: Option<HeaderMap>,
 }
 
 impl Link {
@@ -33,6 +36,7 @@ impl Link {
             halt: None,
             is_taken: false,
             head: None,
+            answer: None,
         })))
     }
 
@@ -51,6 +55,7 @@ impl Link {
         let Some(io) = &mut state.io else { return Err(ErrorKind::NotConnected.into()) };
         state.watch = Some(watch(io)?);
         state.head = Some(head);
+        state.answer = None;
         Ok(())
     }
 
@@ -62,6 +67,11 @@ impl Link {
             Some(io) => io.attach(bell),
             None => Err(ErrorKind::NotConnected.into()),
         }
+    }
+
+    /// All headers of the answer, once its head has come.
+    pub(crate) fn take_answer(&self) -> Option<HeaderMap> {
+        self.lock().answer.take()
     }
 
     pub(crate) fn take_halt(&self) -> Option<Halt> {

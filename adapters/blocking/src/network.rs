@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use failback::SharedPolicy;
 use failback_client::{Addresses, Context, Proxies, Resolver, Route};
-use failback_wire::{Endpoint, Headers, Limits};
+use failback_wire::{Endpoint, Limits};
 use rustls::ClientConfig;
 
 use crate::threads::Threads;
@@ -13,7 +13,6 @@ use crate::threads::Threads;
 pub(crate) struct Network {
     pub(crate) context: Arc<Context>,
     pub(crate) endpoint: Endpoint,
-    pub(crate) headers: Arc<Headers>,
     pub(crate) tls: Arc<ClientConfig>,
     /// For the way to a proxy that is spoken to over TLS.
     pub(crate) proxy_tls: Arc<ClientConfig>,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use failback::Transport;
 use failback_client::{Lost, Refusal, encoding_of};
-use failback_wire::{Body, Event, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Said, Seen};
+use failback_wire::{
+    Body, Event, Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, ResponseHeaders, Said, Seen,
+};
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use ureq::http::{HeaderMap, Request, StatusCode};
 use ureq::{Agent, BodyReader};
@@ -79,8 +81,14 @@ impl HttpConn {
         })
     }
 
-    /// Sends a request, and reads the head of its answer.
-    pub(crate) fn request(&mut self, network: &Network, body: String, bell: &Arc<Bell>) -> Result<(), Halt> {
+    /// Sends a request with these headers, and reads the head of its answer, of which it returns the headers.
+    pub(crate) fn request(
+        &mut self,
+        network: &Network,
+        headers: &Headers,
+        body: String,
+        bell: &Arc<Bell>,
+    ) -> Result<ResponseHeaders, Halt> {
         let (policy, limits) = (network.policy(), network.limits);
         let length = body.len().to_string();
         let own = [
@@ -89,7 +97,7 @@ impl HttpConn {
             (CONTENT_TYPE, "application/json"),
             (CONTENT_LENGTH, length.as_str()),
         ];
-        let head = request("POST", network.endpoint.target(TRANSPORT), &own, &network.headers);
+        let head = request("POST", network.endpoint.target(TRANSPORT), &own, headers);
         let watched = self.link.watch(head, |io| {
             io.attach(bell)?;
             Ok(Watch::new(bell, policy, limits, TRANSPORT, io))
@@ -105,17 +113,19 @@ impl HttpConn {
 
         let (head, body) = response.into_parts();
         let body = body.into_reader();
+        // ureq may have been shown only some of them.
+        let headers = self.link.take_answer().unwrap_or(head.headers);
         if head.status != StatusCode::OK {
-            let refusal = self.refusal(head.status.as_u16(), head.headers, body)?;
+            let refusal = self.refusal(head.status.as_u16(), headers, body)?;
             return Err(Lost::Answer(Box::new(refusal)).into());
         }
-        if let Some(encoding) = encoding_of(&head.headers) {
+        if let Some(encoding) = encoding_of(&headers) {
             return Err(Lost::Encoded(encoding.to_owned()).into());
         }
-        let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         self.said = Some(Body::new(content_type, limits.max_message_bytes()).map_err(Halt::from)?);
         self.body = Some(body);
-        Ok(())
+        Ok(headers.into())
     }
 
     /// Reads on, and waits if nothing has arrived.

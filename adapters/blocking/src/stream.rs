@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 use failback::Transport;
 use failback_client::{Collector, Error, Item, Progress, Response, Turn};
+use failback_wire::ResponseHeaders;
 
 use crate::bell::Ringer;
 use crate::driver::Driver;
@@ -64,6 +65,16 @@ impl ResponseStream {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.progress.attempts()
+    }
+
+    /// The headers of the answer to the attempt that began last, such as rate limits and the id of the request;
+    /// also of an answer that refused. `None` while there is no answer.
+    ///
+    /// Over SSE they are those of the answer to the POST. Over WebSocket they are those of the answer to the
+    /// handshake: on a WebSocket that is used again they have come with an earlier turn.
+    #[must_use]
+    pub fn response_headers(&self) -> Option<ResponseHeaders> {
+        self.progress.response_headers()
     }
 
     /// A handle that ends this turn from another thread.

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 
 use failback_wire::MAX_HEADER_BYTES;
+use http::HeaderMap;
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -37,6 +38,7 @@ impl Connector for Link {
             link: self.clone(),
             buffers,
             has_early: false,
+            answer: None,
             is_cut_short: false,
             is_head_due: false,
         }))
@@ -62,6 +64,8 @@ pub(crate) struct Wire {
     buffers: LazyBuffers,
     /// Bytes of the answer arrived while the request was sent.
     has_early: bool,
+    /// The headers of an answer whose head has come.
+    answer: Option<HeaderMap>,
     /// The rest of the request was not sent, because the answer came first.
     is_cut_short: bool,
     /// The next bytes are the head of an answer.
@@ -101,9 +105,12 @@ impl Transport for Wire {
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
         self.is_head_due = true;
-        let Self { link, buffers, has_early, is_cut_short, .. } = self;
+        let Self { link, buffers, has_early, answer, is_cut_short, .. } = self;
         // The head is written here and not by ureq, which would show its secrets in a log.
         let head = link.lock().head.take();
+        if head.is_some() {
+            *answer = None;
+        }
         let amount = head.as_ref().map_or(amount, Vec::len);
         let mut sent = 0_usize;
         let send = |io: &mut Io| {
@@ -115,7 +122,7 @@ impl Transport for Wire {
                         // A server may answer in the middle of a request, and then read no more of it.
                         match Self::receive(buffers, io) {
                             Ok(1..) => {
-                                shorten(buffers);
+                                shorten(buffers, answer);
                                 *has_early = !buffers.input().is_empty();
                                 *is_cut_short = is_final(buffers.input());
                             }
@@ -144,26 +151,29 @@ impl Transport for Wire {
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
-        let Self { link, buffers, has_early, is_head_due, .. } = self;
-        link.lock()
-            .wait(|io| {
-                loop {
-                    let has_come = if std::mem::take(has_early) { true } else { Self::more(buffers, io)? };
-                    if !has_come {
-                        return Ok(false);
-                    }
-                    if *is_head_due {
-                        let is_whole = shorten(buffers);
-                        if !is_whole {
-                            // ureq is shown a head only when it is whole.
-                            continue;
-                        }
-                        *is_head_due = false;
-                    }
-                    return Ok(true);
+        let Self { link, buffers, has_early, answer, is_head_due, .. } = self;
+        let mut link = link.lock();
+        let has_come = link.wait(|io| {
+            loop {
+                let has_come = if std::mem::take(has_early) { true } else { Self::more(buffers, io)? };
+                if !has_come {
+                    return Ok(false);
                 }
-            })
-            .map_err(Error::from)
+                if *is_head_due {
+                    let is_whole = shorten(buffers, answer);
+                    if !is_whole {
+                        // ureq is shown a head only when it is whole.
+                        continue;
+                    }
+                    *is_head_due = false;
+                }
+                return Ok(true);
+            }
+        });
+        if !*is_head_due && answer.is_some() {
+            link.answer = answer.take();
+        }
+        Ok(has_come?)
     }
 
     fn is_open(&mut self) -> bool {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
-use failback_wire::{Carried, Event, Limits, Liveness, LivenessAction, Owner, Said, Seen};
+use failback_wire::{
+    Carried, Event, Headers, Limits, Liveness, LivenessAction, Owner, ResponseHeaders, Said, Seen,
+};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -41,6 +43,8 @@ pub(crate) struct WsConn {
     socket: WebSocket<Io>,
     limits: Limits,
     opened_at: Timestamp,
+    /// Those of the answer that opened it.
+    headers: ResponseHeaders,
     /// The id of the response that completed on it last, which a continuation may build on.
     last_completed: Option<String>,
     /// Tells the events of the current response from those of earlier ones.
@@ -60,11 +64,11 @@ pub(crate) enum Got {
 }
 
 impl WsConn {
-    /// Dials, and shakes hands, within the connect time-out.
-    pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Halt> {
+    /// Dials, and shakes hands with these headers, within the connect time-out.
+    pub(crate) fn connect(network: &Arc<Network>, headers: &Headers, bell: &Arc<Bell>) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
         let io = dial(network, TRANSPORT, bell, deadline)?;
-        let (io, early) = upgrade(network, io, bell, deadline)?;
+        let (io, headers, early) = upgrade(network, io, headers, bell, deadline)?;
         let (limits, now) = (network.limits, network.policy().now());
         let limit = Some(limits.max_message_bytes());
         let config = WebSocketConfig::default()
@@ -77,6 +81,7 @@ impl WsConn {
             socket: WebSocket::from_partially_read(io, early, Role::Client, Some(config)),
             limits,
             opened_at: now,
+            headers,
             last_completed: None,
             carried: Carried::new(),
             is_sending: false,
@@ -87,6 +92,11 @@ impl WsConn {
 
     pub(crate) fn io(&mut self) -> &mut Io {
         self.socket.get_mut()
+    }
+
+    /// The headers of the answer that opened it.
+    pub(crate) const fn headers(&self) -> &ResponseHeaders {
+        &self.headers
     }
 
     /// What a turn has to know about it.

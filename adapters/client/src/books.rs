@@ -1,9 +1,9 @@
 use std::time::{Duration, SystemTime};
 
-use failback::{Failure, GiveUp, Reason, Stage, Transport};
+use failback::{Failure, Reason, Stage, Transport};
 use failback_wire::{Event, Fault, Seen, Terminal, classify};
 
-use crate::error::{AttemptReport, Error};
+use crate::error::{AttemptReport, Error, ErrorKind};
 use crate::item::Item;
 
 /// What the turn does with an event that arrived.
@@ -124,6 +124,17 @@ impl Books {
         self.attempts.push(AttemptReport::diverted(reason, head_start));
     }
 
+    /// An attempt was stopped in the middle, for a reason that says nothing of its transport.
+    pub(crate) fn stop(&mut self, transport: Transport, reason: Reason, stage: Stage, why: &str) {
+        let events = match (stage, self.delivered) {
+            (Stage::Connecting, _) => String::new(),
+            (_, 0) => ", before any event".to_owned(),
+            (_, 1) => ", after 1 event".to_owned(),
+            (_, count) => format!(", after {count} events"),
+        };
+        self.attempts.push(AttemptReport::stopped(transport, reason, stage, format!("{why}{events}")));
+    }
+
     /// Why the turn is not on WebSocket: how its last attempt there ended.
     #[must_use]
     pub(crate) fn why_not_websocket(&self) -> Option<&str> {
@@ -133,8 +144,8 @@ impl Books {
 
     /// The turn is over, and this is its error.
     #[must_use]
-    pub(crate) fn give_up(self, give_up: GiveUp) -> Error {
-        Error::new(give_up, self.attempts)
+    pub(crate) fn end(self, kind: ErrorKind) -> Error {
+        Error::new(kind, self.committed, self.attempts)
     }
 }
 
@@ -235,7 +246,7 @@ mod tests {
         assert_eq!(turn.why_not_websocket(), Some("the WebSocket handshake took longer than 1.0 s"));
         let _ = turn.fail(Transport::Sse, Reason::CallMoved, &refused);
 
-        let error = turn.give_up(GiveUp::NotRetryable);
+        let error = turn.end(ErrorKind::GaveUp(GiveUp::NotRetryable));
         assert_eq!(error.give_up(), GiveUp::NotRetryable);
         let blames: Vec<_> =
             error.attempts().iter().map(|attempt| (attempt.transport(), attempt.blame())).collect();

@@ -14,6 +14,8 @@ pub enum BuildError {
     Header(HeaderError),
     /// Credentials would be sent in plain text.
     Plaintext(PlaintextError),
+    /// The deadline of every turn is zero.
+    ZeroDeadline,
     /// A proxy is set that cannot be used.
     Proxy(ProxyError),
     /// TLS could not be set up.
@@ -26,6 +28,10 @@ impl fmt::Display for BuildError {
             Self::Url(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Plaintext(error) => error.fmt(f),
+            Self::ZeroDeadline => f.write_str(
+                "the deadline is zero, and every turn would end before it began: expected some time, or no \
+                 deadline",
+            ),
             Self::Proxy(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
         }
@@ -38,6 +44,7 @@ impl std::error::Error for BuildError {
             Self::Url(error) => Some(error),
             Self::Header(error) => Some(error),
             Self::Plaintext(error) => Some(error),
+            Self::ZeroDeadline => None,
             Self::Proxy(error) => Some(error),
             Self::Tls(error) => Some(error),
         }

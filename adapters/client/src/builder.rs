@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
-use failback_wire::{Endpoint, HeaderError, Headers, Limits};
+use failback_wire::{Endpoint, HeaderError, HeaderText, Headers, Limits};
 use rustls::ClientConfig;
 
 use crate::build_error::BuildError;
@@ -29,6 +29,7 @@ pub struct Builder<W> {
     allow_plaintext: bool,
     config: Config,
     limits: Limits,
+    deadline: Option<Duration>,
     tls: Option<Arc<ClientConfig>>,
     proxy: ProxyChoice,
     seed: Option<u64>,
@@ -37,17 +38,18 @@ pub struct Builder<W> {
 
 impl<W: World> Builder<W> {
     /// Begins to build a client that runs on this [`World`]. `url` is the base URL of the API, such as
-    /// `https://api.openai.com/v1`.
-    pub fn new(world: W, url: impl Into<String>) -> Self {
+    /// `https://api.openai.com/v1`: text, or an [`http::Uri`].
+    pub fn new(world: W, url: impl fmt::Display) -> Self {
         Self {
             world,
-            url: url.into(),
+            url: url.to_string(),
             websocket_url: None,
             headers: Headers::new(),
             header_error: None,
             allow_plaintext: false,
             config: Config::new(),
             limits: Limits::new(),
+            deadline: None,
             tls: None,
             proxy: ProxyChoice::default(),
             seed: None,
@@ -57,13 +59,14 @@ impl<W: World> Builder<W> {
 
     /// Sends WebSocket handshakes to this base URL. By default they go to the base URL of the client, with
     /// `wss` instead of `https`, or `ws` instead of `http`.
-    pub fn websocket_url(mut self, url: impl Into<String>) -> Self {
-        self.websocket_url = Some(url.into());
+    pub fn websocket_url(mut self, url: impl fmt::Display) -> Self {
+        self.websocket_url = Some(url.to_string());
         self
     }
 
-    /// Sends this header with every request and every handshake.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    /// Sends this header with every request and every handshake. Name and value are text, or those of the
+    /// crate [`http`]. See [`Headers::insert`] for what is refused, and what counts as a credential.
+    pub fn header<'v>(mut self, name: impl AsRef<str>, value: impl Into<HeaderText<'v>>) -> Self {
         if let Err(error) = self.headers.insert(name, value) {
             self.header_error.get_or_insert(error);
         }
@@ -78,9 +81,19 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Sends all of these headers too. Each replaces an earlier header of the same name.
-    pub fn headers(mut self, headers: Headers) -> Self {
-        self.headers.extend(headers);
+    /// Sends all of these headers too: [`Headers`], or an [`http::HeaderMap`]. Each replaces an earlier header
+    /// of the same name.
+    pub fn headers<H>(mut self, headers: H) -> Self
+    where
+        H: TryInto<Headers>,
+        H::Error: Into<HeaderError>,
+    {
+        match headers.try_into() {
+            Ok(headers) => self.headers.extend(headers),
+            Err(error) => {
+                self.header_error.get_or_insert(error.into());
+            }
+        }
         self
     }
 
@@ -100,6 +113,14 @@ impl<W: World> Builder<W> {
     /// Time limits and sizes. By default [`Limits::new`].
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Ends every turn that is not over so long after its `stream` was called, unless its request has a
+    /// deadline of its own ([`Request::with_deadline`](failback_wire::Request::with_deadline)). By default
+    /// there is none, and [`Duration::MAX`] is none. Zero is an error.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
         self
     }
 
@@ -128,8 +149,8 @@ impl<W: World> Builder<W> {
     /// server's URL, else `all_proxy`, or the same in capitals. Hosts that `no_proxy` lists (names with all
     /// their subdomains, addresses, networks, `*`) are reached without a proxy. A server on this machine is
     /// reached through a proxy only if the proxy is on this machine too, and set here.
-    pub fn proxy(mut self, url: impl Into<String>) -> Self {
-        self.proxy = ProxyChoice::Url(url.into());
+    pub fn proxy(mut self, url: impl fmt::Display) -> Self {
+        self.proxy = ProxyChoice::Url(url.to_string());
         self
     }
 
@@ -155,13 +176,16 @@ impl<W: World> Builder<W> {
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
-    /// When a URL, a header or a proxy is not valid, when credentials would be sent in plain text, and when
-    /// TLS is needed and no root certificate is found.
+    /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be sent
+    /// in plain text, and when TLS is needed and no root certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
+        if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
+            return Err(BuildError::ZeroDeadline);
+        }
         let endpoint = self.endpoint()?;
         let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
         let policy = self.policy();
-        let Self { world, mut headers, limits, tls, .. } = self;
+        let Self { world, mut headers, limits, deadline, tls, .. } = self;
         let tls = match tls {
             Some(tls) => tls::speaking_http1(tls),
             None => {
@@ -171,11 +195,9 @@ impl<W: World> Builder<W> {
             }
         };
         endpoint.conceal_queries(&mut headers);
-        let headers = Arc::new(headers);
         Ok(world.client(Parts {
-            context: Arc::new(Context::new(policy, Arc::clone(&headers))),
+            context: Arc::new(Context::new(policy, Arc::new(headers)).with_deadline(deadline)),
             endpoint,
-            headers,
             proxy_tls: tls::anonymous(&tls),
             tls,
             proxies,
@@ -243,6 +265,7 @@ impl<W> fmt::Debug for Builder<W> {
             .field("headers", &self.headers)
             .field("config", &self.config)
             .field("limits", &self.limits)
+            .field("deadline", &self.deadline)
             .finish_non_exhaustive()
     }
 }

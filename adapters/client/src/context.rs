@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use failback::{Mode, Reason, SharedPolicy, Transport};
 use failback_wire::Headers;
@@ -16,6 +17,8 @@ pub struct Context {
     policy: SharedPolicy,
     /// No text may show their values.
     headers: Arc<Headers>,
+    /// Of turns whose request has none of its own.
+    deadline: Option<Duration>,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
     turns: AtomicU64,
@@ -27,7 +30,15 @@ impl Context {
     pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
         let last_mode = Mutex::new(policy.mode());
         let announcer = Mutex::new(Announcer::new());
-        Self { policy, headers, announcer, last_mode, turns: AtomicU64::new(0) }
+        Self { policy, headers, deadline: None, announcer, last_mode, turns: AtomicU64::new(0) }
+    }
+
+    /// With a deadline for turns whose request has none of its own
+    /// ([`Request::with_deadline`](failback_wire::Request::with_deadline)). `None`, the default, for none.
+    #[must_use]
+    pub const fn with_deadline(mut self, deadline: Option<Duration>) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     /// The policy.
@@ -47,7 +58,14 @@ impl Context {
         self.trace_mode();
     }
 
-    pub(crate) fn headers(&self) -> &Headers {
+    pub(crate) const fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    /// The headers of every request and every handshake of the client. Their `redact` also cuts out credentials
+    /// in the endpoint's queries.
+    #[must_use]
+    pub const fn headers(&self) -> &Arc<Headers> {
         &self.headers
     }
 

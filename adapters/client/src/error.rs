@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use failback::{Blame, GiveUp, Reason, Stage, Transport};
-use failback_wire::{Fault, ServerError};
+use failback_wire::{Fault, RequestError, ServerError};
 
 use crate::duration::seconds;
 
@@ -17,6 +17,7 @@ pub struct AttemptReport {
     status: Option<u16>,
     server_error: Option<Box<ServerError>>,
     request_id: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl AttemptReport {
@@ -32,21 +33,30 @@ impl AttemptReport {
             status: fault.status(),
             server_error: fault.server_error().cloned().map(Box::new),
             request_id: fault.request_id().map(str::to_owned),
+            retry_after: failure.retry_after().or(fault.server_error().and_then(|said| said.retry_after)),
         }
     }
 
     /// The report of a WebSocket attempt that the turn left, because its handshake took longer than this head
     /// start (R17).
     pub(crate) fn diverted(reason: Reason, head_start: Duration) -> Self {
+        let text = format!("the WebSocket handshake took longer than {}", seconds(head_start));
+        Self::stopped(Transport::WebSocket, reason, Stage::Connecting, text)
+    }
+
+    /// The report of an attempt that was stopped in the middle, for a reason that says nothing of its
+    /// transport.
+    pub(crate) const fn stopped(transport: Transport, reason: Reason, stage: Stage, text: String) -> Self {
         Self {
-            transport: Transport::WebSocket,
+            transport,
             reason,
-            stage: Stage::Connecting,
+            stage,
             blame: None,
-            text: format!("the WebSocket handshake took longer than {}", seconds(head_start)),
+            text,
             status: None,
             server_error: None,
             request_id: None,
+            retry_after: None,
         }
     }
 
@@ -69,7 +79,8 @@ impl AttemptReport {
     }
 
     /// What its failure is evidence against. `None` if the attempt did not fail: its handshake took longer
-    /// than the head start, and the turn went on without it.
+    /// than the head start, and the turn went on without it; or the turn was stopped meanwhile, by its
+    /// deadline.
     #[must_use]
     pub const fn blame(&self) -> Option<Blame> {
         self.blame
@@ -99,6 +110,12 @@ impl AttemptReport {
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
+
+    /// How long the server asked to wait, by a header or in its error, if it did.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
 }
 
 impl fmt::Display for AttemptReport {
@@ -107,22 +124,83 @@ impl fmt::Display for AttemptReport {
     }
 }
 
-/// Why a turn failed: why the policy gave it up, and how each attempt ended.
+/// What ended a turn that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The policy gave the turn up: an attempt had failed, and there is no other.
+    GaveUp(GiveUp),
+    /// The turn was not over when its deadline was.
+    Deadline {
+        /// How long the turn was allowed to take.
+        limit: Duration,
+    },
+    /// The request cannot be sent by this client. Nothing was sent.
+    Request(RequestError),
+}
+
+impl ErrorKind {
+    /// The word for it in logs.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::GaveUp(give_up) => give_up.as_str(),
+            Self::Deadline { .. } => "deadline",
+            Self::Request(_) => "request",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::GaveUp(give_up) => give_up.fmt(f),
+            Self::Deadline { limit } => {
+                write!(f, "the turn was not over within its deadline of {}", seconds(*limit))
+            }
+            Self::Request(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Why a turn failed: what ended it, and how each attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    give_up: GiveUp,
+    kind: ErrorKind,
+    /// Output was delivered that was not taken back.
+    committed: bool,
     attempts: Vec<AttemptReport>,
 }
 
 impl Error {
-    pub(crate) const fn new(give_up: GiveUp, attempts: Vec<AttemptReport>) -> Self {
-        Self { give_up, attempts }
+    pub(crate) const fn new(kind: ErrorKind, committed: bool, attempts: Vec<AttemptReport>) -> Self {
+        Self { kind, committed, attempts }
     }
 
-    /// Why the policy gave the turn up.
+    /// What ended the turn.
+    #[must_use]
+    pub const fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// Whether the turn ended because its deadline was over
+    /// ([`Request::with_deadline`](failback_wire::Request::with_deadline)).
+    #[must_use]
+    pub const fn is_deadline(&self) -> bool {
+        matches!(self.kind, ErrorKind::Deadline { .. })
+    }
+
+    /// Why there is no further attempt, in the words of the policy. If it was not the policy that ended the
+    /// turn, the nearest of them. For a deadline that is [`GiveUp::Committed`] if output was delivered, and
+    /// else [`GiveUp::AttemptsExhausted`], and for a request that cannot be sent [`GiveUp::NotRetryable`].
+    /// [`kind`](Self::kind) tells them apart.
     #[must_use]
     pub const fn give_up(&self) -> GiveUp {
-        self.give_up
+        match self.kind {
+            ErrorKind::GaveUp(give_up) => give_up,
+            ErrorKind::Deadline { .. } if self.committed => GiveUp::Committed,
+            ErrorKind::Deadline { .. } => GiveUp::AttemptsExhausted,
+            ErrorKind::Request(_) => GiveUp::NotRetryable,
+        }
     }
 
     /// Every attempt, in order. So the error says why WebSocket was left even if SSE failed too.
@@ -135,18 +213,19 @@ impl Error {
     /// delivered.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
-        match self.give_up {
+        match self.give_up() {
             GiveUp::Committed | GiveUp::NotRetryable => false,
             GiveUp::AttemptsExhausted | GiveUp::BudgetExhausted | GiveUp::ServerBusy { .. } => true,
         }
     }
 
-    /// How long the server asked to wait, by the last attempt that was told.
+    /// How long the server asked to wait: the last attempt's [`retry_after`](AttemptReport::retry_after), of
+    /// those that have one.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        match self.give_up {
+        match self.give_up() {
             GiveUp::ServerBusy { retry_after } => Some(retry_after),
-            _ => self.server_error()?.retry_after,
+            _ => self.last(AttemptReport::retry_after),
         }
     }
 
@@ -175,7 +254,15 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.give_up)?;
+        write!(f, "{}", self.kind)?;
+        if self.is_deadline() {
+            match self.attempts.last() {
+                None => f.write_str(", before the first attempt")?,
+                // It was not under way.
+                Some(last) if last.blame.is_some() => f.write_str(", while it waited to try again")?,
+                Some(_) => {}
+            }
+        }
         for (attempt, number) in self.attempts.iter().zip(1..) {
             let separator = if number == 1 { ": " } else { "; " };
             write!(f, "{separator}attempt {number}, {attempt}")?;

@@ -15,6 +15,11 @@
 //!  |  |  |  Fail, Done                      the turn is over
 //! ```
 //!
+//! When the head of an answer has come, the adapter tells that too
+//! ([`handle_response_headers`](Turn::handle_response_headers)), for callers who want to read it. A turn may
+//! have a deadline ([`Turn::deadline`]): the adapter waits for it beside whatever it does, and then calls
+//! [`Turn::handle_deadline`].
+//!
 //! What goes wrong climbs a ladder, and each step knows more than the one below it:
 //!
 //! | step | who makes it | what it is |
@@ -23,7 +28,7 @@
 //! | [`Seen`] | [`Lost`], or an event that is an error | what was seen, in the terms of the protocol |
 //! | [`Fault`] | [`Turn`], of what was seen | a [`Failure`] for the policy, and a [`Cause`] for people |
 //! | [`AttemptReport`] | [`Turn`], of a fault | how one attempt ended, and the words of the cause |
-//! | [`Error`] | [`Turn`], when the policy gives up | why the turn failed: the [`GiveUp`], and every report |
+//! | [`Error`] | [`Turn`], when the policy gives up or the deadline is over | why the turn failed: the [`ErrorKind`], and every report |
 //!
 //! [`BuildError`] stands beside it: there is no client yet, so there is no turn.
 //!
@@ -31,7 +36,6 @@
 //! [`Fault`]: failback_wire::Fault
 //! [`Failure`]: failback::Failure
 //! [`Cause`]: failback_wire::Cause
-//! [`GiveUp`]: failback::GiveUp
 //!
 //! In scope: what a turn does next, what its caller is told, what its error says. Out of scope: bytes
 //! ([`failback_wire`] knows what they mean) and the choice of the transport ([`failback`] makes it).
@@ -66,7 +70,7 @@ pub use agent::AGENT;
 pub use build_error::BuildError;
 pub use builder::Builder;
 pub use context::Context;
-pub use error::{AttemptReport, Error};
+pub use error::{AttemptReport, Error, ErrorKind};
 pub use item::{Item, Notice};
 pub use left_dial::LeftDial;
 pub use lost::Lost;

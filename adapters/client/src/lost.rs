@@ -1,4 +1,5 @@
 use failback_wire::{BodyError, Seen};
+use http::HeaderMap;
 
 use crate::Refusal;
 
@@ -36,6 +37,14 @@ impl Lost {
         match self {
             Self::Seen(seen, said) => Self::Seen(seen, Some(detail(said.as_deref().unwrap_or_default()))),
             other => other,
+        }
+    }
+
+    /// The headers of an answer that refused.
+    pub(crate) fn headers(&self) -> Option<&HeaderMap> {
+        match self {
+            Self::Upgrade(refusal) | Self::Answer(refusal) => Some(&refusal.headers),
+            _ => None,
         }
     }
 

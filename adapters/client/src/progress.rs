@@ -1,12 +1,16 @@
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use failback::Transport;
+use failback_wire::ResponseHeaders;
 
 /// How far a turn has come, for whoever holds its stream: the turn itself is where its adapter drives it.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Attempts begun, and in the lowest bit whether the last one is on SSE.
     packed: AtomicU32,
+    /// Of the answer that this attempt has had.
+    headers: Mutex<Option<ResponseHeaders>>,
 }
 
 impl Progress {
@@ -26,7 +30,18 @@ impl Progress {
         }
     }
 
+    /// The headers of the answer to the attempt that began last. `None` while it has no answer.
+    #[must_use]
+    pub fn response_headers(&self) -> Option<ResponseHeaders> {
+        self.headers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn answer(&self, headers: Option<ResponseHeaders>) {
+        *self.headers.lock().unwrap_or_else(PoisonError::into_inner) = headers;
+    }
+
     pub(crate) fn begin_attempt(&self, number: u32, transport: Transport) {
         self.packed.store((number << 1) | u32::from(transport == Transport::Sse), Ordering::Relaxed);
+        self.answer(None);
     }
 }

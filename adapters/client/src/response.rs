@@ -1,7 +1,7 @@
 use std::fmt;
 
 use failback::Transport;
-use failback_wire::{Delta, Event, Output, ServerError, ToolCall, Usage};
+use failback_wire::{Delta, Event, Output, ResponseHeaders, ServerError, ToolCall, Usage};
 
 use crate::{Item, Progress};
 
@@ -14,6 +14,7 @@ pub struct Response {
     last: Option<Event>,
     transport: Option<Transport>,
     attempts: u32,
+    headers: Option<ResponseHeaders>,
 }
 
 impl Response {
@@ -84,6 +85,13 @@ impl Response {
         self.attempts
     }
 
+    /// The headers of the answer that brought it: over SSE of the answer to the POST, over WebSocket of the one
+    /// to the handshake, which an earlier turn may have made. `None` if there was none.
+    #[must_use]
+    pub fn response_headers(&self) -> Option<&ResponseHeaders> {
+        self.headers.as_ref()
+    }
+
     /// The JSON of the response object, as the server sent it with the last event; that of the event, if it
     /// has none. `None` without a last event.
     #[must_use]
@@ -150,6 +158,12 @@ impl Collector {
         let Self { items, text, last } = self;
         let output = last.as_ref().and_then(Event::output);
         let output = output.unwrap_or_else(|| if items.is_empty() { Output::of_text(text) } else { items });
-        Response { output, last, transport: progress.transport(), attempts: progress.attempts() }
+        Response {
+            output,
+            last,
+            transport: progress.transport(),
+            attempts: progress.attempts(),
+            headers: progress.response_headers(),
+        }
     }
 }

@@ -67,6 +67,10 @@ pub(crate) fn gave_up(turn: u64, give_up: &'static str) {
     info!(target: "failback::end", turn, give_up, result = "failed", "turn given up");
 }
 
+pub(crate) fn stopped(turn: u64, kind: &'static str) {
+    info!(target: "failback::end", turn, kind, result = "failed", "turn stopped");
+}
+
 pub(crate) fn mode(from: Mode, status: &Status) {
     let Status { mode: to, retry_in, recoveries_left } = *status;
     info!(

@@ -1,13 +1,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
-use failback_wire::{Event, Fault, Request};
+use failback_wire::{Event, Fault, Headers, Request, ResponseHeaders};
 
 use crate::books::{Books, Fate, Received};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::item::Item;
 use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 
@@ -49,7 +49,9 @@ use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
 pub struct Turn {
     context: Arc<Context>,
     request: Request,
+    headers: Arc<Headers>,
     number: u64,
+    deadline: Option<Deadline>,
     books: Books,
     progress: Arc<Progress>,
     state: State,
@@ -58,6 +60,13 @@ pub struct Turn {
     release: Option<Release>,
     /// What to give to the caller, in order.
     items: VecDeque<Item>,
+}
+
+/// When the turn has to be over.
+#[derive(Clone, Copy)]
+struct Deadline {
+    at: Timestamp,
+    limit: Duration,
 }
 
 enum State {
@@ -91,18 +100,45 @@ enum Release {
 }
 
 impl Turn {
-    /// A turn of this client with this request. Nothing happens before its first step is asked for.
+    /// A turn of this client with this request. Nothing happens before its first step is asked for, but its
+    /// deadline counts from now.
     pub fn new(context: &Arc<Context>, request: Request) -> Self {
-        Self {
+        let limit = request.deadline().or(context.deadline()).filter(|limit| *limit < Duration::MAX);
+        let deadline =
+            limit.map(|limit| Deadline { at: context.policy().now().saturating_add(limit), limit });
+        let mut turn = Self {
             context: Arc::clone(context),
+            headers: Arc::clone(context.headers()),
             request,
             number: context.number_turn(),
+            deadline,
             books: Books::default(),
             progress: Arc::default(),
             state: State::Opening,
             release: None,
             items: VecDeque::new(),
+        };
+        turn.add_headers();
+        turn
+    }
+
+    /// Adds the headers of the request to those of the client.
+    fn add_headers(&mut self) {
+        let (own, clients) = (self.request.headers(), self.context.headers());
+        if own.is_empty() {
+            return;
         }
+        match own.check_for_one_request(clients) {
+            Ok(()) => Arc::make_mut(&mut self.headers).extend(own.clone()),
+            Err(error) => self.stop(ErrorKind::Request(error.into()), ""),
+        }
+    }
+
+    /// The headers of this turn's requests, and of the handshakes that are made for it: the client's, and those
+    /// of its request.
+    #[must_use]
+    pub const fn headers(&self) -> &Arc<Headers> {
+        &self.headers
     }
 
     /// How far the turn has come, to be watched from where the turn is not.
@@ -111,7 +147,15 @@ impl Turn {
         &self.progress
     }
 
-    /// What to do next.
+    /// When the turn has to be over, by the policy's clock: call [`handle_deadline`](Self::handle_deadline)
+    /// then, in the middle of whatever [`step`](Self::step) had asked for. `None` if the turn may take for
+    /// ever, and after that call.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.deadline.map(|deadline| deadline.at)
+    }
+
+    /// What to do next. When the deadline is over, that is to end.
     pub fn step(&mut self) -> Step {
         loop {
             match self.release.take() {
@@ -121,6 +165,11 @@ impl Turn {
             }
             if let Some(item) = self.items.pop_front() {
                 return Step::Yield(item);
+            }
+            // Asked for here too, as a connection may always have something to read.
+            if self.deadline.is_some_and(|deadline| deadline.at <= self.context.policy().now()) {
+                self.handle_deadline();
+                continue;
             }
             match &self.state {
                 State::Opening => self.begin(self.context.policy().begin_call()),
@@ -155,6 +204,15 @@ impl Turn {
             }),
             other => other,
         };
+    }
+
+    /// The head of an answer has come: over SSE that of the answer to the POST, over WebSocket that of the
+    /// answer to the handshake, told after [`handle_connected`](Self::handle_connected). The head of a refusal
+    /// is told with [`handle_failure`](Self::handle_failure).
+    pub fn handle_response_headers(&self, headers: ResponseHeaders) {
+        if let State::Connected(_) = &self.state {
+            self.progress.answer(Some(headers));
+        }
     }
 
     /// The head start of the handshake is over (R17). The turn goes on over SSE, and the handshake goes on
@@ -253,9 +311,42 @@ impl Turn {
             }
             _ => return,
         };
+        if let Some(headers) = lost.headers() {
+            self.progress.answer(Some(headers.clone().into()));
+        }
         let (seen, detail) = lost.seen();
         let fault = Fault::new(&seen, transport, stage, reused, detail, now);
         self.fail(if left_alone { fault.left_alone(&seen) } else { fault });
+    }
+
+    /// The deadline is over. Unless the turn is over too, it ends now, with an error. That is the caller's
+    /// doing: the policy hears that the attempt was cancelled, and a handshake that was left alone goes on.
+    /// Changes nothing if the turn has no deadline.
+    pub fn handle_deadline(&mut self) {
+        if let Some(Deadline { limit, .. }) = self.deadline.take() {
+            self.stop(ErrorKind::Deadline { limit }, "stopped by the deadline");
+        }
+    }
+
+    /// Ends the turn in the middle of whatever it does, which is evidence against nothing.
+    fn stop(&mut self, kind: ErrorKind, why: &str) {
+        let (guard, stage) = match std::mem::replace(&mut self.state, State::Over) {
+            State::Opening | State::Waiting(_) => (None, Stage::Connecting),
+            State::Connecting(guard) => (Some(guard), Stage::Connecting),
+            State::Connected(attempt) => {
+                self.release = Some(Release::Close);
+                (Some(attempt.guard), attempt.stage)
+            }
+            over @ (State::Failing(_) | State::Over) => return self.state = over,
+        };
+        if let Some(guard) = guard {
+            self.books.stop(guard.transport(), guard.reason(), stage, why);
+            // The policy hears that it was cancelled.
+            drop(guard);
+            self.context.trace_mode();
+        }
+        trace::stopped(self.number, kind.as_str());
+        self.state = State::Failing(std::mem::take(&mut self.books).end(kind));
     }
 
     fn begin(&mut self, guard: AttemptGuard) {
@@ -342,7 +433,7 @@ impl Turn {
             }
             Verdict::GiveUp(give_up) => {
                 trace::gave_up(self.number, give_up.as_str());
-                State::Failing(std::mem::take(&mut self.books).give_up(give_up))
+                State::Failing(std::mem::take(&mut self.books).end(ErrorKind::GaveUp(give_up)))
             }
         };
     }

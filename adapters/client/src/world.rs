@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use failback_wire::{Endpoint, Headers, Limits};
+use failback_wire::{Endpoint, Limits};
 use rustls::ClientConfig;
 
 use crate::context::Context;
@@ -26,13 +26,10 @@ pub trait World: Sized {
 /// What a client is made of, whatever it runs on.
 #[derive(Debug)]
 pub struct Parts {
-    /// What the turns share: the policy, and what the caller and the log have been told.
+    /// What the turns share: the policy, the headers, and what the caller and the log have been told.
     pub context: Arc<Context>,
     /// Where each transport goes.
     pub endpoint: Endpoint,
-    /// The headers of every request and every handshake. Their `redact` also cuts out credentials in the
-    /// endpoint's queries.
-    pub headers: Arc<Headers>,
     /// TLS with the server.
     pub tls: Arc<ClientConfig>,
     /// TLS with a proxy that is spoken to over TLS.

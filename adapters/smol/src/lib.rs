@@ -39,11 +39,11 @@ pub use failback::{
     self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
 };
 pub use failback_async::{
-    AttemptReport, BuildError, Error, Item, Notice, ProxyError, Response, ResponseStream, TlsError,
+    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, ResponseStream, TlsError,
 };
 pub use failback_wire::{
-    Delta, Event, HeaderError, Headers, Limits, PlaintextError, Request, RequestError, ServerError, Terminal,
-    ToolCall, UrlError, Usage,
+    Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
+    ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use runtime::{Sleep, Smol};
 

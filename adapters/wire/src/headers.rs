@@ -1,13 +1,17 @@
 use core::fmt;
 use std::borrow::Cow;
 
+use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 
 use crate::credential::is_credential;
+use crate::header_error::{HeaderError, Problem};
+use crate::header_text::{HeaderText, parse};
 use crate::secrets::Secrets;
-use crate::text::excerpt;
 
 /// Headers that a caller adds to the requests of both transports: credentials, organisation, tracing.
+///
+/// Names and values are text, or those of the crate `http`, of which a whole [`HeaderMap`] can be converted.
 ///
 /// Values are marked sensitive, and `Debug` shows names only.
 /// [`Endpoint::check_credentials`](crate::Endpoint::check_credentials) makes sure that credentials among them
@@ -47,18 +51,20 @@ impl Headers {
     /// Sets a header. It replaces an earlier one of that name. White space around the value is dropped.
     ///
     /// It counts as a credential if its name says so: `Authorization`, `Cookie`, `Api-Key`, `X-Api-Key`, and
-    /// names with `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`.
-    /// `Proxy-Authorization` is refused, as it would go to the server: put the credentials for a proxy into
+    /// names with `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`. So does a
+    /// [`HeaderValue`] that is marked as sensitive. `Proxy-Authorization` is refused, as it would go to the server: put the credentials for a proxy into
     /// the proxy's URL.
     ///
     /// # Errors
     ///
     /// [`HeaderError`] when the name is not a header name or belongs to the transport, or when the value has
     /// a character that a header cannot have.
-    pub fn insert(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
-        let (name, value) = parse(name, value)?;
-        let credential = is_credential(name.as_str());
-        self.set(Entry { name, value, credential });
+    pub fn insert<'v>(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl Into<HeaderText<'v>>,
+    ) -> Result<(), HeaderError> {
+        self.set(Entry::new(name.as_ref(), &value.into())?);
         Ok(())
     }
 
@@ -67,9 +73,12 @@ impl Headers {
     /// # Errors
     ///
     /// As [`insert`](Self::insert).
-    pub fn insert_credential(&mut self, name: &str, value: &str) -> Result<(), HeaderError> {
-        let (name, value) = parse(name, value)?;
-        self.set(Entry { name, value, credential: true });
+    pub fn insert_credential<'v>(
+        &mut self,
+        name: impl AsRef<str>,
+        value: impl Into<HeaderText<'v>>,
+    ) -> Result<(), HeaderError> {
+        self.set(Entry { credential: true, ..Entry::new(name.as_ref(), &value.into())? });
         Ok(())
     }
 
@@ -82,9 +91,9 @@ impl Headers {
     pub fn bearer(&mut self, token: &str) -> Result<(), HeaderError> {
         let token = token.trim();
         if token.is_empty() || token.contains(char::is_whitespace) {
-            return Err(HeaderError { name: "authorization".to_owned(), problem: Problem::Token });
+            return Err(HeaderError::new("authorization", Problem::Token));
         }
-        self.insert("authorization", &format!("Bearer {token}"))
+        self.insert("authorization", format!("Bearer {token}"))
     }
 
     /// Reads one header from a line `Name: value`, as a command line has it.
@@ -94,9 +103,8 @@ impl Headers {
     /// [`HeaderError`] when there is no colon, and as [`insert`](Self::insert).
     pub fn parse_line(line: &str) -> Result<(HeaderName, HeaderValue), HeaderError> {
         // The line may be a secret without its name, so the error does not show it.
-        let (name, value) =
-            line.split_once(':').ok_or(HeaderError { name: String::new(), problem: Problem::NoColon })?;
-        parse(name.trim(), value)
+        let (name, value) = line.split_once(':').ok_or(HeaderError::new("", Problem::NoColon))?;
+        parse(name.trim(), &value.into())
     }
 
     /// Sets all of these headers too. Each replaces an earlier one of its name.
@@ -149,6 +157,26 @@ impl Headers {
         secrets.redact(text)
     }
 
+    /// Checks that none of them is a credential, as those of one request may not be. `others` are the client's:
+    /// what is a credential there is one here too.
+    ///
+    /// # Errors
+    ///
+    /// [`HeaderError`] names the first that is one.
+    pub fn check_for_one_request(&self, others: &Self) -> Result<(), HeaderError> {
+        let is_theirs = |name: &HeaderName| others.credentials().any(|theirs| theirs == name);
+        match self.entries.iter().find(|entry| entry.credential || is_theirs(&entry.name)) {
+            Some(entry) => Err(HeaderError::new(entry.name.as_str(), Problem::Credential)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The names of those that are credentials.
     pub(crate) fn credentials(&self) -> impl Iterator<Item = &HeaderName> {
         self.entries.iter().filter(|entry| entry.credential).map(|entry| &entry.name)
@@ -168,180 +196,28 @@ impl fmt::Debug for Headers {
     }
 }
 
-fn parse(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), HeaderError> {
-    let error = |problem| HeaderError { name: excerpt(name, 64), problem };
-    let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| error(Problem::Name))?;
-    if is_owned(&parsed) {
-        return Err(error(Problem::Owned));
-    }
-    let value = value.trim();
-    // HTTP stacks do not agree on what bytes beyond ASCII mean, and some do not send them.
-    let mut value = match HeaderValue::from_str(value) {
-        Ok(parsed) if value.is_ascii() => parsed,
-        _ => return Err(error(Problem::Value)),
-    };
-    value.set_sensitive(true);
-    Ok((parsed, value))
-}
-
-/// Headers that the transports set themselves, or that say how a message is framed.
-fn is_owned(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name.starts_with("sec-websocket-")
-        || matches!(
-            name,
-            "accept"
-                | "accept-encoding"
-                | "connection"
-                | "content-encoding"
-                | "content-length"
-                | "content-type"
-                | "expect"
-                | "host"
-                | "http2-settings"
-                | "keep-alive"
-                // It would go to the server instead of the proxy.
-                | "proxy-authorization"
-                | "proxy-connection"
-                | "te"
-                | "trailer"
-                | "transfer-encoding"
-                | "upgrade"
-        )
-}
-
-/// Why a header was refused. It never shows a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeaderError {
-    name: String,
-    problem: Problem,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Problem {
-    Name,
-    Owned,
-    Value,
-    Token,
-    NoColon,
-}
-
-impl fmt::Display for HeaderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
-        match self.problem {
-            Problem::Name => write!(f, "`{name}` is not a header name: expected letters, digits and hyphens"),
-            Problem::Owned => write!(f, "the header `{name}` is set by the transport and cannot be given"),
-            Problem::Value => write!(
-                f,
-                "the value of the header `{name}` has a line break, a control or a non-ASCII character: expected \
-                 visible ASCII characters and spaces"
-            ),
-            Problem::Token => write!(
-                f,
-                "the bearer token for the header `{name}` is empty or has white space: expected one word"
-            ),
-            Problem::NoColon => f.write_str("no colon in a header: expected `Name: value`"),
-        }
+impl Entry {
+    fn new(name: &str, value: &HeaderText<'_>) -> Result<Self, HeaderError> {
+        let (name, parsed) = parse(name, value)?;
+        let credential = value.is_sensitive() || is_credential(name.as_str());
+        Ok(Self { name, value: parsed, credential })
     }
 }
 
-impl std::error::Error for HeaderError {}
+/// Fails where [`Headers::insert`] does, and for a name with several values, of which only one could be sent.
+impl TryFrom<HeaderMap> for Headers {
+    type Error = HeaderError;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn credentials(name: &str) -> bool {
-        let mut headers = Headers::new();
-        headers.insert(name, "x").expect(name);
-        headers.has_credentials()
-    }
-
-    #[test]
-    fn names_say_what_is_a_credential() {
-        for name in [
-            "Authorization",
-            "authorization",
-            "Cookie",
-            "X-Api-Key",
-            "api-key",
-            "x-goog-api-key",
-            "Ocp-Apim-Subscription-Key",
-            "X-Amz-Security-Token",
-            "cf-access-client-secret",
-        ] {
-            assert!(credentials(name), "{name}");
+    fn try_from(map: HeaderMap) -> Result<Self, HeaderError> {
+        let mut headers = Self::new();
+        for name in map.keys() {
+            let mut values = map.get_all(name).iter();
+            if let (Some(value), None) = (values.next(), values.next()) {
+                headers.insert(name, value)?;
+            } else {
+                return Err(HeaderError::new(name.as_str(), Problem::Several));
+            }
         }
-        for name in ["user-agent", "OpenAI-Organization", "x-trace", "traceparent", "Idempotency-Key"] {
-            assert!(!credentials(name), "{name}");
-        }
-        let mut headers = Headers::new();
-        headers.insert_credential("x-mine", "x").expect("valid");
-        assert!(headers.has_credentials());
-    }
-
-    #[test]
-    fn what_the_transports_own_is_refused() {
-        for name in [
-            "Host",
-            "connection",
-            "Upgrade",
-            "Proxy-Authorization",
-            "sec-websocket-key",
-            "Sec-WebSocket-Protocol",
-            "content-length",
-            "Transfer-Encoding",
-            "content-type",
-            "accept",
-            "Accept-Encoding",
-        ] {
-            let error = Headers::new().insert(name, "x").expect_err(name);
-            assert!(error.to_string().contains(name), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_later_value_replaces_an_earlier_one() {
-        let mut headers = Headers::new();
-        headers.insert("a", "1").expect("valid");
-        headers.insert("b", "2").expect("valid");
-        headers.insert("A", " 3 ").expect("valid");
-        let all: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        assert_eq!(all, [("a", &b"3"[..]), ("b", &b"2"[..])]);
-        assert!(headers.iter().all(|(_, value)| value.is_sensitive()));
-    }
-
-    #[test]
-    fn no_error_and_no_debug_shows_a_value() {
-        let mut headers = Headers::new();
-        let secret = "s3cret";
-        for error in [
-            headers.insert("a", &format!("{secret}\n{secret}")).expect_err("line break"),
-            headers.insert("a", &format!("{secret}é")).expect_err("not ASCII"),
-            headers.insert("a b", secret).expect_err("not a name"),
-            headers.insert("host", secret).expect_err("owned"),
-            headers.bearer(&format!("{secret} {secret}")).expect_err("two words"),
-            headers.bearer(&format!("{secret}\u{7f}")).expect_err("control"),
-            headers.bearer(" \n").expect_err("empty"),
-            Headers::parse_line(secret).expect_err("no colon"),
-            Headers::parse_line(&format!("a: {secret}\0")).expect_err("control"),
-        ] {
-            assert!(!error.to_string().contains(secret) && !format!("{error:?}").contains(secret), "{error}");
-        }
-        headers.bearer(&format!(" {secret}\n")).expect("valid");
-        assert!(!format!("{headers:?}").contains(secret));
-        assert_eq!(headers.iter().next().map(|(_, value)| value.as_bytes()), Some(&b"Bearer s3cret"[..]));
-    }
-
-    #[test]
-    fn lines() {
-        let (name, value) = Headers::parse_line("X-Url:  http://x:1/ ").expect("valid");
-        assert_eq!((name.as_str(), value.as_bytes()), ("x-url", &b"http://x:1/"[..]));
-        assert!(value.is_sensitive());
-        assert!(Headers::parse_line("").is_err());
-        assert!(Headers::parse_line(": x").is_err());
-        assert!(Headers::parse_line("accept: x").is_err());
-        assert_eq!(Headers::parse_line("empty:").expect("an empty value is valid").1, "");
+        Ok(headers)
     }
 }

@@ -1,11 +1,15 @@
 use core::fmt;
+use core::time::Duration;
 
 use serde::de::{self, MapAccess};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
+use crate::json_object::{JsonObject, quoted};
+use crate::request_error::RequestError;
 use crate::text::excerpt;
+use crate::{HeaderError, HeaderText, Headers};
 
 /// One request, and the body it has on each transport.
 ///
@@ -31,6 +35,8 @@ use crate::text::excerpt;
 pub struct Request {
     entries: Vec<Entry>,
     continuation: Option<Continuation>,
+    headers: Headers,
+    deadline: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -51,25 +57,25 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// [`RequestError`] when a value cannot be written as JSON.
+    /// [`RequestError::Body`] when a value cannot be written as JSON.
     pub fn new(body: Map<String, Value>) -> Result<Self, RequestError> {
         let entries = body
             .into_iter()
             .map(|(name, value)| {
-                Ok(Entry { json: to_raw_value(&value).map_err(|e| RequestError::new(&e))?, name })
+                Ok(Entry { json: to_raw_value(&value).map_err(|e| RequestError::body(&e))?, name })
             })
             .collect::<Result<_, RequestError>>()?;
-        Ok(Self { entries, continuation: None })
+        Ok(Self::with_entries(entries))
     }
 
     /// A request whose body is this JSON object. Values are sent exactly as they are written here.
     ///
     /// # Errors
     ///
-    /// [`RequestError`] when the text is not one JSON object, or has a key twice.
+    /// [`RequestError::Body`] when the text is not one JSON object, or has a key twice.
     pub fn from_json(body: &str) -> Result<Self, RequestError> {
-        let Body(entries) = serde_json::from_str(body).map_err(|error| RequestError::new(&error))?;
-        Ok(Self { entries, continuation: None })
+        let Body(entries) = serde_json::from_str(body).map_err(|error| RequestError::body(&error))?;
+        Ok(Self::with_entries(entries))
     }
 
     /// A request that asks this model about this text.
@@ -78,8 +84,11 @@ impl Request {
         let entry = |name: &str, text: &str| {
             RawValue::from_string(quoted(text)).ok().map(|json| Entry { name: name.to_owned(), json })
         };
-        let entries = [entry("model", model), entry("input", input)].into_iter().flatten().collect();
-        Self { entries, continuation: None }
+        Self::with_entries([entry("model", model), entry("input", input)].into_iter().flatten().collect())
+    }
+
+    const fn with_entries(entries: Vec<Entry>) -> Self {
+        Self { entries, continuation: None, headers: Headers::new(), deadline: None }
     }
 
     /// Allows to send less where the server remembers the conversation. On the connection that completed the
@@ -96,6 +105,86 @@ impl Request {
             input: input.to_string(),
         });
         self
+    }
+
+    /// Sends this header too, such as `traceparent` or `Idempotency-Key`: with the POST over SSE, and with a
+    /// WebSocket handshake that is made for this request. A WebSocket that is open already is used without it,
+    /// as only a handshake has headers; and one that is opened with it carries later requests, which do not
+    /// have it.
+    ///
+    /// It takes the place of an earlier one of its name, and of the client's. White space around the value is
+    /// dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Header`] when the name is not a header name or belongs to the transport, when the value
+    /// has a character that a header cannot have, and when it is a credential, which
+    /// [`Headers::insert`] tells by its name: those belong to the client. If the client has a credential of
+    /// this name, the turn fails before anything is sent.
+    ///
+    /// ```
+    /// # use failback_wire::Request;
+    /// let request = Request::text("some-model", "Say hello.").with_header("Idempotency-Key", "7")?;
+    /// let error = request.with_header("Authorization", "Bearer sk-1").unwrap_err();
+    /// assert!(error.to_string().contains("set it on the client"));
+    /// # Ok::<(), failback_wire::RequestError>(())
+    /// ```
+    pub fn with_header<'v>(
+        mut self,
+        name: impl AsRef<str>,
+        value: impl Into<HeaderText<'v>>,
+    ) -> Result<Self, RequestError> {
+        let mut header = Headers::new();
+        header.insert(name, value)?;
+        header.check_for_one_request(&Headers::new())?;
+        self.headers.extend(header);
+        Ok(self)
+    }
+
+    /// Sends all of these headers too, as [`with_header`](Self::with_header) does: [`Headers`], or a
+    /// [`HeaderMap`](http::HeaderMap), such as one in which the context of a trace was put.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_header`](Self::with_header), and when a name has several values.
+    pub fn with_headers<H>(mut self, headers: H) -> Result<Self, RequestError>
+    where
+        H: TryInto<Headers>,
+        H::Error: Into<HeaderError>,
+    {
+        let headers = headers.try_into().map_err(Into::into)?;
+        headers.check_for_one_request(&Headers::new())?;
+        self.headers.extend(headers);
+        Ok(self)
+    }
+
+    /// See [`with_header`](Self::with_header).
+    #[must_use]
+    pub const fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// Ends the turn if it is not over so long after `stream` was called, whatever it does then: waits to try
+    /// again, connects, sends, or reads. It ends with an error that says so. By default the client's deadline
+    /// holds, if it has one; [`Duration::MAX`] is no deadline.
+    ///
+    /// A turn is looked after while its stream is read: one that nobody reads ends when somebody does.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::ZeroDeadline`] when no time is left at all.
+    pub fn with_deadline(mut self, deadline: Duration) -> Result<Self, RequestError> {
+        if deadline.is_zero() {
+            return Err(RequestError::ZeroDeadline);
+        }
+        self.deadline = Some(deadline);
+        Ok(self)
+    }
+
+    /// See [`with_deadline`](Self::with_deadline). `None` if the client's holds.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Duration> {
+        self.deadline
     }
 
     /// Whether the request itself names the response that it builds on, if it is sent on a connection where
@@ -119,7 +208,7 @@ impl Request {
     /// The body of the POST: all of it but `generate` and `stream_id`, with `"stream": true`.
     #[must_use]
     pub fn sse_body(&self) -> String {
-        let mut object = Object::new();
+        let mut object = JsonObject::new();
         let of_websocket = |name: &str| matches!(name, "type" | "generate" | "stream_id");
         for entry in self.entries.iter().filter(|entry| entry.name != "stream" && !of_websocket(&entry.name))
         {
@@ -134,7 +223,7 @@ impl Request {
     #[must_use]
     pub fn websocket_frame(&self, last_completed: Option<&str>) -> String {
         let continuation = self.continuation.as_ref().filter(|_| self.continues(last_completed));
-        let mut object = Object::new();
+        let mut object = JsonObject::new();
         object.push("type", "\"response.create\"");
         let mut input = continuation.map(|continuation| continuation.input.as_str());
         for entry in &self.entries {
@@ -166,42 +255,17 @@ impl Request {
     }
 }
 
-/// Shows the keys of the body, and not its values.
+/// Shows the keys of the body and the names of the headers, and not their values.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys: Vec<_> = self.entries.iter().map(|entry| &entry.name).collect();
         f.debug_struct("Request")
             .field("keys", &keys)
             .field("has_continuation", &self.continuation.is_some())
+            .field("headers", &self.headers)
+            .field("deadline", &self.deadline)
             .finish()
     }
-}
-
-/// A JSON object that is being written.
-struct Object(String);
-
-impl Object {
-    fn new() -> Self {
-        Self("{".to_owned())
-    }
-
-    fn push(&mut self, name: &str, json: &str) {
-        if self.0.len() > 1 {
-            self.0.push(',');
-        }
-        self.0.push_str(&quoted(name));
-        self.0.push(':');
-        self.0.push_str(json);
-    }
-
-    fn finish(mut self) -> String {
-        self.0.push('}');
-        self.0
-    }
-}
-
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 struct Body(Vec<Entry>);
@@ -236,21 +300,3 @@ impl<'de> Deserialize<'de> for Body {
         deserializer.deserialize_map(Visitor).map(Self)
     }
 }
-
-/// Why a body was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestError(String);
-
-impl RequestError {
-    fn new(error: &serde_json::Error) -> Self {
-        Self(excerpt(&error.to_string(), 200))
-    }
-}
-
-impl fmt::Display for RequestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the body of a request must be one JSON object: {}", self.0)
-    }
-}
-
-impl std::error::Error for RequestError {}

@@ -3,10 +3,9 @@ use core::fmt;
 use http::HeaderMap;
 
 use crate::ServerError;
+use crate::response_headers::request_id;
 use crate::text::excerpt;
 
-/// The headers that say which request it was, to those who look for it in the server's log.
-const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
 /// The most bytes of a request id that are kept.
 const MAX_REQUEST_ID: usize = 128;
 
@@ -150,8 +149,7 @@ impl Seen<'_> {
     /// The id that the server gave to the request.
     pub(crate) fn request_id(&self) -> Option<String> {
         let (Self::Upgrade { headers, .. } | Self::Answer { headers, .. }) = self else { return None };
-        let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name))?;
-        Some(excerpt(id.to_str().ok()?, MAX_REQUEST_ID))
+        request_id(headers).map(|id| excerpt(id, MAX_REQUEST_ID))
     }
 
     const fn name(&self) -> &'static str {

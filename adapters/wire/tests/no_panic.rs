@@ -224,7 +224,7 @@ fn urls_and_headers() {
                 assert_eq!(again.as_ref(), Ok(&endpoint), "{url}");
             }
         }
-        let _ = Headers::new().insert(&text, &text);
+        let _ = Headers::new().insert(&text, &*text);
         let _ = Headers::parse_line(&text);
     }
 }

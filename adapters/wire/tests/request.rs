@@ -1,6 +1,8 @@
 //! Which body is sent on which connection.
 
-use failback_wire::Request;
+use std::time::Duration;
+
+use failback_wire::{Request, RequestError};
 use serde_json::{Value, json};
 
 fn request(body: &Value) -> Request {
@@ -95,7 +97,23 @@ fn what_is_no_body() {
 #[test]
 fn debug_does_not_show_what_the_caller_says() {
     let request = Request::text("m", "private").with_continuation("r", json!("private"));
-    assert_eq!(format!("{request:?}"), r#"Request { keys: ["model", "input"], has_continuation: true }"#);
+    let request = request.with_header("traceparent", "private").expect("a header");
+    let shown = concat!(
+        r#"Request { keys: ["model", "input"], has_continuation: true, "#,
+        r#"headers: ["traceparent"], deadline: None }"#
+    );
+    assert_eq!(format!("{request:?}"), shown);
+}
+
+#[test]
+fn a_deadline_leaves_some_time() {
+    let hi = || Request::text("m", "hi");
+    assert_eq!(hi().deadline(), None);
+    let second = Duration::from_secs(1);
+    assert_eq!(hi().with_deadline(second).map(|request| request.deadline()), Ok(Some(second)));
+    let error = hi().with_deadline(Duration::ZERO).expect_err("no time");
+    assert_eq!(error, RequestError::ZeroDeadline);
+    assert!(error.to_string().starts_with("the deadline is zero"), "{error}");
 }
 
 #[test]

@@ -183,6 +183,13 @@ impl Peer {
         self.inner.state.plan().bearer = Some(token.to_owned());
     }
 
+    /// From now on sends these headers too, with the answer to each upgrade that is granted, and with each event
+    /// stream.
+    pub fn set_headers(&self, headers: &[(&str, &str)]) {
+        let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+        self.inner.state.plan().headers = lines.collect();
+    }
+
     /// Answers a larger WebSocket message with close 1009. At first, and at most: 64 MiB.
     pub fn max_ws_message(&self, bytes: usize) {
         self.inner.state.plan().max_ws_message = bytes.min(crate::state::BOUND);

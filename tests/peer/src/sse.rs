@@ -127,8 +127,11 @@ impl Lane for Sse<'_> {
         if !std::mem::take(&mut self.headers_due) {
             return Ok(());
         }
-        let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
-                    cache-control: no-store\r\ntransfer-encoding: chunked\r\n\r\n";
+        let more = self.conn.state.plan().headers.clone();
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
+             cache-control: no-store\r\n{more}transfer-encoding: chunked\r\n\r\n"
+        );
         self.conn.write(head.as_bytes()).await
     }
 

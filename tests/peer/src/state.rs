@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) sse: Queue<Turn>,
     pub(crate) between: Between,
     pub(crate) bearer: Option<String>,
+    /// More headers of good answers, as lines.
+    pub(crate) headers: String,
     pub(crate) max_ws_message: usize,
     pub(crate) max_body: usize,
     /// Hangs up on what is too large, instead of reading it to its end.
@@ -85,6 +87,7 @@ impl State {
                 sse: Queue::new(Turn::complete()),
                 between: Between::Wait,
                 bearer: None,
+                headers: String::new(),
                 max_ws_message: BOUND,
                 max_body: BOUND,
                 hangs_up: false,

@@ -76,7 +76,7 @@ async fn upgrade(conn: &mut Conn, head: &Head) -> Result<(), Gone> {
                 return Err(conn.reset());
             }
             Handshake::BadAccept => {
-                conn.write(switching(&derive_accept_key(b"some other key")).as_bytes()).await?;
+                conn.write(switching(&derive_accept_key(b"some other key"), "").as_bytes()).await?;
                 return Err(conn.swallow().await);
             }
             Handshake::Garbage(bytes) => {
@@ -116,15 +116,16 @@ async fn turn_away(conn: &mut Conn, status: u16) -> Gone {
     }
 }
 
-fn switching(accept: &str) -> String {
+fn switching(accept: &str, more: &str) -> String {
     format!(
-        "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: Upgrade\r\nupgrade: websocket\r\n{more}\
          sec-websocket-accept: {accept}\r\n\r\n"
     )
 }
 
 async fn accept(conn: &mut Conn, key: &str, early: &[u8]) -> Result<(), Gone> {
-    let mut out = switching(&derive_accept_key(key.as_bytes())).into_bytes();
+    let more = conn.state.plan().headers.clone();
+    let mut out = switching(&derive_accept_key(key.as_bytes()), &more).into_bytes();
     out.extend_from_slice(early);
     conn.upgraded = true;
     conn.record(What::Upgraded);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
 use failback_async::{Client, Error, Item, ResponseStream, Runtime};
-use failback_wire::Request;
+use failback_wire::{Request, ResponseHeaders};
 use futures_util::future::{Either, select};
 
 use super::{TestClient, TestTurn};
@@ -126,6 +126,10 @@ impl<G: Ground> TestTurn for AsyncTurn<G> {
                 }
             }
         })
+    }
+
+    fn response_headers(&self) -> Option<ResponseHeaders> {
+        self.stream.as_ref()?.response_headers()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
 use failback_blocking::{CancelHandle, Client, Error, Item, ResponseStream};
-use failback_wire::Request;
+use failback_wire::{Request, ResponseHeaders};
 
 use super::{Adapter, TestClient, TestTurn};
 use crate::Settings;
@@ -141,11 +141,15 @@ struct BlockingTurn {
     cancel: CancelHandle,
     /// Dropped to end the thread.
     wanted: Option<Sender<()>>,
-    items: Receiver<Option<Result<Item, Error>>>,
+    items: Receiver<Given>,
+    headers: Option<ResponseHeaders>,
     /// An item has been asked for, and has not come yet.
     is_pending: bool,
     thread: Option<JoinHandle<()>>,
 }
+
+/// An item, and the headers of the answer that it came with.
+type Given = (Option<Result<Item, Error>>, Option<ResponseHeaders>);
 
 impl BlockingTurn {
     fn new(mut stream: ResponseStream) -> Self {
@@ -154,12 +158,13 @@ impl BlockingTurn {
         let (gives, items) = channel();
         let thread = thread::spawn(move || {
             for () in wants {
-                if gives.send(stream.next()).is_err() {
+                let item = stream.next();
+                if gives.send((item, stream.response_headers())).is_err() {
                     return;
                 }
             }
         });
-        Self { cancel, wanted: Some(wanted), items, is_pending: false, thread: Some(thread) }
+        Self { cancel, wanted: Some(wanted), items, headers: None, is_pending: false, thread: Some(thread) }
     }
 
     fn ask(&mut self) {
@@ -173,8 +178,8 @@ impl BlockingTurn {
 impl TestTurn for BlockingTurn {
     fn next(&mut self) -> Option<Result<Item, Error>> {
         self.ask();
-        let item = self.items.recv().expect("a thread that has not panicked");
-        self.is_pending = false;
+        let (item, headers) = self.items.recv().expect("a thread that has not panicked");
+        (self.is_pending, self.headers) = (false, headers);
         item
     }
 
@@ -186,17 +191,21 @@ impl TestTurn for BlockingTurn {
                 return None;
             }
             match self.items.recv_timeout(LOOK_EVERY) {
-                Ok(Some(item)) => {
-                    self.is_pending = false;
+                Ok((Some(item), headers)) => {
+                    (self.is_pending, self.headers) = (false, headers);
                     return Some(item);
                 }
-                Ok(None) => panic!("the turn ended too early"),
+                Ok((None, _)) => panic!("the turn ended too early"),
                 Err(RecvTimeoutError::Timeout) => {
                     assert!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for a turn to get anywhere");
                 }
                 Err(RecvTimeoutError::Disconnected) => panic!("the thread that reads has panicked"),
             }
         }
+    }
+
+    fn response_headers(&self) -> Option<ResponseHeaders> {
+        self.headers.clone()
     }
 }
 

@@ -80,7 +80,7 @@ fn what_the_url_and_basic_credentials_say_is_cut_out(adapter: &dyn Adapter) {
         peer.set_handshake(Handshake::Status { code: 403, headers: Vec::new(), body: body.clone() });
         peer.set_turn(Transport::Sse, Turn::status(401).body(&body));
         let mut headers = Headers::new();
-        headers.insert("Authorization", &format!("Basic {encoded}")).expect("a header");
+        headers.insert("Authorization", format!("Basic {encoded}")).expect("a header");
         let mut settings = Settings::new(&peer).headers(headers);
         settings.url.push_str("?api-version=3&api-key=a%2Fquery-secret");
         let error = turn(&*adapter.client(settings)).error.expect("an error");

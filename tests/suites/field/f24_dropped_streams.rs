@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use failback::{Mode, Status, Transport};
-use failback_peer::{Gate, Handshake, Peer, Turn};
+use failback_peer::{Gate, Handshake, Peer, Turn, What};
 use failback_tests::{Adapter, Settings, TestClient, collect, read, until};
 use failback_wire::Request;
 
@@ -14,6 +14,7 @@ with_every_adapter!(
     dropped_while_the_request_is_not_answered,
     dropped_in_mid_stream_over_websocket,
     dropped_before_the_headers_of_sse,
+    dropped_while_the_request_is_not_taken_over_sse,
     dropped_in_mid_stream_over_sse,
     dropped_while_it_waits_to_try_again,
     dropped_during_the_probe,
@@ -150,6 +151,21 @@ fn dropped_before_the_headers_of_sse(adapter: &dyn Adapter) {
     assert!(turn.next_unless(&|| peer.journal().requests(Transport::Sse) == 2).is_none());
     drop(turn);
     expect_nothing_left(&peer, &*client);
+    assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
+}
+
+fn dropped_while_the_request_is_not_taken_over_sse(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let client = adapter.client(Settings::new(&peer));
+    fail_over(&peer, &*client);
+    peer.read_slowly(64 * 1024, Duration::from_millis(1));
+    // More than the kernels hold.
+    let mut turn = client.stream(Request::text("m", &"x".repeat(20 * 1024 * 1024)));
+    let is_under_way = || peer.journal().any(|what| matches!(what, What::Taken { .. }));
+    assert!(turn.next_unless(&is_under_way).is_none());
+    peer.read_slowly(64 * 1024, Duration::from_secs(60));
+    drop(turn);
+    until("the tasks to end", || client.background_tasks() == 0);
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }
 

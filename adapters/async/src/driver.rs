@@ -1,0 +1,231 @@
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use failback::{Timestamp, Transport};
+use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
+use failback_wire::Seen;
+use futures_core::future::BoxFuture;
+use futures_util::future::{Either, select};
+
+use crate::Runtime;
+use crate::http::HttpConn;
+use crate::shared::Shared;
+use crate::sse::{self, SseStream};
+use crate::timer::{Alarm, Deadline};
+use crate::websocket::{WsConn, WsStream};
+
+/// Carries out the steps of one turn.
+pub(crate) struct Driver<R: Runtime> {
+    work: Work<R>,
+    /// Made when the turn begins to be read.
+    alarm: Option<Alarm<R>>,
+}
+
+/// One turn, and what it has.
+struct Work<R: Runtime> {
+    // Dropped before the connection, so that the policy hears first that the turn was cancelled.
+    turn: Turn,
+    conn: Option<Conn<R>>,
+    shared: Arc<Shared<R>>,
+}
+
+/// The connection that the turn has.
+enum Conn<R: Runtime> {
+    WebSocket(Box<WsConn<R>>),
+    WebSocketResponse(Box<WsStream<R>>),
+    Http(Box<HttpConn>),
+    SseResponse(Box<SseStream<R>>),
+}
+
+/// A handshake under way.
+type Dialling<R> = BoxFuture<'static, Result<WsConn<R>, Lost>>;
+
+impl<R: Runtime> Driver<R> {
+    pub(crate) fn new(shared: Arc<Shared<R>>, turn: Turn) -> Self {
+        let network = &shared.network;
+        let alarm = turn.deadline().map(|at| Alarm::new(&network.runtime, &network.policy, at));
+        Self { work: Work { turn, conn: None, shared }, alarm }
+    }
+
+    /// The next item. `None` when the turn is over.
+    pub(crate) async fn next(&mut self) -> Option<Result<Item, Error>> {
+        loop {
+            let work = &mut self.work;
+            let step = match work.turn.step() {
+                Step::Yield(item) => return Some(Ok(item)),
+                Step::Fail(error) => return Some(Err(error)),
+                Step::Done => return None,
+                step => step,
+            };
+            let Some(alarm) = &mut self.alarm else {
+                work.carry_out(step).await;
+                continue;
+            };
+            if alarm.limit(work.carry_out(step)).await.is_none() {
+                work.turn.handle_deadline();
+            }
+        }
+    }
+}
+
+impl<R: Runtime> Work<R> {
+    /// Carries out a step that hands nothing to the caller. If this is dropped halfway, the turn must end.
+    async fn carry_out(&mut self, step: Step) {
+        let done = match step {
+            Step::Wait(until) => {
+                let network = &self.shared.network;
+                network.runtime.sleep(network.policy.time_until(until)).await;
+                Ok(())
+            }
+            // Boxed, as each event takes a future that has room for the largest of these.
+            Step::Connect { transport: Transport::WebSocket, divert_at } => {
+                Box::pin(self.connect_websocket(divert_at)).await
+            }
+            Step::Connect { transport: Transport::Sse, .. } => Box::pin(self.connect_sse()).await,
+            Step::Send(message) => Box::pin(self.send(message)).await,
+            Step::Read => self.read().await,
+            Step::Keep { completed } => {
+                self.keep(completed);
+                Ok(())
+            }
+            Step::Close => {
+                self.conn = None;
+                Ok(())
+            }
+            // They are the caller's.
+            Step::Yield(_) | Step::Fail(_) | Step::Done => Ok(()),
+        };
+        if let Err(lost) = done {
+            self.fail(&lost);
+        }
+    }
+
+    /// Gives the turn a WebSocket, or goes on without one when the head start is over (R17).
+    async fn connect_websocket(&mut self, divert_at: Option<Timestamp>) -> Result<(), Lost> {
+        let network = &self.shared.network;
+        if let Some(conn) = self.shared.pool.take_websocket(network.policy.now()) {
+            self.use_websocket(conn);
+            return Ok(());
+        }
+        let (dialled, headers) = (network.clone(), Arc::clone(self.turn.headers()));
+        let mut dial: Dialling<R> = Box::pin(async move { WsConn::connect(&dialled, &headers).await });
+        let mut in_time = None;
+        if let Some(divert_at) = divert_at {
+            let head_start = network.policy.time_until(divert_at);
+            in_time = Deadline::after(&network.runtime, head_start).limit(dial.as_mut()).await;
+            if in_time.is_none() {
+                if let Some(left) = self.turn.divert() {
+                    self.leave(dial, left);
+                    return Ok(());
+                }
+            }
+        }
+        let conn = match in_time {
+            Some(dialled) => dialled?,
+            None => dial.await?,
+        };
+        self.use_websocket(conn);
+        Ok(())
+    }
+
+    /// R17: the handshake goes on without its turn, for as long as the client lives.
+    fn leave(&self, dial: Dialling<R>, left: LeftDial) {
+        let ended = self.shared.pool.hold_dial();
+        let shared = Arc::downgrade(&self.shared);
+        self.shared.network.runtime.spawn(async move {
+            // If the client stops the handshake, `left` is dropped, and the policy hears that it was
+            // abandoned.
+            let Either::Left((dialled, _)) = select(dial, ended).await else { return };
+            let Some(shared) = shared.upgrade() else { return };
+            match dialled {
+                Ok(conn) => {
+                    // Kept before the policy hears of it: from then on the policy sends turns to WebSocket.
+                    shared.pool.put_websocket(conn, &shared.network);
+                    left.handle_opened();
+                }
+                Err(lost) => left.handle_failure(&lost, SystemTime::now()),
+            }
+        });
+    }
+
+    fn use_websocket(&mut self, conn: WsConn<R>) {
+        self.turn.handle_connected(conn.describe());
+        self.turn.handle_response_headers(conn.headers.clone());
+        self.conn = Some(Conn::WebSocket(Box::new(conn)));
+    }
+
+    /// Gives the turn an HTTP connection.
+    async fn connect_sse(&mut self) -> Result<(), Lost> {
+        let network = &self.shared.network;
+        let kept = self.shared.pool.take_http(network.policy.now());
+        let connection = Connection { reused: kept.is_some(), last_completed: None };
+        let conn = match kept {
+            Some(conn) => conn,
+            None => sse::connect(network).await?,
+        };
+        self.turn.handle_connected(connection);
+        self.conn = Some(Conn::Http(Box::new(conn)));
+        Ok(())
+    }
+
+    async fn send(&mut self, message: String) -> Result<(), Lost> {
+        let network = &self.shared.network;
+        self.conn = Some(match self.conn.take() {
+            Some(Conn::WebSocket(conn)) => Conn::WebSocketResponse(Box::new(conn.request(network, message)?)),
+            Some(Conn::Http(conn)) => {
+                let sent = SseStream::request(network, *conn, self.turn.headers(), message).await?;
+                let (stream, headers) = sent;
+                self.turn.handle_response_headers(headers);
+                Conn::SseResponse(Box::new(stream))
+            }
+            _ => return Err(Seen::EndOfStream.into()),
+        });
+        self.turn.handle_sent();
+        Ok(())
+    }
+
+    async fn read(&mut self) -> Result<(), Lost> {
+        let turn = &self.turn;
+        let tell = || turn.handle_sign_of_life();
+        let event = match &mut self.conn {
+            Some(Conn::WebSocketResponse(stream)) => {
+                let on_life: Option<&(dyn Fn() + Sync)> =
+                    if turn.wants_signs_of_life() { Some(&tell) } else { None };
+                poll_fn(|cx| stream.poll_next(on_life, cx)).await?
+            }
+            Some(Conn::SseResponse(stream)) => poll_fn(|cx| stream.poll_next(cx)).await?,
+            _ => return Err(Seen::EndOfStream.into()),
+        };
+        self.turn.handle_event(event, SystemTime::now());
+        Ok(())
+    }
+
+    fn fail(&mut self, lost: &Lost) {
+        let was_left_alone = match &self.conn {
+            Some(Conn::WebSocketResponse(stream)) => stream.was_left_alone(),
+            Some(Conn::SseResponse(stream)) => stream.was_left_alone(),
+            _ => false,
+        };
+        if was_left_alone {
+            self.turn.handle_left_alone();
+        }
+        self.turn.handle_failure(lost, SystemTime::now());
+    }
+
+    /// The response is over. Its connection goes back to the pool.
+    fn keep(&mut self, completed: Option<String>) {
+        let Shared { network, pool, .. } = &*self.shared;
+        match self.conn.take() {
+            Some(Conn::WebSocketResponse(stream)) => {
+                let conn = stream.finish(completed);
+                // It cannot be used again if the server answered before the whole request had left.
+                if conn.is_reusable() {
+                    pool.put_websocket(conn, network);
+                }
+            }
+            Some(Conn::SseResponse(stream)) => pool.put_http(stream.finish(), network),
+            _ => {}
+        }
+    }
+}

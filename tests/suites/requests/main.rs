@@ -1,0 +1,8 @@
+//! What a caller says of one request, and is told of its answer, with every adapter.
+
+#[macro_use]
+extern crate failback_tests;
+
+mod answers;
+mod deadline;
+mod headers;

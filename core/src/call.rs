@@ -19,6 +19,34 @@ impl Call {
     pub const fn ready_at(&self) -> Timestamp {
         self.ready_at
     }
+
+    /// Why the next attempt goes where it goes, if that is decided already, whatever the mode will be: the
+    /// call has moved to SSE, where it stays ([`Reason::CallMoved`], [`Reason::TooLarge`]), or SSE has failed
+    /// it and WebSocket is its last resort ([`Reason::LastResort`]). [`Reason::transport`] says where.
+    ///
+    /// `None` as long as the mode decides when the attempt begins ([R1](crate::rules#r1)).
+    ///
+    /// For a driver that wants to know before it waits: to tell its user, or to begin its own count of retries
+    /// anew on the other transport.
+    ///
+    /// ```
+    /// use failback::{Blame, Config, Failure, Outcome, Policy, Reason, Stage, Timestamp, Transport, Verdict};
+    ///
+    /// let now = Timestamp::ZERO;
+    /// let mut policy = Policy::new(Config::new(), 7, now);
+    /// let attempt = policy.begin_call(now);
+    /// let refused = Failure::new(Blame::Transport, Stage::Connecting);
+    /// let Verdict::Retry(call) = policy.handle_outcome(attempt, Outcome::Failed(refused), now) else {
+    ///     unreachable!("a refused handshake moves its call");
+    /// };
+    /// assert_eq!(call.moved(), Some(Reason::CallMoved));
+    /// assert_eq!(call.moved().map(Reason::transport), Some(Transport::Sse));
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn moved(&self) -> Option<Reason> {
+        self.history.bound()
+    }
 }
 
 /// One try to carry a call over one transport.

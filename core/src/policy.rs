@@ -81,6 +81,31 @@ impl Policy {
         }
     }
 
+    /// Begins an attempt of a call now, for a driver that waits by itself: there is no [`Decision`] to obey.
+    ///
+    /// Until [`Call::ready_at`] the call should wait, for its backoff or because the server asked for it; a
+    /// driver that begins sooner is not stopped. Otherwise this is [`begin_attempt`](Self::begin_attempt):
+    /// the attempt is chosen anew, by what is known now ([R1](crate::rules#r1)).
+    ///
+    /// ```
+    /// use failback::{Blame, Config, Failure, Outcome, Policy, Stage, Timestamp, Verdict};
+    ///
+    /// let mut now = Timestamp::ZERO;
+    /// let mut policy = Policy::new(Config::new(), 7, now);
+    /// let mut attempt = policy.begin_call(now);
+    /// let broken = Failure::new(Blame::Transport, Stage::Streaming);
+    /// while let Verdict::Retry(call) = policy.handle_outcome(attempt, Outcome::Failed(broken), now) {
+    ///     // A driver sleeps here, in whatever way it sleeps.
+    ///     now = call.ready_at();
+    ///     attempt = policy.begin_attempt_now(call, now);
+    /// }
+    /// ```
+    #[inline]
+    pub fn begin_attempt_now(&mut self, call: Call, now: Timestamp) -> Attempt {
+        self.advance(now);
+        self.start(call.history)
+    }
+
     /// An event of the attempt arrived. Report each, or at least the first, and the first one in each
     /// [lease](Config::with_probe_lease).
     ///

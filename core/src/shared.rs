@@ -103,6 +103,11 @@ impl SharedPolicy {
         }
     }
 
+    /// See [`Policy::begin_attempt_now`].
+    pub fn begin_attempt_now(&self, call: Call) -> AttemptGuard {
+        self.guard(self.with(|policy, now| policy.begin_attempt_now(call, now)))
+    }
+
     /// See [`Policy::poll_probe`].
     #[must_use]
     pub fn poll_probe(&self) -> Option<DialGuard> {

@@ -117,7 +117,11 @@ impl Driver {
             }
             4 => {
                 if let Some(call) = take(u, &mut self.calls)? {
-                    self.begin(call, at);
+                    if u.ratio(1, 4)? {
+                        self.begin_now(call, at);
+                    } else {
+                        self.begin(call, at);
+                    }
                 }
             }
             5 | 6 => {
@@ -205,6 +209,15 @@ impl Driver {
                 self.began(attempt, before, left);
             }
         }
+    }
+
+    fn begin_now(&mut self, call: Call, at: Timestamp) {
+        self.policy.handle_timeout(at);
+        let (before, left) = (self.policy.mode(), self.policy.recoveries_left());
+        let moved = call.moved();
+        let attempt = self.policy.begin_attempt_now(call, at);
+        assert_eq!(moved.unwrap_or(attempt.reason()), attempt.reason(), "it goes where it said");
+        self.began(attempt, before, left);
     }
 
     fn began(&mut self, attempt: Attempt, before: Mode, left: u8) {

@@ -76,6 +76,8 @@ pub(super) fn operation([kind, which, how]: [u8; OPERATION_BYTES]) -> Operation 
     match kind % 32 {
         0..=4 => Operation::Call,
         5 => Operation::Open,
+        // Seldom, so that most calls wait.
+        6..=9 if how % 8 == 7 => Operation::BeginNow(which),
         6..=9 => Operation::Begin(which),
         10..=12 => Operation::Progress(which),
         13..=18 => Operation::Finish(which, outcome(kind, how)),

@@ -61,6 +61,8 @@ pub enum Operation {
     Call,
     /// A call that waits begins its next attempt, or finds that it is too early.
     Begin(u8),
+    /// A call begins its next attempt, whether it should wait or not.
+    BeginNow(u8),
     /// An event of an attempt arrives.
     Progress(u8),
     /// An attempt ends.

@@ -108,6 +108,72 @@ fn r01_an_attempt_begins_no_earlier_than_its_backoff_ends() {
 }
 
 #[test]
+fn r01_a_call_says_where_it_goes_once_that_is_decided() {
+    let mut d = Driver::new(EXACT.with_stream_max_retries(1));
+    assert_eq!(d.policy.open_call(d.now).moved(), None);
+    let attempt = d.call();
+    let in_grace = d.retried(attempt, DROPPED);
+    assert_eq!(in_grace.moved(), None, "the mode decides");
+    d.now = in_grace.ready_at();
+    let again = d.begin(in_grace);
+    let left = d.retried(again, DROPPED);
+    assert_eq!(left.moved(), Some(Reason::CallMoved));
+    let on_sse = d.begin(left);
+    let waiting = d.retried(on_sse, BUSY);
+    assert!(waiting.ready_at() > d.now);
+    assert_eq!(waiting.moved(), Some(Reason::CallMoved), "and it stays there");
+
+    let attempt = d.at(70_000).call();
+    assert_eq!(d.retried(attempt, TOO_LARGE).moved(), Some(Reason::TooLarge));
+    let attempt = d.call();
+    assert_eq!(d.divert(attempt).0.moved(), Some(Reason::CallMoved));
+}
+
+#[test]
+fn r01_a_call_that_goes_over_sse_has_not_moved_there() {
+    let mut d = Driver::failed_over(EXACT);
+    let on_sse = d.call();
+    let waiting = d.retried(on_sse, BUSY);
+    assert_eq!(waiting.moved(), None, "it may be the probe yet");
+}
+
+#[test]
+fn r12_a_call_says_that_it_goes_to_its_last_resort() {
+    let mut d = Driver::pinned();
+    let on_sse = d.call();
+    let call = d.retried_after(on_sse, Outcome::RetriesExhausted(DROPPED));
+    assert_eq!(call.moved(), Some(Reason::LastResort));
+    let last = d.begin(call);
+    let call = d.retried(last, WORN_OUT);
+    assert_eq!(call.moved(), Some(Reason::LastResort), "R10: once more");
+}
+
+#[test]
+fn r16_a_driver_that_waits_by_itself_begins_when_it_likes() {
+    let mut d = Driver::new(EXACT);
+    let attempt = d.call();
+    let call = d.retried(attempt, DROPPED);
+    assert_eq!(call.ready_at(), at(200));
+    let early = d.policy.begin_attempt_now(call, at(50));
+    assert_eq!((went(&early), early.number(), early.divert_at()), (HEALTHY, 2, Some(at(1050))));
+    let call = d.at(60).retried(early, DROPPED);
+    assert_eq!(call.ready_at(), at(460), "the next wait is as long as if it had waited");
+}
+
+#[test]
+fn r18_beginning_now_is_at_the_latest_time_seen() {
+    let (mut d, probe) = Driver::probing(EXACT);
+    let call = d.policy.open_call(at(95_000));
+    assert_eq!(d.policy.mode(), failed_over_until(215_000), "R8: the lease was over");
+    let late = d.policy.begin_attempt_now(call, at(215_000));
+    assert_eq!((went(&late), d.policy.mode()), (PROBE, probing_until(245_000)));
+    let call = d.policy.open_call(at(0));
+    let early = d.policy.begin_attempt_now(call, at(0));
+    assert_eq!(went(&early), sse(Reason::ProbeInFlight));
+    drop(probe);
+}
+
+#[test]
 fn r01_each_reason_and_mode_has_a_word_of_its_own() {
     let reasons = [
         (Reason::Healthy, "healthy"),

@@ -109,8 +109,17 @@ impl Driver {
 
     #[track_caller]
     fn begin(&mut self, call: Call) -> Attempt {
+        let mut unasked = self.policy.clone();
+        let copy = Call { history: call.history.clone(), ready_at: call.ready_at };
+        let moved = call.moved();
         match self.policy.begin_attempt(call, self.now) {
-            Decision::Start(attempt) => attempt,
+            Decision::Start(attempt) => {
+                // Whoever has waited need not be asked whether to wait.
+                let same = (unasked.begin_attempt_now(copy, self.now), unasked);
+                assert_eq!(std::format!("{same:?}"), std::format!("{:?}", (&attempt, &self.policy)));
+                assert_eq!(moved.unwrap_or(attempt.reason()), attempt.reason());
+                attempt
+            }
             Decision::Wait(call) => panic!("has to wait until {:?}", call.ready_at()),
         }
     }

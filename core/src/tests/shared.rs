@@ -137,6 +137,23 @@ fn a_retry_waits_for_its_backoff() {
 }
 
 #[test]
+fn whoever_waits_itself_is_given_a_guard() {
+    let (policy, clock, probe) = probing(EXACT);
+    let waiting = retried(probe, REFUSED);
+    assert_eq!(waiting.moved(), Some(Reason::CallMoved));
+    clock.set(61_000);
+    let on_sse = policy.begin_attempt_now(waiting);
+    assert_eq!((on_sse.reason(), on_sse.number()), (Reason::CallMoved, 2));
+    on_sse.handle_progress();
+    assert_eq!(policy.mode(), failed_over_until(181_000));
+    clock.set(181_000);
+    let probe = policy.begin_attempt_now(policy.open_call());
+    assert!(probe.is_probe());
+    drop(probe);
+    assert_eq!(policy.mode(), failed_over_until(301_000), "it was cancelled");
+}
+
+#[test]
 fn a_dropped_attempt_is_cancelled() {
     let (policy, clock, probe) = probing(EXACT);
     clock.set(61_000);

@@ -162,6 +162,11 @@ fn apply(held: &mut Held, config: Config, operation: u64, now: Timestamp, word: 
             *policy = Policy::restore(config, word, &snapshot, Duration::from_nanos(word), now);
         }
         10 => *attempt = Some(policy.begin_call(now)),
+        11 => {
+            if let Some(waiting) = call.take() {
+                *attempt = Some(policy.begin_attempt_now(waiting, now));
+            }
+        }
         _ => {}
     }
     observe(held)
@@ -187,7 +192,10 @@ fn observe(held: &Held) -> u64 {
         let transport = u64::from(attempt.transport() == Transport::Sse);
         divert ^ transport ^ u64::from(attempt.number()) ^ attempt.reason().as_str().len() as u64
     });
-    let call = held.call.as_ref().map_or(0, |call| call.ready_at().as_nanos());
+    let call = held.call.as_ref().map_or(0, |call| {
+        let moved = call.moved().map_or(0, |reason| reason.as_str().len() as u64);
+        call.ready_at().as_nanos() ^ moved
+    });
     mode ^ timer
         ^ wake.rotate_left(1)
         ^ attempt.rotate_left(2)

@@ -63,10 +63,24 @@ impl Model {
     /// When there is no such call.
     pub fn begin_attempt(&mut self, call_id: u64, now: u128) -> ModelDecision {
         self.advance(now);
-        let mut call = self.calls[&call_id];
-        if self.now < call.ready_at {
-            return ModelDecision::Wait(call.ready_at);
+        let ready_at = self.calls[&call_id].ready_at;
+        if self.now < ready_at {
+            return ModelDecision::Wait(ready_at);
         }
+        self.begin(call_id)
+    }
+
+    /// As `Policy::begin_attempt_now`.
+    ///
+    /// # Panics
+    /// When there is no such call.
+    pub fn begin_attempt_now(&mut self, call_id: u64, now: u128) -> ModelDecision {
+        self.advance(now);
+        self.begin(call_id)
+    }
+
+    fn begin(&mut self, call_id: u64) -> ModelDecision {
+        let mut call = self.calls[&call_id];
         let (transport, reason) = self.choose(&call);
         let probe = reason == Reason::Probe;
         if probe {
@@ -84,6 +98,16 @@ impl Model {
         let (epoch, begun) = (self.epoch, self.now);
         self.attempts.insert(id, ModelAttempt { call: call_id, transport, reason, epoch, begun, divert_at });
         ModelDecision::Start { id, transport, reason, probe, number: call.begun, divert_at }
+    }
+
+    /// As `Call::moved`.
+    ///
+    /// # Panics
+    /// When there is no such call.
+    #[must_use]
+    pub fn moved(&self, call_id: u64) -> Option<Reason> {
+        let call = self.calls[&call_id];
+        if call.last_resort { Some(Reason::LastResort) } else { call.moved }
     }
 
     /// R1, R12, R17.

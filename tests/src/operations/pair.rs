@@ -251,10 +251,19 @@ impl Pair {
             Operation::Call => {
                 let attempt = self.policy.begin_call(self.clock);
                 let id = self.model.open_call(nanos(self.clock));
-                self.began(Decision::Start(attempt), id)
+                let expected = self.model.begin_attempt(id, nanos(self.clock));
+                self.began(Decision::Start(attempt), expected, id)
             }
             Operation::Begin(which) => match take(&mut self.calls, which) {
                 Some(call) => self.begin(call),
+                None => Ok(Seen::NoSuchHandle),
+            },
+            Operation::BeginNow(which) => match take(&mut self.calls, which) {
+                Some((call, id)) => {
+                    let attempt = self.policy.begin_attempt_now(call, now);
+                    let expected = self.model.begin_attempt_now(id, nanos(now));
+                    self.began(Decision::Start(attempt), expected, id)
+                }
                 None => Ok(Seen::NoSuchHandle),
             },
             Operation::Progress(which) => {
@@ -326,16 +335,22 @@ impl Pair {
         let call = self.policy.open_call(self.clock);
         let id = self.model.open_call(nanos(self.clock));
         equal("ready_at of a new call", nanos(call.ready_at()), self.model.now())?;
+        equal("where a new call has moved", call.moved(), self.model.moved(id))?;
         Ok((call, id))
     }
 
     fn begin(&mut self, (call, call_id): (Call, u64)) -> Result<Seen, Difference> {
         let decision = self.policy.begin_attempt(call, self.clock);
-        self.began(decision, call_id)
+        let expected = self.model.begin_attempt(call_id, nanos(self.clock));
+        self.began(decision, expected, call_id)
     }
 
-    fn began(&mut self, decision: Decision, call_id: u64) -> Result<Seen, Difference> {
-        let expected = self.model.begin_attempt(call_id, nanos(self.clock));
+    fn began(
+        &mut self,
+        decision: Decision,
+        expected: ModelDecision,
+        call_id: u64,
+    ) -> Result<Seen, Difference> {
         match (decision, expected) {
             (Decision::Start(attempt), ModelDecision::Start { id, .. }) => {
                 let (transport, reason) = (attempt.transport(), attempt.reason());
@@ -374,6 +389,7 @@ impl Pair {
                 let ready_at = call.ready_at();
                 same("ready_at after a failure", span.contains(nanos(ready_at)), ready_at, span)?;
                 self.model.settle_call(call_id, nanos(ready_at));
+                equal("where a call has moved", call.moved(), self.model.moved(call_id))?;
                 self.calls.push((call, call_id));
                 Ok(Seen::Retry(ready_at))
             }
@@ -390,6 +406,7 @@ impl Pair {
         let (call_id, dial_id) = self.model.divert(id, nanos(self.clock));
         let ready_at = call.ready_at();
         equal("ready_at after a divert", nanos(ready_at), self.model.now())?;
+        equal("where a diverted call has moved", call.moved(), self.model.moved(call_id))?;
         self.calls.push((call, call_id));
         self.dials.push((dial, dial_id));
         Ok(Seen::Retry(ready_at))

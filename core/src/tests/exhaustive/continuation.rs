@@ -55,7 +55,9 @@ impl Continuations {
                 let mut next = world.clone();
                 next.now = next.now.latest(call.ready_at());
                 next.step(Op::Begin(0));
-                vec![next]
+                let mut unwaited = world.clone();
+                unwaited.step(Op::BeginNow(0));
+                vec![next, unwaited]
             }
             Stand::Running(_) => {
                 let mut ops = Vec::new();

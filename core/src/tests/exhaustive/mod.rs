@@ -76,59 +76,59 @@ fn worlds_that_count_as_the_same_go_on_alike() {
 
 #[test]
 fn one_call_with_every_synonym_and_two_dials() {
-    holds(Scope { dials: 2, synonyms: true, ..ONE_CALL }, 16_960, 384_330);
+    holds(Scope { dials: 2, synonyms: true, ..ONE_CALL }, 16_960, 384_538);
 }
 
 #[test]
 fn one_call_that_is_retried() {
     holds(
         with(ONE_CALL, RETRYING.with_max_recoveries(2).with_probe(ProbeStyle::Background)),
-        258_610,
-        4_870_998,
+        263_172,
+        4_992_350,
     );
 }
 
 #[test]
 fn one_call_that_is_retried_after_output() {
-    holds(with(ONE_CALL, RETRYING.with_replay(Replay::Restart)), 66_971, 1_147_409);
+    holds(with(ONE_CALL, RETRYING.with_replay(Replay::Restart)), 69_890, 1_209_628);
 }
 
 #[test]
 fn one_call_that_must_not_be_sent_twice() {
-    holds(with(ONE_CALL, RETRYING.with_replay(Replay::BeforeSend)), 41_205, 701_799);
+    holds(with(ONE_CALL, RETRYING.with_replay(Replay::BeforeSend)), 42_553, 732_328);
 }
 
 #[test]
 fn one_call_that_is_retried_on_a_budget() {
-    holds(with(ONE_CALL, RETRYING.with_retry_budget(Some(1))), 171_272, 3_083_858);
+    holds(with(ONE_CALL, RETRYING.with_retry_budget(Some(1))), 176_424, 3_193_530);
 }
 
 #[test]
 fn one_call_under_immediate_conviction() {
     holds(
         with(ONE_CALL, RETRYING.with_max_recoveries(2).with_verdict(VerdictStyle::Immediate)),
-        58_246,
-        1_062_490,
+        60_566,
+        1_115_056,
     );
 }
 
 #[test]
 fn two_calls_and_a_dial() {
-    holds(with(TWO_CALLS, SMALL.with_probe(ProbeStyle::Background)), 1_158_717, 36_675_192);
+    holds(with(TWO_CALLS, SMALL.with_probe(ProbeStyle::Background)), 1_158_717, 36_721_856);
 }
 
 #[test]
 fn two_calls_without_a_recovery() {
-    holds(with(TWO_CALLS, SMALL.with_max_recoveries(0)), 143_791, 4_420_051);
+    holds(with(TWO_CALLS, SMALL.with_max_recoveries(0)), 143_791, 4_426_419);
 }
 
 #[test]
 fn two_calls_under_immediate_conviction() {
-    holds(with(TWO_CALLS, SMALL.with_verdict(VerdictStyle::Immediate)), 262_528, 8_192_682);
+    holds(with(TWO_CALLS, SMALL.with_verdict(VerdictStyle::Immediate)), 262_528, 8_203_410);
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn two_calls_that_are_retried() {
-    holds(Scope { dials: 0, ..with(TWO_CALLS, RETRYING.with_max_recoveries(0)) }, 1_844_565, 48_888_101);
+    holds(Scope { dials: 0, ..with(TWO_CALLS, RETRYING.with_max_recoveries(0)) }, 2_304_913, 62_649_153);
 }

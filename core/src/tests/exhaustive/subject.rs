@@ -71,13 +71,25 @@ impl Subject {
         self.keep_lease(now);
         let decision = self.policy.begin_attempt(call, now);
         if let Decision::Start(attempt) = &decision {
-            if self.is(Sabotage::ProbeHoldsNothing) && attempt.is_probe() {
-                let kept = Snapshot { retry_in: Duration::ZERO, ..self.policy.state().snapshot(now) };
-                self.forge(self.restored(&kept, now), now);
-            }
+            self.begun(attempt, now);
         }
         self.tamper(now);
         decision
+    }
+
+    pub(super) fn begin_attempt_now(&mut self, call: Call, now: Timestamp) -> Attempt {
+        self.keep_lease(now);
+        let attempt = self.policy.begin_attempt_now(call, now);
+        self.begun(&attempt, now);
+        self.tamper(now);
+        attempt
+    }
+
+    fn begun(&mut self, attempt: &Attempt, now: Timestamp) {
+        if self.is(Sabotage::ProbeHoldsNothing) && attempt.is_probe() {
+            let kept = Snapshot { retry_in: Duration::ZERO, ..self.policy.state().snapshot(now) };
+            self.forge(self.restored(&kept, now), now);
+        }
     }
 
     pub(super) fn handle_progress(&mut self, attempt: &mut Attempt, now: Timestamp) {

@@ -41,6 +41,8 @@ pub(super) enum Op {
     /// A call is opened, and its first attempt begins.
     Start,
     Begin(usize),
+    /// A driver that waits by itself has not waited.
+    BeginNow(usize),
     Progress(usize),
     Outcome(usize, Outcome),
     Divert(usize),
@@ -62,6 +64,7 @@ impl fmt::Display for Op {
         match self {
             Self::Start => write!(f, "a call begins"),
             Self::Begin(n) => write!(f, "call {n} begins again"),
+            Self::BeginNow(n) => write!(f, "call {n} begins again without its wait"),
             Self::Progress(n) => write!(f, "call {n} has an event"),
             Self::Outcome(n, Outcome::Failed(failure)) => write!(f, "call {n} fails: {}", words(failure)),
             Self::Outcome(n, Outcome::RetriesExhausted(failure)) => {
@@ -176,7 +179,12 @@ impl World {
         for (n, slot) in self.calls.iter().enumerate() {
             match slot.as_ref().map(|slot| &slot.stand) {
                 None => {}
-                Some(Stand::Waiting(_)) => ops.extend([Op::Begin(n), Op::Lose(n)]),
+                Some(Stand::Waiting(call)) => {
+                    ops.extend([Op::Begin(n), Op::Lose(n)]);
+                    if self.now < call.ready_at() {
+                        ops.push(Op::BeginNow(n));
+                    }
+                }
                 Some(Stand::Running(running)) => {
                     ops.extend([Op::Progress(n), Op::Lose(n)]);
                     ops.extend([Outcome::Completed, Outcome::Cancelled].map(|end| Op::Outcome(n, end)));
@@ -222,6 +230,13 @@ impl World {
                 let decision = self.subject.begin_attempt(call, self.now);
                 broken.add_if(matches!(decision, Decision::Wait(_)) == due, Invariant::CallsEnd);
                 self.begun(n, slot, decision, &mut broken);
+                Kind::Other
+            }
+            Op::BeginNow(n) => {
+                let mut slot = self.calls[n].take().expect("a call");
+                let Stand::Waiting(call) = slot.take() else { unreachable!("it runs") };
+                let attempt = self.subject.begin_attempt_now(call, self.now);
+                self.begun(n, slot, Decision::Start(attempt), &mut broken);
                 Kind::Other
             }
             Op::Progress(n) => {

@@ -28,7 +28,8 @@ pub struct ResponseStream {
 impl ResponseStream {
     pub(crate) fn new<R: Runtime>(shared: Arc<Shared<R>>, turn: Turn) -> Self {
         let progress = Arc::clone(turn.progress());
-        let driver = Driver::new(shared, turn);
+        // Boxed, because the state is moved for each item.
+        let driver = Box::new(Driver::new(shared, turn));
         let items = futures_util::stream::unfold(driver, |mut driver| async {
             let item = driver.next().await?;
             Some((item, driver))

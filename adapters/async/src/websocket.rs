@@ -142,7 +142,13 @@ impl<R: Runtime> WsStream<R> {
     ) -> Poll<Result<Event, Lost>> {
         loop {
             let event = match ready!(self.poll_message(on_life, cx)) {
-                Watched::Got(message) => self.read(message)?,
+                Watched::Got(message) => {
+                    if let Some(Ok(Message::Close(_))) = &message {
+                        // The answer to it (RFC 6455, section 5.5.1), as far as the socket takes it at once.
+                        let _ = self.conn.socket.poll_flush_unpin(cx);
+                    }
+                    self.read(message)?
+                }
                 Watched::PingDue => {
                     match self.conn.socket.queue(Message::Ping(Bytes::new())) {
                         // If the peer takes nothing, the ping is not sent, and counts as unanswered.

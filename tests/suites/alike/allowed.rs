@@ -8,7 +8,6 @@ pub(crate) fn leave_out(seen: &mut Seen) {
     for lines in seen.connections.iter_mut().chain([&mut seen.tunnels]) {
         sort_headers(lines);
     }
-    seen.connections.iter_mut().for_each(leave_out_answers_to_close);
     for line in &mut seen.caller {
         for (theirs, plain) in WORDS {
             *line = line.replace(theirs, plain);
@@ -24,20 +23,6 @@ fn sort_headers(lines: &mut [String]) {
         if headers.iter().all(is_header) {
             headers.sort();
         }
-    }
-}
-
-/// The answer to a Close frame in the middle of a response. RFC 6455 (section 5.5.1) asks for one. The
-/// blocking client sends it; the async ones end the connection without it.
-fn leave_out_answers_to_close(lines: &mut Vec<String>) {
-    let is_answer = |at: usize| match lines.get(at.wrapping_sub(2)..=at) {
-        Some([before, sent, answer]) => {
-            before != "TurnDone" && sent.starts_with("CloseSent") && answer.starts_with("CloseReceived")
-        }
-        _ => false,
-    };
-    if let Some(answer) = (0..lines.len()).find(|&at| is_answer(at)) {
-        lines.remove(answer);
     }
 }
 

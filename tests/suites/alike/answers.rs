@@ -22,7 +22,6 @@ alike!(
     an_error_event,
     signs_of_life,
     more_headers_than_most,
-    #[ignore = "the blocking adapter loses the request id"]
     an_error_with_more_headers_than_most,
 );
 

@@ -17,9 +17,7 @@ alike!(
     sse_that_falls_silent,
     an_event_that_is_too_large_for_the_client,
     an_event_over_sse_that_is_too_large_for_the_client,
-    #[ignore = "the async adapters leave the task of the connection behind"]
     a_request_that_websocket_refuses_before_it_is_read,
-    #[ignore = "the async adapters leave the task of the connection behind"]
     a_request_that_sse_refuses_before_it_is_read,
 );
 

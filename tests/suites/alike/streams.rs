@@ -22,7 +22,6 @@ alike!(
     websockets_over_tls_that_break_after_output,
     sse_that_breaks_after_output,
     sse_over_tls_that_breaks_after_output,
-    #[ignore = "the async adapters leave the task of the connection behind"]
     sse_over_tls_that_is_reset_after_output,
     turns_dropped_before_they_are_answered,
     turns_dropped_in_mid_stream,

@@ -3,7 +3,6 @@ use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
-use failback_wire::Seen;
 use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 
@@ -178,7 +177,7 @@ impl<R: Runtime> Work<R> {
                 self.turn.handle_response_headers(headers);
                 Conn::SseResponse(Box::new(stream))
             }
-            _ => return Err(Seen::EndOfStream.into()),
+            _ => return Err(Lost::internal("there is no connection to send on")),
         });
         self.turn.handle_sent();
         Ok(())
@@ -194,7 +193,7 @@ impl<R: Runtime> Work<R> {
                 stream.next(on_life).await?
             }
             Some(Conn::SseResponse(stream)) => stream.next().await?,
-            _ => return Err(Seen::EndOfStream.into()),
+            _ => return Err(Lost::internal("there is no response to read")),
         };
         self.turn.handle_event(event, SystemTime::now());
         Ok(())

@@ -81,8 +81,8 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Sends all of these headers too: [`Headers`], or an [`http::HeaderMap`]. Each replaces an earlier header
-    /// of the same name.
+    /// Sends all of these headers too: [`Headers`], or an [`http::HeaderMap`]. Each replaces an earlier
+    /// header of the same name.
     pub fn headers<H>(mut self, headers: H) -> Self
     where
         H: TryInto<Headers>,
@@ -176,8 +176,8 @@ impl<W: World> Builder<W> {
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
-    /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be sent
-    /// in plain text, and when TLS is needed and no root certificate is found.
+    /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be
+    /// sent in plain text, and when TLS is needed and no root certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(BuildError::ZeroDeadline);

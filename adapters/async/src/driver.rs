@@ -4,7 +4,6 @@ use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
-use failback_wire::Seen;
 use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 
@@ -179,7 +178,7 @@ impl<R: Runtime> Work<R> {
                 self.turn.handle_response_headers(headers);
                 Conn::SseResponse(Box::new(stream))
             }
-            _ => return Err(Seen::EndOfStream.into()),
+            _ => return Err(Lost::internal("there is no connection to send on")),
         });
         self.turn.handle_sent();
         Ok(())
@@ -195,7 +194,7 @@ impl<R: Runtime> Work<R> {
                 poll_fn(|cx| stream.poll_next(on_life, cx)).await?
             }
             Some(Conn::SseResponse(stream)) => poll_fn(|cx| stream.poll_next(cx)).await?,
-            _ => return Err(Seen::EndOfStream.into()),
+            _ => return Err(Lost::internal("there is no response to read")),
         };
         self.turn.handle_event(event, SystemTime::now());
         Ok(())

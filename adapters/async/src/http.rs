@@ -38,8 +38,8 @@ pub(crate) struct HttpConn {
 }
 
 impl HttpConn {
-    /// Begins to speak HTTP over a dialled connection, in a task that ends with the connection, and soon after
-    /// this is dropped.
+    /// Begins to speak HTTP over a dialled connection, in a task that ends with the connection, and soon
+    /// after this is dropped.
     pub(crate) async fn handshake<R: Runtime>(runtime: &R, io: Io<R::Stream>) -> hyper::Result<Self> {
         let activity = io.activity();
         let (sender, connection) = Builder::new()
@@ -132,6 +132,10 @@ pub(crate) async fn refusal_of<R: Runtime>(
 
 /// Why an exchange over HTTP failed.
 pub(crate) fn lost(error: &hyper::Error) -> Lost {
+    if error.is_user() {
+        // hyper was used wrongly.
+        return Lost::internal(detail(error));
+    }
     Lost::new(seen(error), detail(error))
 }
 

@@ -80,16 +80,14 @@ impl<R: Runtime> SseStream<R> {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ];
         let target = network.endpoint.target(TRANSPORT);
-        let request = http1::request(Method::POST, target, headers, &own, body)
-            .map_err(|error| Lost::new(Seen::ProtocolViolation, error))?;
+        let request = http1::request(Method::POST, target, headers, &own, body).map_err(Lost::internal)?;
 
         let (limits, activity) = (network.limits, conn.activity());
         let liveness = |now| Liveness::new(limits, TRANSPORT, now);
         let mut watch = Watch::new(&network.runtime, &network.policy, limits, liveness, activity);
         let response = match watch.over(conn.send(request)).await {
             Watched::Got(response) => response.map_err(|error| http1::lost(&error))?,
-            // SSE is never pinged.
-            Watched::PingDue => return Err(Seen::IdleTimeout.into()),
+            Watched::PingDue => return Err(Lost::internal("a ping is due over SSE")),
             Watched::Dead(seen) => return Err(seen.into()),
         };
         if response.status() != StatusCode::OK {

@@ -88,7 +88,7 @@ async fn upgrade<R: Runtime>(
     let mut conn = HttpConn::handshake(&network.runtime, io).await.map_err(failed)?;
 
     let key = generate_key();
-    let key_value = HeaderValue::from_str(&key).map_err(|_| Seen::BadAccept)?;
+    let key_value = HeaderValue::from_str(&key).map_err(Lost::internal)?;
     let own = [
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
@@ -96,8 +96,8 @@ async fn upgrade<R: Runtime>(
         (SEC_WEBSOCKET_KEY, key_value),
     ];
     let target = network.endpoint.target(TRANSPORT);
-    let request = http1::request(Method::GET, target, headers, &own, String::new())
-        .map_err(|error| Lost::new(Seen::BadAccept, error))?;
+    let request =
+        http1::request(Method::GET, target, headers, &own, String::new()).map_err(Lost::internal)?;
 
     let mut response = conn.send(request).await.map_err(failed)?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -110,7 +110,7 @@ async fn upgrade<R: Runtime>(
     let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
     let parts = upgraded
         .downcast::<FuturesIo<Io<R::Stream>>>()
-        .map_err(|_| Lost::new(Seen::BadAccept, "the connection was not handed back"))?;
+        .map_err(|_| Lost::internal("the connection of an upgrade was not handed back"))?;
 
     let (io, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
     let socket = Socket::new(io, early, network.limits.max_message_bytes());
@@ -237,6 +237,10 @@ fn broken(error: &Error) -> Lost {
         Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,
         Error::Io(_) | Error::Tls(_) => Seen::Reset,
         Error::Capacity(_) => Seen::TooLarge,
+        // Room was made for what is sent, and the upgrade is not made by tungstenite.
+        Error::WriteBufferFull(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => {
+            return Lost::internal(error);
+        }
         _ => Seen::ProtocolViolation,
     };
     Lost::new(seen, error)

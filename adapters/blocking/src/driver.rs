@@ -65,7 +65,8 @@ impl Driver {
                 Ok(()) => {}
                 Err(Halt::Lost(lost)) => self.fail(&lost),
                 Err(Halt::Stopped) if self.ringer.is_stopped() => return Err(Stopped),
-                Err(Halt::Stopped) => self.turn.handle_deadline(),
+                Err(Halt::Stopped) if self.turn.deadline().is_some() => self.turn.handle_deadline(),
+                Err(Halt::Stopped) => self.fail(&Lost::internal("a wait ended, and nothing had ended it")),
             }
         }
     }
@@ -170,7 +171,7 @@ impl Driver {
                 let headers = conn.request(network, self.turn.headers(), message, &bell)?;
                 self.turn.handle_response_headers(headers);
             }
-            None => return Err(Seen::Reset.into()),
+            None => return Err(Halt::internal("there is no connection to send on")),
         }
         self.turn.handle_sent();
         Ok(())
@@ -180,7 +181,7 @@ impl Driver {
         let got = match &mut self.conn {
             Some(Conn::WebSocket(conn, Some(watch))) => conn.read(watch)?,
             Some(Conn::Sse(conn)) => conn.read()?,
-            _ => return Err(Seen::Reset.into()),
+            _ => return Err(Halt::internal("there is no response to read")),
         };
         match got {
             Got::Event(event) => self.turn.handle_event(event, SystemTime::now()),

@@ -16,6 +16,11 @@ impl Halt {
         Self::Lost(Lost::new(seen, detail))
     }
 
+    /// The client itself is at fault.
+    pub(crate) fn internal(what: impl ToString) -> Self {
+        Self::Lost(Lost::internal(what))
+    }
+
     /// Replaces the detail of what was lost, as [`Lost::explained`] does.
     pub(crate) fn explained(self, detail: impl FnOnce(&str) -> String) -> Self {
         match self {

@@ -34,7 +34,8 @@ struct Answer {
     rest: Vec<u8>,
 }
 
-/// Makes a WebSocket of a connection. Also returns the headers of the answer, and the bytes that came after it.
+/// Makes a WebSocket of a connection. Also returns the headers of the answer, and the bytes that came after
+/// it.
 pub(crate) fn upgrade(
     network: &Network,
     mut io: Io,

@@ -2,7 +2,6 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use failback_wire::Seen;
 use http::HeaderMap;
 
 use crate::bell::Bell;
@@ -112,8 +111,7 @@ impl State {
             let Some(watch) = &mut self.watch else { return Err(ErrorKind::WouldBlock.into()) };
             let halt = match watch.wait(io) {
                 Ok(Wake::Look) => continue,
-                // SSE is never pinged.
-                Ok(Wake::Ping) => Seen::IdleTimeout.into(),
+                Ok(Wake::Ping) => Halt::internal("a ping is due over SSE"),
                 Err(halt) => halt,
             };
             self.halt.get_or_insert(halt);

@@ -108,7 +108,7 @@ impl HttpConn {
 
         // ureq writes another head, which [`Link`] replaces.
         let request = Request::post(NOWHERE).body(body);
-        let request = request.map_err(|error| Halt::new(Seen::ProtocolViolation, error))?;
+        let request = request.map_err(Halt::internal)?;
         let response = self.agent.run(request).map_err(|error| self.broken(error))?;
 
         let (head, body) = response.into_parts();
@@ -250,6 +250,10 @@ impl HttpConn {
                 ErrorKind::InvalidData => Seen::ProtocolViolation,
                 _ => Seen::Reset,
             },
+            // ureq was used wrongly.
+            ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::BodyExceedsLimit(_) => {
+                return Halt::internal(error);
+            }
             _ => Seen::ProtocolViolation,
         };
         Halt::new(seen, error)

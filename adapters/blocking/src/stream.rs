@@ -67,8 +67,8 @@ impl ResponseStream {
         self.progress.attempts()
     }
 
-    /// The headers of the answer to the attempt that began last, such as rate limits and the id of the request;
-    /// also of an answer that refused. `None` while there is no answer.
+    /// The headers of the answer to the attempt that began last, such as rate limits and the id of the
+    /// request; also of an answer that refused. `None` while there is no answer.
     ///
     /// Over SSE they are those of the answer to the POST. Over WebSocket they are those of the answer to the
     /// handshake: on a WebSocket that is used again they have come with an earlier turn.

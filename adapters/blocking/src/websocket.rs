@@ -268,6 +268,10 @@ fn broken(error: &Error) -> Halt {
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,
         Error::Io(_) | Error::Tls(_) => Seen::Reset,
         Error::Capacity(_) => Seen::TooLarge,
+        // Room was made for what is sent, and the upgrade is not made by tungstenite.
+        Error::WriteBufferFull(_) | Error::Url(_) | Error::Http(_) | Error::HttpFormat(_) => {
+            return Halt::internal(error);
+        }
         _ => Seen::ProtocolViolation,
     };
     Halt::new(seen, error)

@@ -89,15 +89,7 @@ struct AsyncTurns<G: Ground> {
 
 impl<G: Ground> AsyncTurns<G> {
     fn new(ground: G, setup: Setup) -> Result<Self, Error> {
-        let mut builder = Client::builder(setup.url)
-            .headers(setup.headers)
-            .config(setup.settings.config)
-            .limits(setup.settings.limits);
-        if let Some(url) = setup.ws_url {
-            builder = builder.websocket_url(url);
-        }
-        let client = ground.block_on(async { builder.build() });
-        let client = client.map_err(|error| Error::Usage(error.to_string()))?;
+        let client = ground.block_on(async { setup.build(Client::builder(&setup.url)) })?;
         Ok(Self { ground, client, request: setup.request })
     }
 }
@@ -138,14 +130,7 @@ struct BlockingTurns {
 
 impl BlockingTurns {
     fn new(setup: Setup) -> Result<Self, Error> {
-        let mut builder = failback_blocking::Client::builder(setup.url)
-            .headers(setup.headers)
-            .config(setup.settings.config)
-            .limits(setup.settings.limits);
-        if let Some(url) = setup.ws_url {
-            builder = builder.websocket_url(url);
-        }
-        let client = builder.build().map_err(|error| Error::Usage(error.to_string()))?;
+        let client = setup.build(failback_blocking::Client::builder(&setup.url))?;
         Ok(Self { client, request: setup.request })
     }
 }

@@ -85,6 +85,22 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "VAR")]
     pub(crate) api_key_env: Option<String>,
 
+    /// How long each turn may take in all, in milliseconds; then it fails [default: no limit]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) deadline_ms: Option<u64>,
+
+    /// Reach the server through this proxy [default: the environment's]
+    ///
+    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
+    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+
+    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
+    /// no_proxy, and none with --proxy]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) no_proxy: Option<String>,
+
     /// Settings: a JSON object of the keys that --help lists
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -5,7 +5,9 @@ use std::env::{self, VarError};
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
+use failback_client::{BuildError, Builder, ProxyChoice, World};
 use failback_wire::{Endpoint, HeaderError, Headers, Request};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -23,6 +25,9 @@ pub(crate) struct Setup {
     pub(crate) ws_url: Option<String>,
     pub(crate) headers: Headers,
     pub(crate) settings: Settings,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) proxy: ProxyChoice,
+    pub(crate) no_proxy: Option<String>,
     pub(crate) request: Request,
 }
 
@@ -32,7 +37,38 @@ impl Setup {
         let headers = headers(&args.headers, args.api_key_env.as_deref())?;
         check_urls(&args.url, args.ws_url.as_deref(), &headers)?;
         let request = request(args)?;
-        Ok(Self { url: args.url.clone(), ws_url: args.ws_url.clone(), headers, settings, request })
+        Ok(Self {
+            url: args.url.clone(),
+            ws_url: args.ws_url.clone(),
+            headers,
+            settings,
+            deadline: args.deadline_ms.map(Duration::from_millis),
+            proxy: args.proxy.clone().map_or(ProxyChoice::Environment, ProxyChoice::Url),
+            no_proxy: args.no_proxy.clone(),
+            request,
+        })
+    }
+
+    /// Builds a client with all of this but the URL, which the builder has, and the request.
+    pub(crate) fn build<W: World>(&self, builder: Builder<W>) -> Result<W::Client, Error> {
+        let mut builder =
+            builder.headers(self.headers.clone()).config(self.settings.config).limits(self.settings.limits);
+        if let Some(url) = &self.ws_url {
+            builder = builder.websocket_url(url);
+        }
+        if let Some(deadline) = self.deadline {
+            builder = builder.deadline(deadline);
+        }
+        if let ProxyChoice::Url(url) = &self.proxy {
+            builder = builder.proxy(url);
+        }
+        if let Some(hosts) = &self.no_proxy {
+            builder = builder.no_proxy_for(hosts);
+        }
+        builder.build().map_err(|error| match (&error, &self.proxy) {
+            (BuildError::Proxy(problem), ProxyChoice::Url(_)) => Error::usage("--proxy", problem),
+            _ => Error::Usage(error.to_string()),
+        })
     }
 }
 

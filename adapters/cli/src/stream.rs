@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use failback_async::{Error as TurnError, Item};
+use failback_async::{Error as TurnError, ErrorKind, Item};
 use failback_wire::{ServerError, Terminal};
 
 use crate::adapter::{self, Turns};
@@ -163,7 +163,10 @@ impl Books {
             transport: self.transport.as_deref(),
             text: &self.text,
             error: self.error.as_deref(),
-            give_up: self.failed.as_ref().map(|error| error.give_up().as_str()),
+            give_up: self.failed.as_ref().and_then(|error| match error.kind() {
+                ErrorKind::GaveUp(give_up) => Some(give_up.as_str()),
+                _ => None,
+            }),
             failed: self.failed.as_ref(),
         };
         self.report.end(self.turn, &end).map_err(|error| Error::output(&error))?;

@@ -86,6 +86,15 @@ fn credentials_in_plain_text() {
 }
 
 #[test]
+fn proxies() {
+    for proxy in ["ftp://proxy", "socks4://127.0.0.1", "http://me:hunter2@127.0.0.1:1/path"] {
+        let run = failback(&["stream", "--url", URL, "--proxy", proxy]).exits_with(2);
+        assert!(!run.err.contains("hunter2"), "{}", run.err);
+        run.says(&["--proxy", "is not usable: "]);
+    }
+}
+
+#[test]
 fn bodies() {
     for (name, content) in
         [("body-array.json", "[]"), ("body-broken.json", "{\"a\":"), ("body-twice.json", r#"{"a":1,"a":2}"#)]
@@ -106,12 +115,22 @@ fn adapters_and_numbers() {
     wrong(&["--url", URL, "--turns", "0"], &["--turns", "0"]);
     wrong(&["--url", URL, "--pause-ms", "-1"], &["-1"]);
     wrong(&["--url", URL, "--colour"], &["--colour"]);
+    wrong(&["--url", URL, "--deadline-ms", "0"], &["--deadline-ms", "0"]);
+    wrong(&["--url", URL, "--deadline-ms", "soon"], &["--deadline-ms", "soon"]);
 }
 
 #[test]
 fn help_and_version_are_no_errors() {
     let run = failback(&["stream", "--help"]).exits_with(0);
-    for part in ["--api-key-env", "pong_timeout_ms", "15000", "before_output"] {
+    for part in [
+        "--api-key-env",
+        "--deadline-ms",
+        "--proxy",
+        "--no-proxy",
+        "pong_timeout_ms",
+        "15000",
+        "before_output",
+    ] {
         assert!(run.out.contains(part), "no {part}");
     }
     assert_eq!(

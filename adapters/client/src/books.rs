@@ -1,7 +1,7 @@
 use std::time::{Duration, SystemTime};
 
 use failback::{Failure, Reason, Stage, Transport};
-use failback_wire::{Event, Fault, Seen, Terminal, classify};
+use failback_wire::{Event, Fault, Seen, Terminal};
 
 use crate::error::{AttemptReport, Error, ErrorKind};
 use crate::item::Item;
@@ -69,27 +69,24 @@ impl Books {
         stage: Stage,
         now: SystemTime,
     ) -> Received {
-        if let Some((seen, fate)) = self.error_in(&event, transport, stage, now) {
-            return Received::Fail(Fault::new(&seen, transport, stage, false, None, now), fate);
+        let error = self.error_in(&event);
+        let fault = error
+            .and_then(|(seen, fate)| Some((Fault::new(&seen, transport, stage, false, None, now)?, fate)));
+        if let Some((fault, fate)) = fault {
+            return Received::Fail(fault, fate);
         }
         self.delivered = self.delivered.saturating_add(1);
         self.committed |= event.is_output();
         match event.terminal() {
             Some(Terminal::Completed) => Received::Complete(event),
-            Some(Terminal::Ended) => Received::End(event),
+            Some(Terminal::Ended | Terminal::Error) => Received::End(event),
             _ => Received::Deliver(event),
         }
     }
 
-    /// If the event makes its attempt fail: what it shows, and what becomes of the connection. `None` if the
-    /// event is to be delivered.
-    fn error_in<'a>(
-        &self,
-        event: &'a Event,
-        transport: Transport,
-        stage: Stage,
-        now: SystemTime,
-    ) -> Option<(Seen<'a>, Fate)> {
+    /// If the event tells of an error: what it shows, and what becomes of the connection. It may still be one
+    /// with which the server has ended the response as it meant to.
+    fn error_in<'a>(&self, event: &'a Event) -> Option<(Seen<'a>, Fate)> {
         match (event.terminal()?, event.error()) {
             (Terminal::Error, Some(error)) => {
                 let fate = if error.ends_connection() { Fate::Close } else { Fate::Keep };
@@ -101,12 +98,7 @@ impl Books {
                 Some((seen, fate))
             }
             (Terminal::Error, None) => Some((Seen::BadEvent, Fate::Close)),
-            (Terminal::Ended, Some(error)) => {
-                let seen = Seen::FailedEvent(error);
-                // Without a failure the server has ended the response as it meant to, and the caller is given
-                // the event.
-                classify(&seen, transport, stage, false, now).map(|_| (seen, Fate::Keep))
-            }
+            (Terminal::Ended, Some(error)) => Some((Seen::FailedEvent(error), Fate::Keep)),
             (Terminal::Ended, None) | (Terminal::Completed, _) => None,
         }
     }
@@ -165,7 +157,7 @@ mod tests {
     }
 
     fn fault(seen: &Seen<'_>, transport: Transport, stage: Stage) -> Fault {
-        Fault::new(seen, transport, stage, false, None, SystemTime::UNIX_EPOCH)
+        Fault::new(seen, transport, stage, false, None, SystemTime::UNIX_EPOCH).expect("a fault")
     }
 
     const CREATED: &str = r#"{"type":"response.created"}"#;

@@ -32,6 +32,7 @@ pub struct Builder<W> {
     deadline: Option<Duration>,
     tls: Option<Arc<ClientConfig>>,
     proxy: ProxyChoice,
+    no_proxy: Option<String>,
     seed: Option<u64>,
     snapshot: Option<(Snapshot, Duration)>,
 }
@@ -52,6 +53,7 @@ impl<W: World> Builder<W> {
             deadline: None,
             tls: None,
             proxy: ProxyChoice::default(),
+            no_proxy: None,
             seed: None,
             snapshot: None,
         }
@@ -81,8 +83,8 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Sends all of these headers too: [`Headers`], or an [`http::HeaderMap`]. Each replaces an earlier header
-    /// of the same name.
+    /// Sends all of these headers too: [`Headers`], or an [`http::HeaderMap`]. Each replaces an earlier
+    /// header of the same name.
     pub fn headers<H>(mut self, headers: H) -> Self
     where
         H: TryInto<Headers>,
@@ -160,6 +162,15 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Reaches the hosts that this list names without a proxy, whether that is set or the environment's. The
+    /// list takes the place of the environment's `no_proxy`, and is like it: names with all their subdomains,
+    /// addresses, and networks such as `10.0.0.0/8`, each perhaps with a port, separated by commas or white
+    /// space; `*` is every host.
+    pub fn no_proxy_for(mut self, hosts: impl Into<String>) -> Self {
+        self.no_proxy = Some(hosts.into());
+        self
+    }
+
     /// The seed of the policy's jitter. Random by default. Set it to repeat a run.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -176,14 +187,15 @@ impl<W: World> Builder<W> {
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
-    /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be sent
-    /// in plain text, and when TLS is needed and no root certificate is found.
+    /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be
+    /// sent in plain text, and when TLS is needed and no root certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(BuildError::ZeroDeadline);
         }
         let endpoint = self.endpoint()?;
-        let proxies = Proxies::choose(&self.proxy, &endpoint).map_err(BuildError::Proxy)?;
+        let proxies = Proxies::choose(&self.proxy, self.no_proxy.as_deref(), &endpoint);
+        let proxies = proxies.map_err(BuildError::Proxy)?;
         let policy = self.policy();
         let Self { world, mut headers, limits, deadline, tls, .. } = self;
         let tls = match tls {

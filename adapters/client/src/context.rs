@@ -62,8 +62,8 @@ impl Context {
         self.deadline
     }
 
-    /// The headers of every request and every handshake of the client. Their `redact` also cuts out credentials
-    /// in the endpoint's queries.
+    /// The headers of every request and every handshake of the client. Their `redact` also cuts out
+    /// credentials in the endpoint's queries.
     #[must_use]
     pub const fn headers(&self) -> &Arc<Headers> {
         &self.headers

@@ -80,7 +80,7 @@ impl AttemptReport {
 
     /// What its failure is evidence against. `None` if the attempt did not fail: its handshake took longer
     /// than the head start, and the turn went on without it; or the turn was stopped meanwhile, by its
-    /// deadline.
+    /// deadline or by a fault of the client itself.
     #[must_use]
     pub const fn blame(&self) -> Option<Blame> {
         self.blame
@@ -137,6 +137,12 @@ pub enum ErrorKind {
     },
     /// The request cannot be sent by this client. Nothing was sent.
     Request(RequestError),
+    /// The client itself is at fault: it came into a state that cannot be. Nothing is held against the server
+    /// or a transport. Please report it.
+    Internal {
+        /// What it found.
+        what: String,
+    },
 }
 
 impl ErrorKind {
@@ -146,6 +152,7 @@ impl ErrorKind {
             Self::GaveUp(give_up) => give_up.as_str(),
             Self::Deadline { .. } => "deadline",
             Self::Request(_) => "request",
+            Self::Internal { .. } => "internal",
         }
     }
 }
@@ -158,6 +165,7 @@ impl fmt::Display for ErrorKind {
                 write!(f, "the turn was not over within its deadline of {}", seconds(*limit))
             }
             Self::Request(error) => error.fmt(f),
+            Self::Internal { what } => write!(f, "failback itself is at fault, please report it: {what}"),
         }
     }
 }
@@ -191,7 +199,8 @@ impl Error {
 
     /// Why there is no further attempt, in the words of the policy. If it was not the policy that ended the
     /// turn, the nearest of them. For a deadline that is [`GiveUp::Committed`] if output was delivered, and
-    /// else [`GiveUp::AttemptsExhausted`], and for a request that cannot be sent [`GiveUp::NotRetryable`].
+    /// else [`GiveUp::AttemptsExhausted`]. For a request that cannot be sent, and for a fault of the client
+    /// itself, it is [`GiveUp::NotRetryable`].
     /// [`kind`](Self::kind) tells them apart.
     #[must_use]
     pub const fn give_up(&self) -> GiveUp {
@@ -199,7 +208,7 @@ impl Error {
             ErrorKind::GaveUp(give_up) => give_up,
             ErrorKind::Deadline { .. } if self.committed => GiveUp::Committed,
             ErrorKind::Deadline { .. } => GiveUp::AttemptsExhausted,
-            ErrorKind::Request(_) => GiveUp::NotRetryable,
+            ErrorKind::Request(_) | ErrorKind::Internal { .. } => GiveUp::NotRetryable,
         }
     }
 

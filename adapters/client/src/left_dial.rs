@@ -32,8 +32,11 @@ impl LeftDial {
 
     /// The handshake failed. `now` is subtracted from a date at which the server wants to be asked again.
     pub fn handle_failure(self, lost: &Lost, now: SystemTime) {
-        let (seen, detail) = lost.seen();
-        let fault = Fault::new(&seen, Transport::WebSocket, Stage::Connecting, false, detail, now);
+        let fault = lost.seen().and_then(|(seen, detail)| {
+            Fault::new(&seen, Transport::WebSocket, Stage::Connecting, false, detail, now)
+        });
+        // The client's own fault: the policy hears that the handshake was abandoned.
+        let Some(fault) = fault else { return };
         let fault = fault.redacted(self.context.headers());
         trace::dialled(Some(fault.text()));
         self.guard.handle_dial(DialOutcome::Failed(fault.failure()));

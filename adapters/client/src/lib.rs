@@ -30,7 +30,8 @@
 //! | [`AttemptReport`] | [`Turn`], of a fault | how one attempt ended, and the words of the cause |
 //! | [`Error`] | [`Turn`], when the policy gives up or the deadline is over | why the turn failed: the [`ErrorKind`], and every report |
 //!
-//! [`BuildError`] stands beside it: there is no client yet, so there is no turn.
+//! [`BuildError`] stands beside it: there is no client yet, so there is no turn. So does [`Lost::Internal`]:
+//! it is a fault of the client itself, and leads to an error without any evidence.
 //!
 //! [`Seen`]: failback_wire::Seen
 //! [`Fault`]: failback_wire::Fault

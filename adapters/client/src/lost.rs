@@ -21,6 +21,10 @@ pub enum Lost {
     Encoded(String),
     /// A close frame, with its code and its reason.
     Closed(Option<u16>, String),
+    /// Nothing was lost: the client itself is at fault, as it is in a state that cannot be. This is what it
+    /// found. The turn ends with [`ErrorKind::Internal`](crate::ErrorKind::Internal), and nothing is held
+    /// against the server or a transport.
+    Internal(String),
 }
 
 impl Lost {
@@ -28,6 +32,12 @@ impl Lost {
     #[must_use]
     pub fn new(seen: Seen<'static>, detail: impl ToString) -> Self {
         Self::Seen(seen, Some(detail.to_string()))
+    }
+
+    /// The client itself is at fault.
+    #[must_use]
+    pub fn internal(what: impl ToString) -> Self {
+        Self::Internal(what.to_string())
     }
 
     /// Replaces the detail: `detail` is called with what the layer below said, empty if it said nothing.
@@ -48,9 +58,9 @@ impl Lost {
         }
     }
 
-    /// What was seen, and what the layer below said of it.
-    pub(crate) fn seen(&self) -> (Seen<'_>, Option<&str>) {
-        match self {
+    /// What was seen, and what the layer below said of it. `None` if nothing was.
+    pub(crate) fn seen(&self) -> Option<(Seen<'_>, Option<&str>)> {
+        Some(match self {
             Self::Seen(seen, detail) => (*seen, detail.as_deref()),
             Self::Upgrade(refusal) => {
                 let Refusal { status, headers, error } = &**refusal;
@@ -63,7 +73,8 @@ impl Lost {
             Self::Body(error) => (error.seen(), error.detail()),
             Self::Encoded(encoding) => (Seen::Encoded { encoding }, None),
             Self::Closed(code, reason) => (Seen::Closed { code: *code, reason }, None),
-        }
+            Self::Internal(_) => return None,
+        })
     }
 }
 

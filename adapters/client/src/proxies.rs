@@ -40,19 +40,27 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Finds the proxies on the way to this endpoint. A server on this machine is reached through a proxy
-    /// only if the proxy is on this machine too.
+    /// Finds the proxies on the way to this endpoint. There is none to hosts that `except` lists, which takes
+    /// the place of the environment's `no_proxy`. A server on this machine is reached through a proxy only if
+    /// the proxy is on this machine too.
     ///
     /// # Errors
     ///
     /// [`ProxyError`] when the chosen proxy cannot be used. A proxy that is not on the way is not looked at.
-    pub fn choose(choice: &ProxyChoice, endpoint: &Endpoint) -> Result<Self, ProxyError> {
+    pub fn choose(
+        choice: &ProxyChoice,
+        except: Option<&str>,
+        endpoint: &Endpoint,
+    ) -> Result<Self, ProxyError> {
+        let is_replaced = |name: &str| except.is_some() && name.eq_ignore_ascii_case("no_proxy");
+        let read = |name: &str| env::var_os(name).filter(|_| !is_replaced(name));
         let find = |transport| {
             let target = endpoint.target(transport);
             let found = match choice {
+                _ if except.is_some_and(|list| is_listed(target, list)) => None,
                 ProxyChoice::Direct => None,
                 ProxyChoice::Url(url) => Some(Proxy::parse("the proxy URL", url)?),
-                ProxyChoice::Environment => from_environment(target, |name| env::var_os(name))?,
+                ProxyChoice::Environment => from_environment(target, read)?,
             };
             // From a proxy on another machine, `localhost` would be that machine.
             Ok(found.filter(|proxy| proxy.is_loopback() || !target.is_loopback()).map(Arc::new))
@@ -325,7 +333,7 @@ mod tests {
     fn no_proxy_elsewhere_leads_back_to_this_machine() {
         let endpoint = Endpoint::new("http://127.0.0.1:9/v1").unwrap();
         let way = |choice: &ProxyChoice| {
-            let proxies = Proxies::choose(choice, &endpoint).unwrap();
+            let proxies = Proxies::choose(choice, None, &endpoint).unwrap();
             assert!(!format!("{choice:?} {proxies:?}").contains("hunter2"));
             proxies.on_the_way_to(Transport::Sse).map(ToString::to_string)
         };
@@ -333,5 +341,25 @@ mod tests {
         assert_eq!(way(&asked("http://me:hunter2@localhost:8")).as_deref(), Some("localhost:8"));
         assert_eq!(way(&asked("http://me:hunter2@proxy.example:8")), None);
         assert_eq!(way(&ProxyChoice::Direct), None);
+    }
+
+    #[test]
+    fn a_list_of_ones_own_holds_for_a_proxy_that_is_set_too() {
+        let endpoint = Endpoint::new(API).unwrap();
+        let endpoint = endpoint.with_websocket("wss://other.example.org/v1").unwrap();
+        let way = |except, transport| {
+            let choice = ProxyChoice::Url("http://proxy:1".to_owned());
+            let proxies = Proxies::choose(&choice, except, &endpoint).unwrap();
+            proxies.on_the_way_to(transport).map(ToString::to_string)
+        };
+        let (websocket, sse) = (Transport::WebSocket, Transport::Sse);
+        assert_eq!(way(Some("example.com"), sse), None);
+        assert_eq!(way(Some("example.com"), websocket).as_deref(), Some("proxy:1"));
+        assert_eq!([way(Some("*"), sse), way(Some("*"), websocket)], [None, None]);
+        assert_eq!(way(Some(""), sse).as_deref(), Some("proxy:1"));
+        // A proxy that is not on the way is not looked at.
+        let broken = ProxyChoice::Url("ftp://proxy".to_owned());
+        assert!(Proxies::choose(&broken, Some("*"), &endpoint).is_ok());
+        assert!(Proxies::choose(&broken, Some("example.com"), &endpoint).is_err());
     }
 }

@@ -85,8 +85,8 @@ impl Response {
         self.attempts
     }
 
-    /// The headers of the answer that brought it: over SSE of the answer to the POST, over WebSocket of the one
-    /// to the handshake, which an earlier turn may have made. `None` if there was none.
+    /// The headers of the answer that brought it: over SSE of the answer to the POST, over WebSocket of the
+    /// one to the handshake, which an earlier turn may have made. `None` if there was none.
     #[must_use]
     pub fn response_headers(&self) -> Option<&ResponseHeaders> {
         self.headers.as_ref()

@@ -1,15 +1,17 @@
+mod ending;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport, Verdict};
-use failback_wire::{Event, Fault, Headers, Request, ResponseHeaders};
+use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport};
+use failback_wire::{Event, Headers, Request, ResponseHeaders};
 
 use crate::books::{Books, Fate, Received};
 use crate::error::{Error, ErrorKind};
 use crate::item::Item;
-use crate::{Connection, Context, LeftDial, Lost, Progress, Step, trace};
+use crate::{Connection, Context, LeftDial, Progress, Step, trace};
 
 /// One turn: a request, and the attempts to get it answered, until the caller has the answer or an error.
 ///
@@ -134,8 +136,8 @@ impl Turn {
         }
     }
 
-    /// The headers of this turn's requests, and of the handshakes that are made for it: the client's, and those
-    /// of its request.
+    /// The headers of this turn's requests, and of the handshakes that are made for it: the client's, and
+    /// those of its request.
     #[must_use]
     pub const fn headers(&self) -> &Arc<Headers> {
         &self.headers
@@ -207,8 +209,8 @@ impl Turn {
     }
 
     /// The head of an answer has come: over SSE that of the answer to the POST, over WebSocket that of the
-    /// answer to the handshake, told after [`handle_connected`](Self::handle_connected). The head of a refusal
-    /// is told with [`handle_failure`](Self::handle_failure).
+    /// answer to the handshake, told after [`handle_connected`](Self::handle_connected). The head of a
+    /// refusal is told with [`handle_failure`](Self::handle_failure).
     pub fn handle_response_headers(&self, headers: ResponseHeaders) {
         if let State::Connected(_) = &self.state {
             self.progress.answer(Some(headers));
@@ -219,8 +221,13 @@ impl Turn {
     /// without the turn: tell the returned [`LeftDial`] how it ends. `None` if the turn must wait for this
     /// handshake.
     pub fn divert(&mut self) -> Option<LeftDial> {
-        let State::Connecting(_) = &self.state else { return None };
-        let State::Connecting(guard) = std::mem::replace(&mut self.state, State::Over) else { return None };
+        let guard = match std::mem::replace(&mut self.state, State::Over) {
+            State::Connecting(guard) => guard,
+            other => {
+                self.state = other;
+                return None;
+            }
+        };
         let (reason, number) = (guard.reason(), guard.number());
         match guard.divert() {
             Ok((call, dial)) => {
@@ -299,56 +306,6 @@ impl Turn {
         }
     }
 
-    /// The connection failed, or could not be opened. `now` is subtracted from a date at which the server
-    /// wants to be asked again.
-    pub fn handle_failure(&mut self, lost: &Lost, now: SystemTime) {
-        let (transport, stage, reused, left_alone) = match &self.state {
-            State::Connecting(guard) => (guard.transport(), Stage::Connecting, false, false),
-            State::Connected(attempt) => {
-                self.release = Some(Release::Close);
-                let (reused, left_alone) = (attempt.connection.reused, attempt.left_alone);
-                (attempt.guard.transport(), attempt.stage, reused, left_alone)
-            }
-            _ => return,
-        };
-        if let Some(headers) = lost.headers() {
-            self.progress.answer(Some(headers.clone().into()));
-        }
-        let (seen, detail) = lost.seen();
-        let fault = Fault::new(&seen, transport, stage, reused, detail, now);
-        self.fail(if left_alone { fault.left_alone(&seen) } else { fault });
-    }
-
-    /// The deadline is over. Unless the turn is over too, it ends now, with an error. That is the caller's
-    /// doing: the policy hears that the attempt was cancelled, and a handshake that was left alone goes on.
-    /// Changes nothing if the turn has no deadline.
-    pub fn handle_deadline(&mut self) {
-        if let Some(Deadline { limit, .. }) = self.deadline.take() {
-            self.stop(ErrorKind::Deadline { limit }, "stopped by the deadline");
-        }
-    }
-
-    /// Ends the turn in the middle of whatever it does, which is evidence against nothing.
-    fn stop(&mut self, kind: ErrorKind, why: &str) {
-        let (guard, stage) = match std::mem::replace(&mut self.state, State::Over) {
-            State::Opening | State::Waiting(_) => (None, Stage::Connecting),
-            State::Connecting(guard) => (Some(guard), Stage::Connecting),
-            State::Connected(attempt) => {
-                self.release = Some(Release::Close);
-                (Some(attempt.guard), attempt.stage)
-            }
-            over @ (State::Failing(_) | State::Over) => return self.state = over,
-        };
-        if let Some(guard) = guard {
-            self.books.stop(guard.transport(), guard.reason(), stage, why);
-            // The policy hears that it was cancelled.
-            drop(guard);
-            self.context.trace_mode();
-        }
-        trace::stopped(self.number, kind.as_str());
-        self.state = State::Failing(std::mem::take(&mut self.books).end(kind));
-    }
-
     fn begin(&mut self, guard: AttemptGuard) {
         self.context.trace_mode();
         trace::attempt(self.number, &guard);
@@ -359,7 +316,13 @@ impl Turn {
 
     /// Begins the next attempt, or says when it may begin.
     fn begin_again(&mut self) -> Option<Timestamp> {
-        let State::Waiting(call) = std::mem::replace(&mut self.state, State::Over) else { return None };
+        let call = match std::mem::replace(&mut self.state, State::Over) {
+            State::Waiting(call) => call,
+            other => {
+                self.state = other;
+                return None;
+            }
+        };
         match self.context.policy().begin_attempt(call) {
             SharedDecision::Start(guard) => {
                 self.begin(guard);
@@ -399,43 +362,6 @@ impl Turn {
             }
         }
         self.items.push_back(Item::Event(event));
-    }
-
-    /// The response is over, and its connection can carry another one.
-    fn end(&mut self, outcome: Outcome, completed: Option<String>) {
-        let State::Connected(attempt) = std::mem::replace(&mut self.state, State::Over) else { return };
-        self.release = Some(Release::Keep { completed });
-        trace::ended(self.number, attempt.guard.transport(), outcome);
-        // The verdict is `Done`, as nothing has failed.
-        let _ = attempt.guard.handle_outcome(outcome);
-        self.context.trace_mode();
-    }
-
-    fn fail(&mut self, fault: Fault) {
-        let guard = match std::mem::replace(&mut self.state, State::Over) {
-            State::Connecting(guard) => guard,
-            State::Connected(attempt) => attempt.guard,
-            other => {
-                self.state = other;
-                return;
-            }
-        };
-        let fault = fault.redacted(self.context.headers());
-        let failure = self.books.fail(guard.transport(), guard.reason(), &fault);
-        trace::failed(self.number, &guard, &failure, fault.text());
-        let verdict = guard.handle_outcome(Outcome::Failed(failure));
-        self.context.trace_mode();
-        self.state = match verdict {
-            Verdict::Done => State::Over,
-            Verdict::Retry(call) => {
-                trace::wait(self.number, self.context.policy().time_until(call.ready_at()));
-                State::Waiting(call)
-            }
-            Verdict::GiveUp(give_up) => {
-                trace::gave_up(self.number, give_up.as_str());
-                State::Failing(std::mem::take(&mut self.books).end(ErrorKind::GaveUp(give_up)))
-            }
-        };
     }
 }
 

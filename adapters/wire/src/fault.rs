@@ -18,6 +18,8 @@ impl Fault {
     /// Judges what was seen in an attempt over this transport that had come as far as `stage`. `reused` says
     /// whether its connection had carried a response before. `detail` is what the layer below said of the
     /// failure. `now` is subtracted from a date at which the server wants to be asked again.
+    ///
+    /// `None` if it is no fault: the server ended the response as it meant to.
     #[must_use]
     pub fn new(
         seen: &Seen<'_>,
@@ -26,18 +28,14 @@ impl Fault {
         reused: bool,
         detail: Option<&str>,
         now: SystemTime,
-    ) -> Self {
-        // `classify` returns nothing if the server ended the response as it wanted. A caller that still
-        // reports a fault gets one that no retry would help against.
-        let failure =
-            classify(seen, transport, stage, reused, now).unwrap_or(Failure::new(Blame::Request, stage));
-        Self {
-            failure,
+    ) -> Option<Self> {
+        Some(Self {
+            failure: classify(seen, transport, stage, reused, now)?,
             cause: Cause::new(seen, transport, stage, detail),
             status: seen.status(),
             server_error: seen.server_error().cloned().map(Box::new),
             request_id: seen.request_id(),
-        }
+        })
     }
 
     /// Says that the caller had not read for longer than a peer has to wait. If the peer then closed, reset

@@ -45,8 +45,8 @@ impl fmt::Display for HeaderError {
             Problem::Several => write!(f, "the header `{name}` has several values: expected one"),
             Problem::Credential => write!(
                 f,
-                "the header `{name}` is a credential and cannot be given with one request, as a WebSocket made for it \
-                 carries other turns too: set it on the client"
+                "the header `{name}` is a credential and cannot be given with one request, as a WebSocket made \
+                 for it carries other turns too: set it on the client"
             ),
             Problem::NoColon => f.write_str("no colon in a header: expected `Name: value`"),
         }

@@ -52,8 +52,8 @@ impl Headers {
     ///
     /// It counts as a credential if its name says so: `Authorization`, `Cookie`, `Api-Key`, `X-Api-Key`, and
     /// names with `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`. So does a
-    /// [`HeaderValue`] that is marked as sensitive. `Proxy-Authorization` is refused, as it would go to the server: put the credentials for a proxy into
-    /// the proxy's URL.
+    /// [`HeaderValue`] that is marked as sensitive. `Proxy-Authorization` is refused, as it would go to the
+    /// server: put the credentials for a proxy into the proxy's URL.
     ///
     /// # Errors
     ///
@@ -157,8 +157,8 @@ impl Headers {
         secrets.redact(text)
     }
 
-    /// Checks that none of them is a credential, as those of one request may not be. `others` are the client's:
-    /// what is a credential there is one here too.
+    /// Checks that none of them is a credential, as those of one request may not be. `others` are the
+    /// client's: what is a credential there is one here too.
     ///
     /// # Errors
     ///

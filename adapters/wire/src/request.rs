@@ -108,17 +108,17 @@ impl Request {
     }
 
     /// Sends this header too, such as `traceparent` or `Idempotency-Key`: with the POST over SSE, and with a
-    /// WebSocket handshake that is made for this request. A WebSocket that is open already is used without it,
-    /// as only a handshake has headers; and one that is opened with it carries later requests, which do not
-    /// have it.
+    /// WebSocket handshake that is made for this request. A WebSocket that is open already is used without
+    /// it, as only a handshake has headers; and one that is opened with it carries later requests, which do
+    /// not have it.
     ///
     /// It takes the place of an earlier one of its name, and of the client's. White space around the value is
     /// dropped.
     ///
     /// # Errors
     ///
-    /// [`RequestError::Header`] when the name is not a header name or belongs to the transport, when the value
-    /// has a character that a header cannot have, and when it is a credential, which
+    /// [`RequestError::Header`] when the name is not a header name or belongs to the transport, when the
+    /// value has a character that a header cannot have, and when it is a credential, which
     /// [`Headers::insert`] tells by its name: those belong to the client. If the client has a credential of
     /// this name, the turn fails before anything is sent.
     ///

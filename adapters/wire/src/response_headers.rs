@@ -6,12 +6,12 @@ use http::{HeaderMap, HeaderValue};
 /// The headers that say which request it was, to those who look for it in the server's log.
 const REQUEST_IDS: [&str; 2] = ["x-request-id", "request-id"];
 
-/// The headers of an answer, to be read: of the answer to the POST over SSE, or of the one to the upgrade over
-/// WebSocket.
+/// The headers of an answer, to be read: of the answer to the POST over SSE, or of the one to the upgrade
+/// over WebSocket.
 ///
-/// An answer with more than 256 headers, or a head of more than [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES),
-/// is refused, so this is bounded. Clones share it. `Debug` shows names only, as values may be secrets
-/// (`set-cookie`).
+/// An answer with more than 256 headers, or a head of more than
+/// [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES), is refused, so this is bounded. Clones share it. `Debug`
+/// shows names only, as values may be secrets (`set-cookie`).
 ///
 /// ```
 /// use failback_wire::ResponseHeaders;

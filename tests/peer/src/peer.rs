@@ -183,8 +183,8 @@ impl Peer {
         self.inner.state.plan().bearer = Some(token.to_owned());
     }
 
-    /// From now on sends these headers too, with the answer to each upgrade that is granted, and with each event
-    /// stream.
+    /// From now on sends these headers too, with the answer to each upgrade that is granted, and with each
+    /// event stream.
     pub fn set_headers(&self, headers: &[(&str, &str)]) {
         let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         self.inner.state.plan().headers = lines.collect();

@@ -82,7 +82,7 @@ impl Report for Text {
             (_, Some(failed)) => {
                 let attempts = failed.attempts().iter().zip(1..);
                 let attempts = attempts.map(|(attempt, number)| format!("\n  attempt {number}, {attempt}"));
-                say(&format!("turn {turn} failed: {}{}", failed.give_up(), attempts.collect::<String>()));
+                say(&format!("turn {turn} failed: {}{}", failed.kind(), attempts.collect::<String>()));
             }
         }
         Ok(())

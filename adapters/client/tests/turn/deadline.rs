@@ -1,63 +1,16 @@
-//! The deadline of a turn: wherever it is when that is over, it ends, and nothing is held against a transport.
+//! The deadline of a turn: wherever it is when that is over, it ends, and nothing is held against a
+//! transport.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use failback::{Blame, Config, GiveUp, Mode, Policy, SharedPolicy, Stage, Timestamp, Transport};
-use failback_client::{Connection, Context, Error, ErrorKind, Item, LeftDial, Step, Turn};
-use failback_wire::{Event, Headers, Request, RequestError, Seen};
+use failback::{Blame, Config, GiveUp, Mode, Stage, Timestamp, Transport};
+use failback_client::{Connection, Error, ErrorKind, Item, LeftDial, Step, Turn};
+use failback_wire::{Request, RequestError, Seen};
+
+use crate::{CREATED, Client, DELTA, connect, receive};
 
 const SECOND: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(5);
-
-/// A client whose clock a test moves.
-struct Client {
-    clock: Arc<AtomicU64>,
-    context: Arc<Context>,
-}
-
-impl Client {
-    fn new(deadline: Option<Duration>) -> Self {
-        let clock = Arc::new(AtomicU64::new(0));
-        let now = Arc::clone(&clock);
-        let now = move || Timestamp::from_nanos(now.load(Ordering::SeqCst));
-        let policy = SharedPolicy::with_clock(now, |now| Policy::new(Config::new(), 7, now));
-        let context = Context::new(policy, Arc::new(Headers::new())).with_deadline(deadline);
-        Self { clock, context: Arc::new(context) }
-    }
-
-    fn advance(&self, by: Duration) {
-        self.clock.fetch_add(u64::try_from(by.as_nanos()).unwrap(), Ordering::SeqCst);
-    }
-
-    fn turn(&self) -> Turn {
-        Turn::new(&self.context, Request::text("m", "hi"))
-    }
-
-    fn mode(&self) -> Mode {
-        self.context.policy().mode()
-    }
-
-    /// A turn that waits for events of its WebSocket.
-    fn reading(&self) -> Turn {
-        let mut turn = self.turn();
-        connect(&mut turn, Transport::WebSocket);
-        turn
-    }
-}
-
-fn connect(turn: &mut Turn, transport: Transport) {
-    assert!(matches!(turn.step(), Step::Connect { transport: wanted, .. } if wanted == transport));
-    turn.handle_connected(Connection::default());
-    assert!(matches!(turn.step(), Step::Send(_)));
-    turn.handle_sent();
-    assert!(matches!(turn.step(), Step::Read));
-}
-
-fn receive(turn: &mut Turn, json: &str) {
-    turn.handle_event(Event::parse(json).unwrap(), SystemTime::UNIX_EPOCH);
-}
 
 /// The turn is told, and its error, after a connection was closed if it had one.
 #[track_caller]
@@ -73,9 +26,6 @@ fn end(mut turn: Turn, had_connection: bool) -> Error {
     assert_eq!(error.kind(), &ErrorKind::Deadline { limit: LIMIT });
     error
 }
-
-const CREATED: &str = r#"{"type":"response.created"}"#;
-const DELTA: &str = r#"{"type":"response.output_text.delta","delta":"x"}"#;
 
 #[test]
 fn before_anything() {

@@ -249,7 +249,7 @@ impl Drive<'_, '_> {
             _ => self.event("response.output_text.delta"),
         };
         let event = Event::parse(json).expect("an event");
-        self.turn.handle_event(event, SystemTime::UNIX_EPOCH);
+        self.turn.handle_event(event, || SystemTime::UNIX_EPOCH);
     }
 
     /// An event with a number of its own.

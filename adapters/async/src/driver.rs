@@ -196,7 +196,7 @@ impl<R: Runtime> Work<R> {
             Some(Conn::SseResponse(stream)) => poll_fn(|cx| stream.poll_next(cx)).await?,
             _ => return Err(Lost::internal("there is no response to read")),
         };
-        self.turn.handle_event(event, SystemTime::now());
+        self.turn.handle_event(event, SystemTime::now);
         Ok(())
     }
 

@@ -184,7 +184,7 @@ impl Driver {
             _ => return Err(Halt::internal("there is no response to read")),
         };
         match got {
-            Got::Event(event) => self.turn.handle_event(event, SystemTime::now()),
+            Got::Event(event) => self.turn.handle_event(event, SystemTime::now),
             Got::SignOfLife => self.turn.handle_sign_of_life(),
         }
         Ok(())

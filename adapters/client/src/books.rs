@@ -61,17 +61,18 @@ impl Books {
         self.names_response = names_response;
     }
 
-    /// An event arrived. `stage` is how far the attempt had come before it.
+    /// An event arrived. `stage` is how far the attempt had come before it. `now` is asked only if the event
+    /// tells of an error.
     pub(crate) fn receive(
         &mut self,
         event: Event,
         transport: Transport,
         stage: Stage,
-        now: SystemTime,
+        now: impl FnOnce() -> SystemTime,
     ) -> Received {
         let error = self.error_in(&event);
         let fault = error
-            .and_then(|(seen, fate)| Some((Fault::new(&seen, transport, stage, false, None, now)?, fate)));
+            .and_then(|(seen, fate)| Some((Fault::new(&seen, transport, stage, false, None, now())?, fate)));
         if let Some((fault, fate)) = fault {
             return Received::Fail(fault, fate);
         }
@@ -153,7 +154,7 @@ mod tests {
     }
 
     fn receive(turn: &mut Books, json: &str) -> Received {
-        turn.receive(event(json), Transport::WebSocket, Stage::Open, SystemTime::UNIX_EPOCH)
+        turn.receive(event(json), Transport::WebSocket, Stage::Open, || SystemTime::UNIX_EPOCH)
     }
 
     fn fault(seen: &Seen<'_>, transport: Transport, stage: Stage) -> Fault {

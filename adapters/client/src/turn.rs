@@ -41,7 +41,7 @@ use crate::{Connection, Context, LeftDial, Progress, Step, trace};
 /// turn.handle_sent();
 /// assert!(matches!(turn.step(), Step::Read));
 /// let event = Event::parse(r#"{"type":"response.completed","response":{"id":"r"}}"#)?;
-/// turn.handle_event(event, SystemTime::now());
+/// turn.handle_event(event, SystemTime::now);
 /// assert!(matches!(turn.step(), Step::Keep { completed: Some(id) } if id == "r"));
 /// assert!(matches!(turn.step(), Step::Yield(Item::Event(_))));
 /// assert!(matches!(turn.step(), Step::Done));
@@ -253,8 +253,9 @@ impl Turn {
         }
     }
 
-    /// An event arrived. `now` is subtracted from a date at which the server wants to be asked again.
-    pub fn handle_event(&mut self, event: Event, now: SystemTime) {
+    /// An event arrived. `now` is asked only if the event tells of an error. It is subtracted from a date at
+    /// which the server wants to be asked again.
+    pub fn handle_event(&mut self, event: Event, now: impl FnOnce() -> SystemTime) {
         let State::Connected(attempt) = &mut self.state else { return };
         let transport = attempt.guard.transport();
         let received = self.books.receive(event, transport, attempt.stage, now);

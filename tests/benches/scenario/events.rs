@@ -54,7 +54,7 @@ fn sse(bytes: usize) -> impl FnMut() {
 
 /// What a turn does with an event, and a caller with its text.
 fn deliver(turn: &mut Turn, event: Event) {
-    turn.handle_event(event, SystemTime::UNIX_EPOCH);
+    turn.handle_event(event, || SystemTime::UNIX_EPOCH);
     let Step::Yield(Item::Event(event)) = turn.step() else { unreachable!("the event is next") };
     black_box(event.text_delta());
     debug_assert!(matches!(turn.step(), Step::Read));
@@ -71,7 +71,7 @@ fn streaming(transport: Transport) -> Turn {
     assert!(matches!(turn.step(), Step::Send(_)));
     turn.handle_sent();
     let first = Event::parse(delta(1, 1, 200));
-    turn.handle_event(first.expect("an event"), SystemTime::UNIX_EPOCH);
+    turn.handle_event(first.expect("an event"), || SystemTime::UNIX_EPOCH);
     while matches!(turn.step(), Step::Yield(_)) {}
     turn
 }

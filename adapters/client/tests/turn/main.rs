@@ -59,5 +59,5 @@ pub(crate) fn connect(turn: &mut Turn, transport: Transport) {
 }
 
 pub(crate) fn receive(turn: &mut Turn, json: &str) {
-    turn.handle_event(Event::parse(json).unwrap(), SystemTime::UNIX_EPOCH);
+    turn.handle_event(Event::parse(json).unwrap(), || SystemTime::UNIX_EPOCH);
 }

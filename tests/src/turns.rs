@@ -147,6 +147,7 @@ impl Drive<'_, '_> {
                 }
                 Step::Yield(item) => self.take(item),
                 Step::Fail(error) => {
+                    assert!(have == Have::Nothing, "fails with a connection in hand");
                     assert!(late || !error.is_deadline() || self.caller.stopped, "fails before its time");
                     assert!(
                         error.is_deadline() || !(self.caller.stopped || error.attempts().is_empty()),

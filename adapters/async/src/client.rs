@@ -28,8 +28,8 @@ impl<R: Runtime> Client<R> {
 
     /// Streams one response: one turn.
     ///
-    /// Nothing is sent before the stream is polled. Dropping the stream cancels the turn, and closes the
-    /// connection that carries it.
+    /// Nothing is sent before the stream is polled. The deadline, if there is one, counts from this call.
+    /// Dropping the stream cancels the turn, and closes the connection that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = Turn::new(&self.shared.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)

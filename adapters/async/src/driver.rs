@@ -17,7 +17,7 @@ use crate::websocket::{WsConn, WsStream};
 /// Carries out the steps of one turn.
 pub(crate) struct Driver<R: Runtime> {
     work: Work<R>,
-    /// Made when the turn begins to be read.
+    /// Rings when the deadline of the turn is over.
     alarm: Option<Alarm<R>>,
 }
 

@@ -27,8 +27,8 @@ impl Client {
 
     /// Streams one response: one turn.
     ///
-    /// Nothing is sent before the first item is asked for. Dropping the stream cancels the turn, and closes
-    /// the connection that carries it.
+    /// Nothing is sent before the first item is asked for. The deadline, if there is one, counts from this
+    /// call. Dropping the stream cancels the turn, and closes the connection that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = Turn::new(&self.shared.network.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)

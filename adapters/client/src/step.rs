@@ -13,7 +13,8 @@ use crate::item::Item;
 pub enum Step {
     /// Wait until this time by the policy's clock, and ask again. Asking earlier does no harm.
     Wait(Timestamp),
-    /// Take an idle connection for this transport, or make one. Then call
+    /// Take an idle connection for this transport, or make one: a WebSocket handshake has the
+    /// [`headers`](crate::Turn::headers) of the turn, and so has a POST. Then call
     /// [`handle_connected`](crate::Turn::handle_connected), or
     /// [`handle_failure`](crate::Turn::handle_failure) within the connect time-out.
     Connect {

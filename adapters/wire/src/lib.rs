@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | where does each transport go? | [`Endpoint`], [`Target`], [`Headers`] |
 //! | what is sent on this connection? | [`Request`] |
-//! | what did the server send? | [`Body`], [`SseDecoder`], [`Said`], [`Event`], [`ServerError`] |
+//! | what did the server send? | [`ResponseHeaders`], [`Body`], [`SseDecoder`], [`Said`], [`Event`], [`ServerError`] |
 //! | to which response does it belong? | [`Carried`] |
 //! | is the other end still there? | [`Liveness`], [`Limits`] |
 //! | what is this failure evidence against? | [`Seen`], [`classify`], [`retry_after`] |

@@ -63,12 +63,13 @@ fn taken_last(journal: &Journal) -> usize {
     last.unwrap_or_default()
 }
 
-/// 50 s in all, and what goes at once takes far less than the 30 s of each limit.
+/// Over 30 s in all, the time of each limit. It takes nearly all of the parts to come to that: a client that
+/// stands still for a moment, while the peer takes what the kernels hold, is not silent for so long.
 fn a_long_upload_over_websocket_is_no_silence(adapter: &dyn Adapter) {
-    upload(adapter, Transport::WebSocket, Duration::from_millis(400));
+    upload(adapter, Transport::WebSocket, Duration::from_millis(250));
 }
 
 /// There the limit is ten times as long.
 fn a_long_upload_over_sse_is_no_silence(adapter: &dyn Adapter) {
-    upload(adapter, Transport::Sse, Duration::from_millis(4000));
+    upload(adapter, Transport::Sse, Duration::from_millis(2500));
 }

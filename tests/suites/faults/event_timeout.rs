@@ -13,10 +13,10 @@ fn cases() -> [(Transport, Handshake); 2] {
     [(Transport::WebSocket, Handshake::Accept), (Transport::Sse, Handshake::status(403))]
 }
 
-/// Five events, then signs of life for a second, then the rest.
+/// Five events, then signs of life for two seconds, then the rest.
 fn thinks() -> Turn {
     let turn = Turn::after(5);
-    (0..20).fold(turn, |turn, _| turn.then_keep_alive().then_pause(Duration::from_millis(50))).then_complete()
+    (0..40).fold(turn, |turn, _| turn.then_keep_alive().then_pause(Duration::from_millis(50))).then_complete()
 }
 
 fn a_stream_without_events_ends(adapter: &dyn Adapter) {
@@ -40,7 +40,8 @@ fn without_it_signs_of_life_are_enough(adapter: &dyn Adapter) {
         let peer = Peer::start();
         peer.set_handshake(handshake);
         peer.set_turn(transport, thinks());
-        let limits = Limits::new().with_idle_timeout(Duration::from_millis(500));
+        // Less than the silence, and more than a peer stands still on a busy machine.
+        let limits = Limits::new().with_idle_timeout(Duration::from_millis(1500));
         let client = adapter.client(Settings::new(&peer).limits(limits));
         let outcome = collect(client.stream(Request::text("m", "hello world")));
         assert!(outcome.is_complete(), "{outcome:?}");

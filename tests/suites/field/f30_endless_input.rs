@@ -1,6 +1,8 @@
 //! An endless line, an endless event, a frame of a gigabyte: a client that took whatever came. How much
 //! memory it takes is measured in a suite of its own.
 
+use std::time::Duration;
+
 use failback::{Blame, Config, GiveUp, Mode, Stage, Transport};
 use failback_peer::{Handshake, Journal, Peer, Turn, What};
 use failback_tests::{Adapter, Outcome, Settings, TestClient, collect};
@@ -22,7 +24,16 @@ const LIMIT: usize = 256 * 1024;
 const UNREAD: u64 = 32 * 1024 * 1024;
 
 fn client(peer: &Peer, adapter: &dyn Adapter) -> Box<dyn TestClient> {
-    adapter.client(Settings::new(peer).limits(Limits::new().with_max_message_bytes(LIMIT)))
+    adapter.client(settings(peer).config(patient()))
+}
+
+fn settings(peer: &Peer) -> Settings {
+    Settings::new(peer).limits(Limits::new().with_max_message_bytes(LIMIT))
+}
+
+/// No handshake is left because the machine is busy: here peers send as much as they can.
+fn patient() -> Config {
+    Config::new().with_head_start(Duration::from_secs(20))
 }
 
 fn request() -> Request {
@@ -160,9 +171,7 @@ fn an_endless_head_is_refused(adapter: &dyn Adapter) {
         Turn::no_headers().then_raw(*b"HTTP/1.1 200 OK\r\nx-endless: ").then_endless_line(),
     );
     // One retry is enough to see that it is one of those.
-    let config = Config::new().with_stream_max_retries(1);
-    let limits = Limits::new().with_max_message_bytes(LIMIT);
-    let client = adapter.client(Settings::new(&peer).limits(limits).config(config));
+    let client = adapter.client(settings(&peer).config(patient().with_stream_max_retries(1)));
     let outcome = collect(client.stream(request()));
     let error = outcome.error.as_ref().expect("an error");
     assert_eq!(error.give_up(), GiveUp::AttemptsExhausted, "{error}");

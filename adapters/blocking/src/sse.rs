@@ -4,22 +4,20 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use failback::Transport;
-use failback_client::{Lost, Refusal, encoding_of};
-use failback_wire::{
-    Body, Event, Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, ResponseHeaders, Said, Seen,
-};
+use failback_client::{Lost, encoding_of};
+use failback_wire::{Body, Event, Headers, MAX_HEADER_BYTES, ResponseHeaders, Said, Seen};
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use ureq::http::{HeaderMap, Request, StatusCode};
+use ureq::http::{Request, StatusCode};
 use ureq::{Agent, BodyReader};
 
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::dial::dial;
 use crate::halt::Halt;
-use crate::handshake::TOO_LARGE;
 use crate::head::request;
 use crate::link::Link;
 use crate::network::Network;
+use crate::no_stream::{broken, read_refusal};
 use crate::transport::NoResolver;
 use crate::watch::Watch;
 use crate::websocket::Got;
@@ -109,14 +107,14 @@ impl HttpConn {
         // ureq writes another head, which [`Link`] replaces.
         let request = Request::post(NOWHERE).body(body);
         let request = request.map_err(Halt::internal)?;
-        let response = self.agent.run(request).map_err(|error| self.broken(error))?;
+        let response = self.agent.run(request).map_err(|error| broken(&self.link, error))?;
 
         let (head, body) = response.into_parts();
         let body = body.into_reader();
         // ureq may have been shown only some of them.
         let headers = self.link.take_answer().unwrap_or(head.headers);
         if head.status != StatusCode::OK {
-            let refusal = self.refusal(head.status.as_u16(), headers, body)?;
+            let refusal = read_refusal(&self.link, head.status.as_u16(), headers, body)?;
             return Err(Lost::Answer(Box::new(refusal)).into());
         }
         if let Some(encoding) = encoding_of(&headers) {
@@ -168,7 +166,7 @@ impl HttpConn {
             }
             Err(error) => {
                 (self.body, self.said) = (None, None);
-                Err(self.broken(error.into()))
+                Err(broken(&self.link, error.into()))
             }
         }
     }
@@ -210,52 +208,5 @@ impl HttpConn {
             self.body = None;
         }
         if self.link.is_quiet() { Recovered::Now } else { Recovered::Never }
-    }
-
-    /// Reads a refusal, with as much of its body as is looked at and arrives soon.
-    fn refusal(
-        &self,
-        status: u16,
-        headers: HeaderMap,
-        mut body: BodyReader<'static>,
-    ) -> Result<Refusal, Halt> {
-        let (mut read, mut is_whole) = (Vec::new(), false);
-        if let Some(time) = Refusal::body_time(TRANSPORT, status, &headers) {
-            self.link.with_watch(|watch| watch.end_at(Deadline::after(time)));
-            while read.len() <= MAX_ERROR_BODY_BYTES && !is_whole {
-                let before = read.len();
-                read.resize(before.saturating_add(MAX_ERROR_BODY_BYTES), 0);
-                let more = body.read(read.get_mut(before..).unwrap_or_default());
-                read.truncate(before.saturating_add(*more.as_ref().unwrap_or(&0)));
-                match more {
-                    Ok(more) => is_whole = more == 0,
-                    Err(_) => break,
-                }
-            }
-        }
-        match self.link.take_halt() {
-            Some(Halt::Stopped) => Err(Halt::Stopped),
-            _ => Ok(Refusal::new(status, headers, read, is_whole)),
-        }
-    }
-
-    fn broken(&self, error: ureq::Error) -> Halt {
-        if let Some(halt) = self.link.take_halt() {
-            return halt;
-        }
-        let seen = match &error {
-            ureq::Error::LargeResponseHeader(..) => return Halt::new(Seen::ProtocolViolation, TOO_LARGE),
-            ureq::Error::Io(error) => match error.kind() {
-                ErrorKind::UnexpectedEof => Seen::EndOfStream,
-                ErrorKind::InvalidData => Seen::ProtocolViolation,
-                _ => Seen::Reset,
-            },
-            // ureq was used wrongly.
-            ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::BodyExceedsLimit(_) => {
-                return Halt::internal(error);
-            }
-            _ => Seen::ProtocolViolation,
-        };
-        Halt::new(seen, error)
     }
 }

@@ -1,14 +1,10 @@
 //! A WebSocket: one response at a time, and the pings between responses.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
-use std::time::Duration;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Lost};
-use failback_wire::{
-    Carried, Event, Headers, Limits, Liveness, LivenessAction, Owner, ResponseHeaders, Said, Seen,
-};
+use failback_wire::{Carried, Event, Headers, Limits, Owner, ResponseHeaders, Said, Seen};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -19,6 +15,7 @@ use crate::deadline::Deadline;
 use crate::dial::dial;
 use crate::halt::Halt;
 use crate::handshake::upgrade;
+use crate::idle::{FRAMES, Idle, is_blocked};
 use crate::io::Io;
 use crate::network::Network;
 use crate::watch::{Wake, Watch};
@@ -30,13 +27,6 @@ const TRANSPORT: Transport = Transport::WebSocket;
 const READ_BUFFER: usize = 64 * 1024;
 /// How many bytes of pings and pongs may wait for a peer that reads nothing. Others are not sent.
 const CONTROL_BYTES: usize = 4 * 1024;
-
-/// How many frames are read before time limits are checked.
-const FRAMES: u32 = 1024;
-
-/// How long a missing pong is waited for once more. A process that stood still reads in that time what has
-/// arrived meanwhile.
-const SECOND_LOOK: Duration = Duration::from_millis(10);
 
 /// An open WebSocket.
 pub(crate) struct WsConn {
@@ -51,10 +41,7 @@ pub(crate) struct WsConn {
     carried: Carried,
     /// Whether a part of the last request has not left yet.
     is_sending: bool,
-    /// Says between responses when to ping, and when the peer is dead.
-    idle: Liveness,
-    /// When the answer to a ping was first found missing.
-    doubted_at: Option<Timestamp>,
+    idle: Idle,
 }
 
 /// What a read gives.
@@ -85,8 +72,7 @@ impl WsConn {
             last_completed: None,
             carried: Carried::new(),
             is_sending: false,
-            idle: Liveness::new(limits, TRANSPORT, now),
-            doubted_at: None,
+            idle: Idle::new(limits, now),
         })
     }
 
@@ -200,10 +186,7 @@ impl WsConn {
 
     /// From now on nothing but pings and pongs is expected.
     pub(crate) fn rest(&mut self, now: Timestamp) {
-        // No event is awaited, so only a missing pong can show that it is dead.
-        let limits = self.limits.with_first_event_timeout(Duration::MAX).with_idle_timeout(Duration::MAX);
-        self.idle = Liveness::new(limits.with_event_timeout(None), TRANSPORT, now);
-        self.doubted_at = None;
+        self.idle = Idle::new(self.limits, now);
     }
 
     /// Looks after it between responses. Returns when to do so again, or `None` if it is of no use any more.
@@ -212,43 +195,7 @@ impl WsConn {
         if retire_at <= now || self.is_sending {
             return None;
         }
-        let mut frames = 0_u32;
-        // A peer that does not take the answer to its last ping gets no other: nothing is read before that
-        // has left.
-        while self.socket.flush().is_ok() {
-            match self.socket.read() {
-                Ok(Message::Ping(_) | Message::Pong(_)) => {
-                    frames = frames.saturating_add(1);
-                    if frames >= FRAMES {
-                        return Some(now);
-                    }
-                }
-                Err(error) if is_blocked(&error) => break,
-                _ => return None,
-            }
-        }
-        if self.io().take_interrupted() {
-            return Some(now);
-        } else if self.io().socket().take_read() {
-            self.idle.handle_sign_of_life(now);
-            self.doubted_at = None;
-        }
-        if self.io().write_error().is_some() {
-            return None;
-        }
-        loop {
-            match self.idle.poll(now) {
-                LivenessAction::Wait(until) => return Some(until.min(retire_at)),
-                LivenessAction::SendPing => {
-                    self.queue(Message::Ping(Bytes::new())).ok()?;
-                    self.idle.handle_ping_sent(now);
-                }
-                LivenessAction::Dead(_) => {
-                    let until = self.doubted_at.get_or_insert(now).saturating_add(SECOND_LOOK);
-                    return (until > now).then_some(until);
-                }
-            }
-        }
+        self.idle.attend(&mut self.socket, now).map(|next| next.min(retire_at))
     }
 
     /// Sends a Close frame, and does not wait for the answer. Dropping the connection then ends it.
@@ -256,10 +203,6 @@ impl WsConn {
         let _ = self.socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
         let _ = self.socket.flush();
     }
-}
-
-fn is_blocked(error: &Error) -> bool {
-    matches!(error, Error::Io(error) if error.kind() == ErrorKind::WouldBlock)
 }
 
 fn broken(error: &Error) -> Halt {

@@ -20,6 +20,9 @@ use crate::run::{Endless, Lane, run};
 use crate::script::{self, Script};
 use crate::turn::Late;
 
+/// How many bytes a flood has between two requests.
+const FLOOD: u64 = 1024 * 1024;
+
 /// Answers an upgrade, and serves turns if it was granted.
 pub(crate) async fn serve(conn: &mut Conn, head: &Head) -> Gone {
     if let Err(gone) = upgrade(conn, head).await {
@@ -192,7 +195,7 @@ impl Ws<'_> {
             Between::Deaf => Err(self.conn.swallow().await),
             Between::Frozen => pending().await,
             Between::Flood => {
-                self.conn.stream(&frame::ping_frame(b"").repeat(1024), u64::MAX).await?;
+                self.conn.stream(&frame::ping_frame(b"").repeat(1024), FLOOD).await?;
                 Err(self.conn.swallow().await)
             }
         }

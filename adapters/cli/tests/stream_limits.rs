@@ -11,14 +11,14 @@ fn a_turn_fails_when_its_deadline_is_over_and_the_next_one_has_its_own() {
         let peer = Peer::start();
         peer.push_turn(Transport::WebSocket, Turn::mute_after(3));
         let url = peer.url();
-        let args = ["--adapter", adapter, "--url", &url, "--turns", "2", "--deadline-ms", "1000", "--json"];
+        let args = ["--adapter", adapter, "--url", &url, "--turns", "2", "--deadline-ms", "2000", "--json"];
         let run = failback(&[&["stream"], &args[..]].concat()).exits_with(1);
         let [stopped, completed] = &run.of_kind("end")[..] else { panic!("{}", run.out) };
         assert_eq!(stopped["result"], "failed", "{adapter}");
         assert!(stopped["give_up"].is_null(), "{adapter}: {stopped}");
         let error = stopped["error"].as_str().unwrap();
         assert!(
-            error.starts_with("the turn was not over within its deadline of 1.0 s: attempt 1"),
+            error.starts_with("the turn was not over within its deadline of 2.0 s: attempt 1"),
             "{error}"
         );
         assert_eq!(completed["result"], "completed", "{adapter}");

@@ -108,7 +108,7 @@ fn no_address() -> Lost {
 
 async fn connect<R: Runtime>(network: &Network<R>, host: &str, port: u16) -> Result<Io<R::Stream>, Lost> {
     let addresses = resolve(network, host, port).await?;
-    connect_any(network, host, addresses).await.map(Io::plain)
+    connect_any(network, host, addresses).await.map(|stream| Io::plain(stream, &network.policy))
 }
 
 async fn encrypt<S: AsyncRead + AsyncWrite + Unpin>(

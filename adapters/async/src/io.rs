@@ -1,9 +1,10 @@
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
+use failback::{SharedPolicy, Timestamp};
 use futures_io::{AsyncRead, AsyncWrite, IoSlice};
 use futures_rustls::client::TlsStream;
 
@@ -12,44 +13,66 @@ use futures_rustls::client::TlsStream;
 const READ_BUDGET: usize = 64 * 1024;
 const READS: u32 = 32;
 
-/// Notes what happens on a connection: bytes are signs of life before they make a whole message. Clones share
-/// the notes.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Activity(Arc<AtomicU8>);
+/// Notes what happens on a connection, and when: bytes are signs of life before they make a whole message, and
+/// whoever looks at the notes may look late. Clones share the notes.
+#[derive(Clone)]
+pub(crate) struct Activity {
+    clock: SharedPolicy,
+    notes: Arc<Notes>,
+}
 
-const READ: u8 = 1;
-const WRITTEN: u8 = 2;
-const YIELDED: u8 = 4;
+/// Times are in nanoseconds of the clock. Zero is never.
+#[derive(Debug, Default)]
+struct Notes {
+    read_at: AtomicU64,
+    written_at: AtomicU64,
+    yielded: AtomicBool,
+}
 
 /// What has happened on a connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Acts(u8);
-
-impl Activity {
-    /// What has happened since the last call.
-    pub(crate) fn take(&self) -> Acts {
-        Acts(self.0.swap(0, Ordering::Relaxed))
-    }
-
-    fn note(&self, act: u8) {
-        self.0.fetch_or(act, Ordering::Relaxed);
-    }
+pub(crate) struct Acts {
+    /// When bytes arrived last.
+    pub(crate) read_at: Option<Timestamp>,
+    /// When the system last took bytes to send.
+    pub(crate) written_at: Option<Timestamp>,
+    /// Whether reading stopped for other tasks to run, so that there may be more to read.
+    pub(crate) yielded: bool,
 }
 
-impl Acts {
-    /// Bytes have arrived.
-    pub(crate) fn read(self) -> bool {
-        self.0 & READ != 0
+impl Activity {
+    pub(crate) fn new(clock: SharedPolicy) -> Self {
+        Self { clock, notes: Arc::default() }
     }
 
-    /// The kernel took bytes to send.
-    pub(crate) fn written(self) -> bool {
-        self.0 & WRITTEN != 0
+    /// What has happened since the last call.
+    pub(crate) fn take(&self) -> Acts {
+        let Notes { read_at, written_at, yielded } = &*self.notes;
+        let take = |at: &AtomicU64| match at.swap(0, Ordering::Relaxed) {
+            0 => None,
+            nanos => Some(Timestamp::from_nanos(nanos)),
+        };
+        Acts {
+            read_at: take(read_at),
+            written_at: take(written_at),
+            yielded: yielded.swap(false, Ordering::Relaxed),
+        }
     }
 
-    /// Reading stopped for other tasks to run, so there may be more to read.
-    pub(crate) fn yielded(self) -> bool {
-        self.0 & YIELDED != 0
+    fn note_read(&self) {
+        self.notes.read_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn note_written(&self) {
+        self.notes.written_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn note_yield(&self) {
+        self.notes.yielded.store(true, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.now().as_nanos().max(1)
     }
 }
 
@@ -72,8 +95,9 @@ enum Road<S> {
 }
 
 impl<S> Io<S> {
-    pub(crate) fn plain(stream: S) -> Self {
-        Self::new(Road::Plain(stream), Activity::default())
+    /// Acts are dated by this clock.
+    pub(crate) fn plain(stream: S, clock: &SharedPolicy) -> Self {
+        Self::new(Road::Plain(stream), Activity::new(clock.clone()))
     }
 
     /// Activity is noted below TLS, as half a TLS record is a sign of life too.
@@ -106,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Io<S> {
     /// is kept for the end of reading, and until then the connection looks as if it took nothing.
     fn wrote(&mut self, written: Poll<io::Result<usize>>, cx: &Context<'_>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Ready(Ok(1..)) => self.activity.note(WRITTEN),
+            Poll::Ready(Ok(1..)) => self.activity.note_written(),
             Poll::Ready(Err(error)) if !self.closed && is_end(error.kind()) => {
                 self.broken = Some(error.kind());
                 // Wakes the task, which reads next.
@@ -136,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Io<S> {
         let room = READ_BUDGET.saturating_sub(this.bytes).min(buf.len());
         if this.reads >= READS || (room == 0 && !buf.is_empty()) {
             (this.bytes, this.reads) = (0, 0);
-            this.activity.note(YIELDED);
+            this.activity.note_yield();
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -151,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Io<S> {
                 this.bytes = this.bytes.saturating_add(*read);
                 this.reads = this.reads.saturating_add(1);
                 if *read > 0 && matches!(this.road, Road::Plain(_)) {
-                    this.activity.note(READ);
+                    this.activity.note_read();
                 }
             }
             (Poll::Ready(Err(_)), _) => {}

@@ -82,7 +82,7 @@ where
 mod tests {
     use super::*;
 
-    use failback::Transport;
+    use failback::{Config, SharedPolicy, Transport};
     use failback_client::Proxy;
     use failback_wire::{Endpoint, Seen};
     use futures_util::FutureExt;
@@ -118,7 +118,8 @@ mod tests {
     fn seen(proxy: &str, said: &'static [u8]) -> Seen<'static> {
         let endpoint = Endpoint::new("https://api.example.com").unwrap();
         let tunnel = Tunnel::by_name(&Proxy::parse("x", proxy).unwrap(), endpoint.target(Transport::Sse));
-        let opened = open(Io::plain(Gone(said)), tunnel).now_or_never();
+        let clock = SharedPolicy::new(Config::new());
+        let opened = open(Io::plain(Gone(said), &clock), tunnel).now_or_never();
         match opened.expect("it does not wait for what will not come") {
             Err(Lost::Seen(seen, Some(_))) => seen,
             _ => panic!("{proxy} is no way"),

@@ -138,9 +138,9 @@ impl<R: Runtime> Watch<R> {
     /// again when the caller comes back, which may be much later.
     fn handle_got(&mut self) {
         let acts = self.activity.take();
-        self.has_life |= acts.read();
-        if acts.written() {
-            self.liveness.handle_written(self.timer.now());
+        self.has_life |= acts.read_at.is_some();
+        if let Some(written_at) = acts.written_at {
+            self.liveness.handle_written(written_at);
         }
     }
 
@@ -157,8 +157,8 @@ impl<R: Runtime> Watch<R> {
     /// Ready when a ping is due or a limit has passed. `is_empty` says that there was nothing left to read.
     fn poll_limits<T>(&mut self, is_empty: bool, cx: &mut Context<'_>) -> Poll<Watched<T>> {
         let now = self.timer.now();
-        let acts = self.note(now);
-        if is_empty && !acts.yielded() {
+        let acts = self.note();
+        if is_empty && !acts.yielded {
             self.handle_caught_up(now);
         }
         loop {
@@ -180,7 +180,7 @@ impl<R: Runtime> Watch<R> {
                     self.due = Some(now);
                     let (timer, late) = (&self.timer, now.saturating_duration_since(self.wake_at));
                     let last_look = self.last_look.get_or_insert_with(|| timer.last_look(late));
-                    return last_look.poll(acts.read(), cx).map(|()| Watched::Dead(seen));
+                    return last_look.poll(acts.read_at.is_some(), cx).map(|()| Watched::Dead(seen));
                 }
             }
         }
@@ -196,14 +196,15 @@ impl<R: Runtime> Watch<R> {
         self.caught_up_at = now;
     }
 
-    fn note(&mut self, now: Timestamp) -> Acts {
+    /// Tells the machine what has happened on the connection.
+    fn note(&mut self) -> Acts {
         let acts = self.activity.take();
-        if acts.read() {
+        if let Some(read_at) = acts.read_at {
             self.has_life = true;
-            self.liveness.handle_sign_of_life(now);
+            self.liveness.handle_sign_of_life(read_at);
         }
-        if acts.written() {
-            self.liveness.handle_written(now);
+        if let Some(written_at) = acts.written_at {
+            self.liveness.handle_written(written_at);
         }
         acts
     }

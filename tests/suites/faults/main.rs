@@ -29,4 +29,5 @@ mod d26_refused_upgrades;
 mod d27_unknown_responses;
 mod d29_asked_not_to_retry;
 mod event_timeout;
+mod idle_timeout;
 mod r08_signs_of_life;

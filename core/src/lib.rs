@@ -125,10 +125,13 @@ pub mod rules {}
 
 mod arithmetic;
 mod call;
+mod change;
 mod config;
 mod decision;
 mod failure;
 mod history;
+#[cfg(feature = "std")]
+mod listeners;
 mod mode;
 mod outcome;
 mod policy;
@@ -150,6 +153,7 @@ mod timer;
 mod transport;
 
 pub use call::{Attempt, Call, Dial};
+pub use change::{Change, Trigger};
 pub use config::{Config, ProbeStyle, Replay, VerdictStyle};
 pub use decision::{Decision, Verdict};
 pub use failure::{Blame, Failure, Stage};

@@ -184,7 +184,7 @@ impl SessionAfter<'_> {
     fn carry(&self, attempt: &AttemptGuard) -> Carried {
         let mut failure = NO_HANDSHAKE;
         for retry in 0..=RETRIES {
-            match self.connect(attempt) {
+            match self.connect(attempt, retry == 0) {
                 Ok(()) => match self.network.stream(attempt.transport(), || attempt.handle_progress()) {
                     Ok(()) => return Carried::Ended(Outcome::Completed),
                     Err(stage) => failure = Failure::new(Blame::Transport, stage),
@@ -199,10 +199,11 @@ impl SessionAfter<'_> {
         Carried::Ended(Outcome::RetriesExhausted(failure))
     }
 
-    fn connect(&self, attempt: &AttemptGuard) -> Result<(), Carried> {
-        // A timer of this client's own. On SSE, and for a last resort, there is no head start.
+    fn connect(&self, attempt: &AttemptGuard, first: bool) -> Result<(), Carried> {
+        // A timer of this client's own. There is no head start on SSE, for a last resort, and for a handshake
+        // that replaces a connection that broke.
         let has_head_start =
-            self.reporting == Reporting::AtOnceWithHeadStart && attempt.divert_at().is_some();
+            first && self.reporting == Reporting::AtOnceWithHeadStart && attempt.divert_at().is_some();
         let patience = if has_head_start { self.policy.config().head_start() } else { CONNECT_TIMEOUT };
         let transport = attempt.transport();
         let mut connected = self.network.connect(transport, patience);
@@ -236,7 +237,7 @@ impl SessionAfter<'_> {
             // Nothing to warm up. The guard is dropped, which says that the call was cancelled.
             return;
         }
-        match self.connect(&attempt) {
+        match self.connect(&attempt, true) {
             Ok(()) => {
                 // The event that ends it. It is not a response, so the outcome is not `Completed`.
                 attempt.handle_progress();

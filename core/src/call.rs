@@ -95,7 +95,10 @@ impl Attempt {
     }
 
     /// When to give up waiting for the handshake and [`divert`](crate::Policy::divert), if it is not open by
-    /// then; `None` on SSE and for a last resort ([R17](crate::rules#r17)).
+    /// then; `None` on SSE and for a last resort, which have no head start ([R17](crate::rules#r17)).
+    ///
+    /// Whatever timer the driver uses will do. Once a handshake of the attempt has succeeded it is not
+    /// diverted any more, even if its driver has to connect again.
     #[must_use]
     #[inline]
     pub const fn divert_at(&self) -> Option<Timestamp> {

@@ -69,8 +69,8 @@ impl Policy {
         self.start(History::new())
     }
 
-    /// Begins an attempt of a call, or says to wait for its backoff. Each attempt is chosen anew
-    /// ([R1](crate::rules#r1)).
+    /// Begins an attempt of a call, or gives it back until [`Call::ready_at`], when its backoff is over, or
+    /// the wait that the server asked for. Each attempt is chosen anew ([R1](crate::rules#r1)).
     #[inline]
     pub fn begin_attempt(&mut self, call: Call, now: Timestamp) -> Decision {
         self.advance(now);
@@ -176,8 +176,9 @@ impl Policy {
     /// The head start ran out ([R17](crate::rules#r17)): the call moves to SSE at once, and the handshake
     /// goes on as a dial, up to the driver's connect timeout.
     ///
-    /// For attempts that have a [`divert_at`](Attempt::divert_at). Of another one nothing is left but its
-    /// call, and the dial says nothing.
+    /// Only for an attempt that has a [`divert_at`](Attempt::divert_at). The policy does not ask whether that
+    /// time has come. Any other attempt just ends: its call goes on as if it had not moved, and what is
+    /// reported of the dial changes nothing.
     pub fn divert(&mut self, attempt: Attempt, now: Timestamp) -> (Call, Dial) {
         self.handle_timeout(now);
         let origin = if attempt.is_divertible() { Origin::Attempt } else { Origin::Nothing };

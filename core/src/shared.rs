@@ -259,6 +259,9 @@ impl fmt::Debug for SharedPolicy {
 }
 
 /// An [`Attempt`] that reports [`Outcome::Cancelled`] when it is dropped.
+///
+/// So keep it where the outcome is reported, and lend it to what does the I/O: a `?` that leaves the function
+/// which owns it makes a cancelled call of every failure, and the policy learns nothing.
 #[must_use = "an attempt that is dropped is cancelled"]
 #[derive(Debug)]
 pub struct AttemptGuard {

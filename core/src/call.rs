@@ -26,8 +26,8 @@ impl Call {
     ///
     /// `None` as long as the mode decides when the attempt begins ([R1](crate::rules#r1)).
     ///
-    /// For a driver that wants to know before it waits: to tell its user, or to begin its own count of retries
-    /// anew on the other transport.
+    /// For a driver that wants to know before it waits: to tell its user, or to begin its own count of
+    /// retries anew on the other transport.
     ///
     /// ```
     /// use failback::{Blame, Config, Failure, Outcome, Policy, Reason, Stage, Timestamp, Transport, Verdict};
@@ -95,18 +95,14 @@ impl Attempt {
     }
 
     /// When to give up waiting for the handshake and [`divert`](crate::Policy::divert), if it is not open by
-    /// then; `None` on SSE and for a last resort ([R17](crate::rules#r17)).
+    /// then; `None` on SSE and for a last resort, which have no head start ([R17](crate::rules#r17)).
+    ///
+    /// Whatever timer the driver uses will do. Once a handshake of the attempt has succeeded it is not
+    /// diverted any more, even if its driver has to connect again.
     #[must_use]
     #[inline]
     pub const fn divert_at(&self) -> Option<Timestamp> {
         if self.is_divertible() { Some(self.divert_at) } else { None }
-    }
-
-    /// Whether an event of it can change anything ([R4](crate::rules#r4), [R8](crate::rules#r8),
-    /// [R17](crate::rules#r17)): most events are neither SSE's nor the probe's.
-    #[cfg(feature = "std")]
-    pub(crate) const fn progress_matters(&self) -> bool {
-        matches!(self.transport(), Transport::Sse) || self.is_probe()
     }
 
     pub(crate) const fn is_divertible(&self) -> bool {

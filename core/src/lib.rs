@@ -47,26 +47,20 @@
 //! # fn sleep_until(_: Timestamp) {}
 //! # fn now() -> Timestamp { Timestamp::ZERO }
 //! fn carry(policy: &mut Policy) -> Result<(), GiveUp> {
-//!     let mut call = policy.open_call(now());
+//!     let mut attempt = policy.begin_call(now());
 //!     loop {
-//!         let attempt = match policy.begin_attempt(call, now()) {
-//!             Decision::Start(attempt) => attempt,
-//!             Decision::Wait(waiting) => {
-//!                 sleep_until(waiting.ready_at());
-//!                 call = waiting;
-//!                 continue;
-//!             }
-//!         };
 //!         // Your own I/O. For each event that arrives, call `policy.handle_progress(&attempt, now())`.
 //!         let outcome = match connect_and_stream(attempt.transport()) {
 //!             Ok(()) => Outcome::Completed,
 //!             Err(failure) => Outcome::Failed(failure),
 //!         };
-//!         match policy.handle_outcome(attempt, outcome, now()) {
+//!         let call = match policy.handle_outcome(attempt, outcome, now()) {
 //!             Verdict::Done => return Ok(()),
-//!             Verdict::Retry(again) => call = again,
+//!             Verdict::Retry(call) => call,
 //!             Verdict::GiveUp(why) => return Err(why),
-//!         }
+//!         };
+//!         sleep_until(call.ready_at());
+//!         attempt = policy.begin_attempt_now(call, now());
 //!     }
 //! }
 //!
@@ -76,8 +70,25 @@
 //! # Ok::<(), GiveUp>(())
 //! ```
 //!
-//! A client with a retry loop of its own below the policy reports [`Outcome::RetriesExhausted`] when that
-//! loop has given up, and begins the next attempt where the policy says.
+//! A driver that does not sleep, but comes back when there is something to do, begins with
+//! [`begin_attempt`](Policy::begin_attempt), which says when it is too early.
+//!
+//! # What a driver owes the policy
+//!
+//! - The transport of an attempt is the policy's choice.
+//! - Each event is reported ([`handle_progress`](Policy::handle_progress)). That is the evidence: SSE that
+//!   works convicts WebSocket.
+//! - Each attempt has an [`Outcome`]. A failure says what it is evidence against, how far the attempt had
+//!   come, and whether output has reached the caller ([`Failure`]).
+//! - A handshake that fails is reported at once. What breaks later may be retried by the driver itself first,
+//!   which then reports [`Outcome::RetriesExhausted`].
+//! - A handshake that outlasts the attempt's head start ([`divert_at`](Attempt::divert_at)) no longer keeps
+//!   its call waiting: after [`divert`](Policy::divert) the call goes on over SSE, and the handshake is a
+//!   [`Dial`], whose end is reported too.
+//!
+//! One policy serves all calls to one endpoint: put it behind a mutex, or use `SharedPolicy` (feature `std`),
+//! which also reports what is dropped, and tells listeners when the mode changes. The guide with more of this
+//! is `docs/EMBEDDING.md` in the repository.
 //!
 //! # In scope, and out of scope
 //!
@@ -125,10 +136,13 @@ pub mod rules {}
 
 mod arithmetic;
 mod call;
+mod change;
 mod config;
 mod decision;
 mod failure;
 mod history;
+#[cfg(feature = "std")]
+mod listeners;
 mod mode;
 mod outcome;
 mod policy;
@@ -150,6 +164,7 @@ mod timer;
 mod transport;
 
 pub use call::{Attempt, Call, Dial};
+pub use change::{Change, Trigger};
 pub use config::{Config, ProbeStyle, Replay, VerdictStyle};
 pub use decision::{Decision, Verdict};
 pub use failure::{Blame, Failure, Stage};

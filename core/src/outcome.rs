@@ -9,14 +9,18 @@ pub enum Outcome {
     /// ([R6](crate::rules#r6)).
     Completed,
     /// The attempt failed; the policy decides what becomes of its call.
+    ///
+    /// A handshake that failed is this, and reported at once, whatever retries the driver has of its own:
+    /// the call goes on over SSE without a wait ([R2](crate::rules#r2)).
     Failed(Failure),
-    /// The attempt failed, and retries that the driver made on its own, below the policy, are used up: the
-    /// policy allows no further one on this transport ([R3](crate::rules#r3), [R13](crate::rules#r13)).
+    /// The attempt failed after its handshake, and retries that the driver made on its own, below the policy,
+    /// are used up: the policy allows no further one on this transport ([R3](crate::rules#r3),
+    /// [R13](crate::rules#r13)).
     RetriesExhausted(Failure),
-    /// The caller gave up on the call.
+    /// The caller gave up on the call. It says nothing about the transport.
     Cancelled,
-    /// The server ended the response without completing it (`response.failed`, `response.cancelled`): the
-    /// transport did its work, and the call is over.
+    /// The server ended the response without completing it (`response.failed`, `response.cancelled`), or it
+    /// was a warm-up, with nothing to complete: the transport did its work, and the call is over.
     Ended,
 }
 
@@ -29,6 +33,6 @@ pub enum DialOutcome {
     Opened,
     /// The handshake failed.
     Failed(Failure),
-    /// Nobody waits for it any more.
+    /// The driver gave it up before it had ended.
     Abandoned,
 }

@@ -8,7 +8,7 @@ use crate::state::State;
 use crate::time::{add, nanos};
 use crate::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
-    Reason, Replay, Snapshot, Stage, Timer, Timestamp, Transport, Verdict,
+    Reason, Replay, Snapshot, Stage, Timer, Timestamp, Transport, Trigger, Verdict,
 };
 
 /// Decides which transport carries each attempt: the state that all calls to one endpoint share.
@@ -69,8 +69,8 @@ impl Policy {
         self.start(History::new())
     }
 
-    /// Begins an attempt of a call, or says to wait for its backoff. Each attempt is chosen anew
-    /// ([R1](crate::rules#r1)).
+    /// Begins an attempt of a call, or gives it back until [`Call::ready_at`], when its backoff is over, or
+    /// the wait that the server asked for. Each attempt is chosen anew ([R1](crate::rules#r1)).
     #[inline]
     pub fn begin_attempt(&mut self, call: Call, now: Timestamp) -> Decision {
         self.advance(now);
@@ -124,6 +124,15 @@ impl Policy {
         }
     }
 
+    /// [`handle_progress`](Self::handle_progress) of any attempt on SSE: whose event it was makes no
+    /// difference.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn sse_progressed(&mut self, now: Timestamp) {
+        self.advance(now);
+        self.state.sse_progressed(&self.config, self.seed, self.now);
+    }
+
     /// The attempt ended. Says what that means for its call.
     #[inline]
     pub fn handle_outcome(&mut self, attempt: Attempt, outcome: Outcome, now: Timestamp) -> Verdict {
@@ -133,15 +142,13 @@ impl Policy {
                 self.refill();
                 match attempt.transport() {
                     // R6: whatever the mode, and stale or not.
-                    Transport::WebSocket => self.state.exonerate(&self.config),
+                    Transport::WebSocket => self.state.websocket_completed(&self.config),
                     Transport::Sse => self.state.sse_progressed(&self.config, self.seed, self.now),
                 }
                 Verdict::Done
             }
             Outcome::Cancelled | Outcome::Ended => {
-                if self.holds_probe(&attempt) {
-                    self.state.end_probe(&self.config, self.now);
-                }
+                self.let_go(&attempt);
                 Verdict::Done
             }
             Outcome::Failed(failure) => self.handle_failure(attempt, &failure, false),
@@ -149,11 +156,29 @@ impl Policy {
         }
     }
 
+    /// [`handle_outcome`](Self::handle_outcome) with [`Outcome::Cancelled`], for a guard, which cannot give
+    /// its attempt away when it is dropped.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn cancel(&mut self, attempt: &Attempt, now: Timestamp) {
+        self.advance(now);
+        self.let_go(attempt);
+    }
+
+    /// R7: the attempt ended without a failure, and without a completion.
+    #[inline]
+    fn let_go(&mut self, attempt: &Attempt) {
+        if self.holds_probe(attempt) {
+            self.state.end_probe(&self.config, self.now);
+        }
+    }
+
     /// The head start ran out ([R17](crate::rules#r17)): the call moves to SSE at once, and the handshake
     /// goes on as a dial, up to the driver's connect timeout.
     ///
-    /// For attempts that have a [`divert_at`](Attempt::divert_at). Of another one nothing is left but its
-    /// call, and the dial says nothing.
+    /// Only for an attempt that has a [`divert_at`](Attempt::divert_at). The policy does not ask whether that
+    /// time has come. Any other attempt just ends: its call goes on as if it had not moved, and what is
+    /// reported of the dial changes nothing.
     pub fn divert(&mut self, attempt: Attempt, now: Timestamp) -> (Call, Dial) {
         self.handle_timeout(now);
         let origin = if attempt.is_divertible() { Origin::Attempt } else { Origin::Nothing };
@@ -232,8 +257,7 @@ impl Policy {
     /// ([R19](crate::rules#r19)).
     pub fn handle_network_change(&mut self, now: Timestamp) {
         self.handle_timeout(now);
-        self.state.exonerate(&self.config);
-        self.state.begin_epoch();
+        self.state.network_changed(&self.config);
     }
 
     /// The current judgement, as of the latest time seen.
@@ -246,6 +270,44 @@ impl Policy {
     #[must_use]
     pub const fn recoveries_left(&self) -> u8 {
         self.state.recoveries()
+    }
+
+    /// Counts transitions of the policy: an embedder that has kept the number of an earlier time sees by
+    /// another one that the [`mode`](Self::mode) was decided anew since. `SharedPolicy::on_change` tells of
+    /// it unasked.
+    ///
+    /// Compare for equality alone. One event may count twice, a
+    /// [change of network](Self::handle_network_change) counts in [`Mode::Preferred`] too, a restored policy
+    /// goes on from the number of its snapshot, and after the largest number comes zero. What time alone
+    /// changes is counted once a method has been told the time. A cooldown that is over changes no mode until
+    /// something probes, and neither does a lease that is renewed.
+    ///
+    /// ```
+    /// use failback::{Blame, Config, Failure, Outcome, Policy, Stage, Timestamp, Trigger};
+    ///
+    /// let now = Timestamp::ZERO;
+    /// let mut policy = Policy::new(Config::new(), 7, now);
+    /// let mut seen = policy.transitions();
+    /// let attempt = policy.begin_call(now);
+    /// let refused = Failure::new(Blame::Transport, Stage::Connecting);
+    /// let _verdict = policy.handle_outcome(attempt, Outcome::Failed(refused), now);
+    /// if policy.transitions() != seen {
+    ///     seen = policy.transitions();
+    ///     // Where you show it: an LED, a log, a counter.
+    ///     assert_eq!(policy.mode().as_str(), "suspected");
+    ///     assert_eq!(policy.trigger(), Some(Trigger::WebSocketFailed));
+    /// }
+    /// # let _ = seen;
+    /// ```
+    #[must_use]
+    pub const fn transitions(&self) -> u32 {
+        self.state.epoch()
+    }
+
+    /// What brought the latest of the [`transitions`](Self::transitions) about. `None` before the first.
+    #[must_use]
+    pub const fn trigger(&self) -> Option<Trigger> {
+        self.state.trigger()
     }
 
     /// The settings.
@@ -392,7 +454,7 @@ impl Policy {
         }
         if attempt.is_probe() {
             if is_evidence(blame) {
-                self.state.suspect(&self.config, self.seed, self.now);
+                self.state.probe_failed(&self.config, self.seed, self.now);
             } else {
                 self.state.return_probe(&self.config, self.now);
             }
@@ -405,11 +467,14 @@ impl Policy {
             && stage != Stage::Connecting
             && !over
             && !self.has_used_up(&attempt.history, Transport::WebSocket);
-        let wait = if forgiven { self.wait_in_grace(&mut attempt.history, stage) } else { None };
-        if wait.is_none() {
-            self.state.suspect(&self.config, self.seed, self.now);
+        if forgiven {
+            let wait = self.wait_in_grace(&mut attempt.history, stage);
+            if wait.is_some() {
+                return wait;
+            }
         }
-        wait
+        self.state.websocket_failed(&self.config, self.seed, self.now);
+        None
     }
 
     /// R3: how long the call waits before its next attempt on WebSocket; `None` if that would begin too late.

@@ -11,23 +11,48 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::snapshot::KeptMode;
 use crate::{Config, Replay, Snapshot, VerdictStyle, whole_millis};
 
-#[derive(Clone, Copy, Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Key {
-    StreamMaxRetries,
-    FallbackWithinMs,
-    HeadStartMs,
-    CooldownMs,
-    CooldownMaxMs,
-    Jitter,
-    MaxRecoveries,
-    ProbeLeaseMs,
-    BackoffMs,
-    BackoffMaxMs,
-    MaxServerWaitMs,
-    RetryBudget,
-    Replay,
-    Verdict,
+/// Each key once, in the order in which they are written.
+macro_rules! keys {
+    ($($key:ident = $name:literal,)+) => {
+        #[derive(Clone, Copy, Deserialize)]
+        #[serde(field_identifier)]
+        enum Key {
+            $(#[serde(rename = $name)] $key,)+
+        }
+
+        impl Key {
+            const ALL: [Self; Config::KEYS.len()] = [$(Self::$key,)+];
+
+            const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$key => $name,)+
+                }
+            }
+        }
+
+        impl Config {
+            /// The keys that [`Deserialize`] accepts, each of them optional. What may probe is for the driver
+            /// to say, not for a file: [`with_probe`](Self::with_probe).
+            pub const KEYS: [&'static str; 14] = [$($name,)+];
+        }
+    };
+}
+
+keys! {
+    StreamMaxRetries = "stream_max_retries",
+    FallbackWithin = "fallback_within_ms",
+    HeadStart = "head_start_ms",
+    Cooldown = "cooldown_ms",
+    CooldownMax = "cooldown_max_ms",
+    Jitter = "jitter",
+    MaxRecoveries = "max_recoveries",
+    ProbeLease = "probe_lease_ms",
+    Backoff = "backoff_ms",
+    BackoffMax = "backoff_max_ms",
+    MaxServerWait = "max_server_wait_ms",
+    RetryBudget = "retry_budget",
+    Replay = "replay",
+    Verdict = "verdict",
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,55 +70,48 @@ enum VerdictWord {
     Immediate,
 }
 
-impl Config {
-    /// The keys that [`Deserialize`] accepts, each of them optional. What may probe is for the driver to say,
-    /// not for a file: [`with_probe`](Self::with_probe).
-    pub const KEYS: [&'static str; 14] = [
-        "stream_max_retries",
-        "fallback_within_ms",
-        "head_start_ms",
-        "cooldown_ms",
-        "cooldown_max_ms",
-        "jitter",
-        "max_recoveries",
-        "probe_lease_ms",
-        "backoff_ms",
-        "backoff_max_ms",
-        "max_server_wait_ms",
-        "retry_budget",
-        "replay",
-        "verdict",
-    ];
-}
-
 impl Serialize for Config {
-    #[expect(clippy::float_arithmetic, reason = "files say 0.5; no decision depends on this division")]
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(Self::KEYS.len()))?;
-        map.serialize_entry("stream_max_retries", &self.stream_max_retries)?;
-        map.serialize_entry("fallback_within_ms", &whole_millis(self.fallback_within()))?;
-        map.serialize_entry("head_start_ms", &whole_millis(self.head_start()))?;
-        map.serialize_entry("cooldown_ms", &whole_millis(self.cooldown()))?;
-        map.serialize_entry("cooldown_max_ms", &whole_millis(self.cooldown_max()))?;
-        map.serialize_entry("jitter", &(f64::from(self.jitter_permille) / 1000.0))?;
-        map.serialize_entry("max_recoveries", &self.max_recoveries)?;
-        map.serialize_entry("probe_lease_ms", &whole_millis(self.probe_lease()))?;
-        map.serialize_entry("backoff_ms", &whole_millis(self.backoff()))?;
-        map.serialize_entry("backoff_max_ms", &whole_millis(self.backoff_max()))?;
-        map.serialize_entry("max_server_wait_ms", &whole_millis(self.max_server_wait()))?;
-        map.serialize_entry("retry_budget", &self.retry_budget)?;
-        let replay = match self.replay {
-            Replay::BeforeOutput => ReplayWord::BeforeOutput,
-            Replay::BeforeSend => ReplayWord::BeforeSend,
-            Replay::Restart => ReplayWord::Restart,
-        };
-        map.serialize_entry("replay", &replay)?;
-        let verdict = match self.verdict {
-            VerdictStyle::OnEvidence => VerdictWord::OnEvidence,
-            VerdictStyle::Immediate => VerdictWord::Immediate,
-        };
-        map.serialize_entry("verdict", &verdict)?;
+        for key in Key::ALL {
+            put(self, key, &mut map)?;
+        }
         map.end()
+    }
+}
+
+#[expect(clippy::float_arithmetic, reason = "files say 0.5; no decision depends on this division")]
+fn put<M: SerializeMap>(config: &Config, key: Key, map: &mut M) -> Result<(), M::Error> {
+    let name = key.name();
+    let mut millis = |duration| map.serialize_entry(name, &whole_millis(duration));
+    match key {
+        Key::FallbackWithin => millis(config.fallback_within()),
+        Key::HeadStart => millis(config.head_start()),
+        Key::Cooldown => millis(config.cooldown()),
+        Key::CooldownMax => millis(config.cooldown_max()),
+        Key::ProbeLease => millis(config.probe_lease()),
+        Key::Backoff => millis(config.backoff()),
+        Key::BackoffMax => millis(config.backoff_max()),
+        Key::MaxServerWait => millis(config.max_server_wait()),
+        Key::StreamMaxRetries => map.serialize_entry(name, &config.stream_max_retries),
+        Key::MaxRecoveries => map.serialize_entry(name, &config.max_recoveries),
+        Key::RetryBudget => map.serialize_entry(name, &config.retry_budget),
+        Key::Jitter => map.serialize_entry(name, &(f64::from(config.jitter_permille) / 1000.0)),
+        Key::Replay => {
+            let word = match config.replay {
+                Replay::BeforeOutput => ReplayWord::BeforeOutput,
+                Replay::BeforeSend => ReplayWord::BeforeSend,
+                Replay::Restart => ReplayWord::Restart,
+            };
+            map.serialize_entry(name, &word)
+        }
+        Key::Verdict => {
+            let word = match config.verdict {
+                VerdictStyle::OnEvidence => VerdictWord::OnEvidence,
+                VerdictStyle::Immediate => VerdictWord::Immediate,
+            };
+            map.serialize_entry(name, &word)
+        }
     }
 }
 
@@ -115,10 +133,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Config, A::Error> {
         let mut config = Config::new();
         while let Some(key) = map.next_key::<Key>()? {
-            config = set(config, key, &mut map).map_err(|error| {
-                let name = Config::KEYS.get(key as usize).copied().unwrap_or_default();
-                A::Error::custom(format_args!("{name}: {error}"))
-            })?;
+            config = set(config, key, &mut map)
+                .map_err(|error| A::Error::custom(format_args!("{}: {error}", key.name())))?;
         }
         Ok(config)
     }
@@ -127,14 +143,14 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 fn set<'de, A: MapAccess<'de>>(config: Config, key: Key, map: &mut A) -> Result<Config, A::Error> {
     let mut millis = || map.next_value().map(Duration::from_millis);
     Ok(match key {
-        Key::FallbackWithinMs => config.with_fallback_within(millis()?),
-        Key::HeadStartMs => config.with_head_start(millis()?),
-        Key::CooldownMs => config.with_cooldown(millis()?),
-        Key::CooldownMaxMs => config.with_cooldown_max(millis()?),
-        Key::ProbeLeaseMs => config.with_probe_lease(millis()?),
-        Key::BackoffMs => config.with_backoff(millis()?),
-        Key::BackoffMaxMs => config.with_backoff_max(millis()?),
-        Key::MaxServerWaitMs => config.with_max_server_wait(millis()?),
+        Key::FallbackWithin => config.with_fallback_within(millis()?),
+        Key::HeadStart => config.with_head_start(millis()?),
+        Key::Cooldown => config.with_cooldown(millis()?),
+        Key::CooldownMax => config.with_cooldown_max(millis()?),
+        Key::ProbeLease => config.with_probe_lease(millis()?),
+        Key::Backoff => config.with_backoff(millis()?),
+        Key::BackoffMax => config.with_backoff_max(millis()?),
+        Key::MaxServerWait => config.with_max_server_wait(millis()?),
         Key::StreamMaxRetries => config.with_stream_max_retries(map.next_value()?),
         Key::MaxRecoveries => config.with_max_recoveries(map.next_value()?),
         Key::RetryBudget => config.with_retry_budget(map.next_value()?),

@@ -6,9 +6,10 @@ use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::listeners::Listeners;
 use crate::{
-    Attempt, Call, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Reason, Snapshot, Status,
-    Timestamp, Transport, Verdict,
+    Attempt, Call, Change, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Reason, Snapshot,
+    Status, Timestamp, Transport, Verdict,
 };
 
 /// A [`Policy`] for all threads and tasks of a process, with a clock of its own.
@@ -32,8 +33,13 @@ pub struct SharedPolicy {
 }
 
 struct Shared {
-    policy: Mutex<Policy>,
+    locked: Mutex<Locked>,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+}
+
+struct Locked {
+    policy: Policy,
+    listeners: Option<Arc<Listeners>>,
 }
 
 /// What to do with a call now: [`Decision`], with a guard for the attempt.
@@ -69,8 +75,8 @@ impl SharedPolicy {
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
         policy: impl FnOnce(Timestamp) -> Policy,
     ) -> Self {
-        let policy = Mutex::new(policy(clock()));
-        Self { shared: Arc::new(Shared { policy, clock: Box::new(clock) }) }
+        let locked = Mutex::new(Locked { policy: policy(clock()), listeners: None });
+        Self { shared: Arc::new(Shared { locked, clock: Box::new(clock) }) }
     }
 
     /// The time, by the policy's clock.
@@ -139,32 +145,77 @@ impl SharedPolicy {
     pub fn status(&self) -> Status {
         self.with(|policy, now| {
             policy.handle_timeout(now);
-            let mode = policy.mode();
-            let retry_in = match mode {
-                Mode::FailedOver { retry_at } => Some(retry_at.saturating_duration_since(now)),
-                _ => None,
-            };
-            Status { mode, retry_in, recoveries_left: policy.recoveries_left() }
+            Status::of(policy, now)
         })
     }
 
     /// See [`Policy::config`].
     #[must_use]
     pub fn config(&self) -> Config {
-        *self.lock().config()
+        *self.lock().policy.config()
     }
 
     /// See [`Policy::recoveries_left`].
     #[must_use]
     pub fn recoveries_left(&self) -> u8 {
         // Time alone changes none.
-        self.lock().recoveries_left()
+        self.lock().policy.recoveries_left()
     }
 
     /// See [`Policy::snapshot`].
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.with(|policy, now| policy.snapshot(now))
+    }
+
+    /// From now on, `listener` is called with each change of mode.
+    ///
+    /// Changes are told one after another, each once, in the order in which they happened: where one ends,
+    /// the next begins. No two are told at a time. The thread whose method brought a change about tells it
+    /// before that method returns, unless another thread is telling an earlier one at that moment; then that
+    /// one goes on with this. What time alone changes is told when a method notices ([`status`](Self::status)
+    /// does); if the same method then changes the mode again, the two are told as one.
+    ///
+    /// The policy is not locked meanwhile, so a listener may ask it anything; a change that it brings about
+    /// itself is told when it has returned. Somebody waits for it, so it should be quick: write a line, send
+    /// on a channel. Up to 16 changes wait for a listener that is slower than they come, and whatever follows
+    /// becomes one with the last of these.
+    ///
+    /// A listener stays as long as the policy, which is for ever if it holds a clone of it. There may be
+    /// several, which are called in the order in which they came. When one panics, so does the method that
+    /// told it; what has not been told by then is told with the next change.
+    ///
+    /// ```
+    /// use failback::{Blame, Config, Failure, Outcome, SharedPolicy, Stage};
+    ///
+    /// let policy = SharedPolicy::new(Config::new());
+    /// let (sender, changes) = std::sync::mpsc::channel();
+    /// policy.on_change(move |change| {
+    ///     let _nobody_reads = sender.send(format!("{}: {}", change.to, change.why));
+    /// });
+    ///
+    /// let refused = Failure::new(Blame::Transport, Stage::Connecting);
+    /// let _verdict = policy.begin_call().handle_outcome(Outcome::Failed(refused));
+    /// policy.begin_call().handle_progress();
+    /// assert_eq!(changes.try_recv()?, "suspected: websocket_failed");
+    /// assert_eq!(changes.try_recv()?, "failed_over: sse_worked");
+    /// # Ok::<(), std::sync::mpsc::TryRecvError>(())
+    /// ```
+    pub fn on_change(&self, listener: impl FnMut(Change) + Send + 'static) {
+        let Locked { policy, listeners } = &mut *self.lock();
+        listeners.get_or_insert_with(|| Arc::new(Listeners::new(policy))).add(Box::new(listener));
+    }
+
+    fn sse_progressed(&self) {
+        self.with(Policy::sse_progressed);
+    }
+
+    fn probe_progressed(&self, probe: &Attempt) {
+        self.with(|policy, now| policy.handle_progress(probe, now));
+    }
+
+    fn cancel(&self, attempt: &Attempt) {
+        self.with(|policy, now| policy.cancel(attempt, now));
     }
 
     fn guard(&self, attempt: Attempt) -> AttemptGuard {
@@ -175,22 +226,42 @@ impl SharedPolicy {
         // Read before the lock is taken, which is then held for less long. Who waited for it tells an earlier
         // time than whoever came first, and that is harmless (R18).
         let now = self.now();
-        act(&mut self.lock(), now)
+        let mut locked = self.lock();
+        let answer = act(&mut locked.policy, now);
+        if locked.listeners.is_some() {
+            tell(locked, now);
+        }
+        answer
     }
 
-    fn lock(&self) -> MutexGuard<'_, Policy> {
+    fn lock(&self) -> MutexGuard<'_, Locked> {
         // No method of the policy panics, so whoever poisoned the mutex left it whole.
-        self.shared.policy.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Tells listeners of what was just done, if that changed the mode, once the policy is no longer locked.
+#[cold]
+fn tell(locked: MutexGuard<'_, Locked>, now: Timestamp) {
+    if let Some(listeners) = locked.listeners.clone() {
+        let changed = listeners.note(&locked.policy, now);
+        drop(locked);
+        if changed {
+            listeners.tell();
+        }
     }
 }
 
 impl fmt::Debug for SharedPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SharedPolicy").field(&*self.lock()).finish()
+        f.debug_tuple("SharedPolicy").field(&self.lock().policy).finish()
     }
 }
 
 /// An [`Attempt`] that reports [`Outcome::Cancelled`] when it is dropped.
+///
+/// So keep it where the outcome is reported, and lend it to what does the I/O: a `?` that leaves the function
+/// which owns it makes a cancelled call of every failure, and the policy learns nothing.
 #[must_use = "an attempt that is dropped is cancelled"]
 #[derive(Debug)]
 pub struct AttemptGuard {
@@ -238,10 +309,13 @@ impl AttemptGuard {
 
     /// See [`Policy::handle_progress`]. Takes no lock where it changes nothing, so signs of life can be
     /// reported as they come.
+    #[inline]
     pub fn handle_progress(&self) {
-        // An event that changes nothing takes no lock.
-        if let Some(attempt) = self.attempt.as_ref().filter(|attempt| attempt.progress_matters()) {
-            self.policy.with(|policy, now| policy.handle_progress(attempt, now));
+        match &self.attempt {
+            Some(attempt) if attempt.transport() == Transport::Sse => self.policy.sse_progressed(),
+            Some(attempt) if attempt.is_probe() => self.policy.probe_progressed(attempt),
+            // Most events are neither SSE's nor the probe's, and change nothing (R4, R8).
+            _ => {}
         }
     }
 
@@ -269,11 +343,11 @@ impl AttemptGuard {
 }
 
 impl Drop for AttemptGuard {
+    // Inlined where the outcome has been reported, and there is nothing to do.
+    #[inline]
     fn drop(&mut self) {
-        if let Some(attempt) = self.attempt.take() {
-            let verdict =
-                self.policy.with(|policy, now| policy.handle_outcome(attempt, Outcome::Cancelled, now));
-            debug_assert!(matches!(verdict, Verdict::Done), "a cancelled call is over");
+        if let Some(attempt) = &self.attempt {
+            self.policy.cancel(attempt);
         }
     }
 }

@@ -7,23 +7,19 @@ use crate::arithmetic::{double, permille};
 use crate::random::{self, Draw};
 use crate::snapshot::{KeptMode, Snapshot};
 use crate::time::{add, nanos};
-use crate::{Config, Mode, Reason, Timer, Timestamp, VerdictStyle};
+use crate::{Config, Mode, Reason, Timer, Timestamp, Trigger, VerdictStyle};
 
-/// The mode, with what only that mode has to remember; [`State::until`] says when it ends. `DialPending` is
-/// shown as [`Mode::Preferred`] too.
+/// The mode, and what only that mode has to remember; [`State::trigger`] says what led to it, and
+/// [`State::until`] when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// With a byte for its tag: to tell phases apart by a niche takes each decision three instructions more.
+#[repr(u8)]
 enum Phase {
     Preferred,
-    /// Preferred, but a diverted dial keeps other calls off WebSocket ([R17](crate::rules#r17)).
+    /// [`Mode::Preferred`], but a diverted dial keeps other calls off WebSocket ([R17](crate::rules#r17)).
     DialPending,
-    Suspected {
-        /// The suspicion is the probe's doing ([R7](crate::rules#r7)).
-        by_probe: bool,
-    },
-    FailedOver {
-        /// A dial has opened and waits for the call that will probe with it.
-        dial_open: bool,
-    },
+    Suspected,
+    FailedOver,
     Probing {
         /// The probe has made progress ([R7](crate::rules#r7)).
         progressed: bool,
@@ -34,6 +30,8 @@ enum Phase {
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     phase: Phase,
+    /// What led to the phase, unless that is Probing: only the end of a cooldown leads there.
+    trigger: Option<Trigger>,
     /// When time ends the phase. [`Timestamp::MAX`] in Preferred and Pinned, which time does not end.
     until: Timestamp,
     /// The cooldown of the last conviction, jitter included; the base when there was none.
@@ -54,6 +52,7 @@ impl State {
     pub(crate) const fn new(config: &Config) -> Self {
         Self {
             phase: Phase::Preferred,
+            trigger: None,
             until: Timestamp::MAX,
             cooldown: config.cooldown,
             epoch: 0,
@@ -71,9 +70,9 @@ impl State {
         match self.phase {
             Phase::Preferred => Reason::Healthy,
             Phase::DialPending => Reason::DialPending,
-            Phase::Suspected { .. } => Reason::VerdictPending,
-            Phase::FailedOver { .. } if now < self.until => Reason::CoolingDown,
-            Phase::FailedOver { .. } => {
+            Phase::Suspected => Reason::VerdictPending,
+            Phase::FailedOver if now < self.until => Reason::CoolingDown,
+            Phase::FailedOver => {
                 self.start_probe(config, now);
                 Reason::Probe
             }
@@ -84,20 +83,35 @@ impl State {
 
     /// Whether a dial may probe ahead of the next call: the cooldown is over, and none has opened yet.
     pub(crate) fn wants_dial(&self, now: Timestamp) -> bool {
-        matches!(self.phase, Phase::FailedOver { dial_open: false }) && self.until <= now
+        let is_open = matches!(self.trigger, Some(Trigger::DialOpened));
+        matches!(self.phase, Phase::FailedOver) && !is_open && self.until <= now
     }
 
     /// Spends a recovery on a probe. There is one: without, the mode would be Pinned.
     #[cold]
     pub(crate) fn start_probe(&mut self, config: &Config, now: Timestamp) {
         self.recoveries = self.recoveries.saturating_sub(1);
-        self.enter(Phase::Probing { progressed: false }, add(now, config.probe_lease));
+        self.phase = Phase::Probing { progressed: false };
+        self.until = add(now, config.probe_lease);
+        self.begin_epoch();
     }
 
-    /// R6: a WebSocket stream completed. R19: the network changed. Either way nothing is held against
-    /// WebSocket.
+    /// R6: a WebSocket stream completed.
     #[inline]
-    pub(crate) fn exonerate(&mut self, config: &Config) {
+    pub(crate) fn websocket_completed(&mut self, config: &Config) {
+        self.exonerate(config, Trigger::WebSocketCompleted);
+    }
+
+    /// R19: what is still under way belongs to the old network.
+    pub(crate) fn network_changed(&mut self, config: &Config) {
+        self.exonerate(config, Trigger::NetworkChanged);
+        self.trigger = Some(Trigger::NetworkChanged);
+        self.begin_epoch();
+    }
+
+    /// Nothing is held against WebSocket.
+    #[inline]
+    fn exonerate(&mut self, config: &Config, trigger: Trigger) {
         self.failures = 0;
         self.convictions = 0;
         self.cooldown = config.cooldown;
@@ -105,11 +119,11 @@ impl State {
         match self.phase {
             Phase::Preferred => {}
             Phase::DialPending => self.forget_dial(),
-            _ => self.prefer(),
+            _ => self.prefer(trigger),
         }
     }
 
-    /// R19: what is still under way belongs to the old network.
+    /// What began before this is stale.
     pub(crate) fn begin_epoch(&mut self) {
         self.epoch = self.epoch.wrapping_add(1);
     }
@@ -124,11 +138,20 @@ impl State {
         self.failures <= config.stream_max_retries as u16
     }
 
-    /// R2, R3, R7: WebSocket failed, in a call or as the probe, for a cause that may be its own.
-    pub(crate) fn suspect(&mut self, config: &Config, seed: u64, now: Timestamp) {
-        self.enter(Phase::Suspected { by_probe: self.is_probing() }, add(now, config.cooldown));
+    /// R2, R3: WebSocket failed, in a call or in a dial, for a cause that may be its own.
+    pub(crate) fn websocket_failed(&mut self, config: &Config, seed: u64, now: Timestamp) {
+        self.suspect(config, seed, now, Trigger::WebSocketFailed);
+    }
+
+    /// R7: the probe failed, for a cause that may be WebSocket's own.
+    pub(crate) fn probe_failed(&mut self, config: &Config, seed: u64, now: Timestamp) {
+        self.suspect(config, seed, now, Trigger::ProbeFailed);
+    }
+
+    fn suspect(&mut self, config: &Config, seed: u64, now: Timestamp, trigger: Trigger) {
+        self.enter(Phase::Suspected, add(now, config.cooldown), trigger);
         if config.verdict == VerdictStyle::Immediate {
-            self.convict(config, seed, now);
+            self.convict(config, seed, now, trigger);
         }
     }
 
@@ -142,7 +165,7 @@ impl State {
     /// the next call probes again.
     pub(crate) fn return_probe(&mut self, config: &Config, now: Timestamp) {
         self.refund(config);
-        self.enter(Phase::FailedOver { dial_open: false }, now);
+        self.enter(Phase::FailedOver, now, Trigger::ProbeUndecided);
     }
 
     /// R7: the probe is over without a failure. It stays spent unless it has shown something.
@@ -150,7 +173,7 @@ impl State {
         if matches!(self.phase, Phase::Probing { progressed: true }) {
             self.return_probe(config, now);
         } else {
-            self.fail_over(now);
+            self.fail_over(now, Trigger::ProbeUndecided);
         }
     }
 
@@ -167,7 +190,7 @@ impl State {
     pub(crate) fn dial_opened(&mut self, config: &Config, now: Timestamp) {
         if self.is_probing() {
             self.refund(config);
-            self.enter(Phase::FailedOver { dial_open: true }, now);
+            self.enter(Phase::FailedOver, now, Trigger::DialOpened);
         } else {
             self.forget_dial();
         }
@@ -176,12 +199,15 @@ impl State {
     /// The dial failed, for a cause that may be WebSocket's own: R2, or R7. SSE progress since then is the
     /// evidence.
     pub(crate) fn dial_failed(&mut self, config: &Config, seed: u64, now: Timestamp, sse_progress: u32) {
-        if !self.is_probing() {
+        let trigger = if self.is_probing() {
+            Trigger::ProbeFailed
+        } else {
             self.count_failure(config);
-        }
-        self.suspect(config, seed, now);
+            Trigger::WebSocketFailed
+        };
+        self.suspect(config, seed, now, trigger);
         if self.mode() == Mode::Suspected && self.sse_progress != sse_progress {
-            self.convict(config, seed, now);
+            self.convict(config, seed, now, trigger);
         }
     }
 
@@ -201,7 +227,7 @@ impl State {
             self.forget_dial();
         } else if ahead_of_calls {
             self.refund(config);
-            self.fail_over(now);
+            self.fail_over(now, Trigger::ProbeUndecided);
         } else {
             self.return_probe(config, now);
         }
@@ -218,18 +244,18 @@ impl State {
     #[inline]
     pub(crate) fn sse_progressed(&mut self, config: &Config, seed: u64, now: Timestamp) {
         self.sse_progress = self.sse_progress.wrapping_add(1);
-        if matches!(self.phase, Phase::Suspected { .. }) {
-            self.convict(config, seed, now);
+        if matches!(self.phase, Phase::Suspected) {
+            self.convict(config, seed, now, Trigger::SseWorked);
         }
     }
 
     /// R5: SSE did not work either, so nothing is shown against WebSocket.
     pub(crate) fn sse_failed(&mut self, config: &Config, now: Timestamp) {
-        if let Phase::Suspected { by_probe } = self.phase {
-            if by_probe {
+        if matches!(self.phase, Phase::Suspected) {
+            if self.suspects_probe() {
                 self.refund(config);
             }
-            self.acquit(by_probe, now);
+            self.acquit(now, Trigger::SseFailed);
         }
     }
 
@@ -237,20 +263,25 @@ impl State {
     /// are within what is forgiven, and keeps their count. Otherwise an upgrade that is refused in each turn
     /// would be forgiven for ever by a server that is busy now and then.
     pub(crate) fn sse_busy(&mut self, config: &Config) {
-        if matches!(self.phase, Phase::Suspected { by_probe: false }) && self.forgives(config) {
-            self.prefer();
+        if matches!(self.phase, Phase::Suspected) && !self.suspects_probe() && self.forgives(config) {
+            self.prefer(Trigger::SseFailed);
         }
     }
 
     /// Drops the suspicion. The conviction that came before a probe stands
     /// ([R7](crate::rules#r7)).
-    fn acquit(&mut self, by_probe: bool, now: Timestamp) {
+    fn acquit(&mut self, now: Timestamp, trigger: Trigger) {
         self.failures = 0;
-        if by_probe {
-            self.fail_over(now);
+        if self.suspects_probe() {
+            self.fail_over(now, trigger);
         } else {
-            self.prefer();
+            self.prefer(trigger);
         }
+    }
+
+    /// R7: the suspicion is the probe's doing.
+    const fn suspects_probe(&self) -> bool {
+        matches!(self.trigger, Some(Trigger::ProbeFailed))
     }
 
     /// Whatever time alone changes: a lease, a suspicion, or a wait for a dial, that has run out. Doing so
@@ -267,12 +298,12 @@ impl State {
     fn run_out(&mut self, config: &Config, seed: u64, now: Timestamp) {
         match self.phase {
             // R8.
-            Phase::Probing { .. } => self.convict(config, seed, now),
+            Phase::Probing { .. } => self.convict(config, seed, now, Trigger::LeaseOver),
             // R5: a probe's recovery stays spent.
-            Phase::Suspected { by_probe } => self.acquit(by_probe, now),
+            Phase::Suspected => self.acquit(now, Trigger::SuspicionLapsed),
             Phase::DialPending => self.forget_dial(),
             // The next attempt probes.
-            Phase::FailedOver { .. } => {}
+            Phase::FailedOver => {}
             // `until` is the last point in time there is, and it has come.
             Phase::Preferred | Phase::Pinned => {}
         }
@@ -288,41 +319,42 @@ impl State {
         match self.phase {
             Phase::Preferred | Phase::Pinned => None,
             Phase::DialPending => Some(Timer::Dial),
-            Phase::Suspected { .. } => Some(Timer::Suspicion),
-            Phase::FailedOver { .. } => Some(Timer::Retry),
+            Phase::Suspected => Some(Timer::Suspicion),
+            Phase::FailedOver => Some(Timer::Retry),
             Phase::Probing { .. } => Some(Timer::Lease),
         }
     }
 
-    fn enter(&mut self, phase: Phase, until: Timestamp) {
+    fn enter(&mut self, phase: Phase, until: Timestamp, trigger: Trigger) {
         self.phase = phase;
+        self.trigger = Some(trigger);
         self.until = until;
         self.begin_epoch();
     }
 
-    fn prefer(&mut self) {
-        self.enter(Phase::Preferred, Timestamp::MAX);
+    fn prefer(&mut self, trigger: Trigger) {
+        self.enter(Phase::Preferred, Timestamp::MAX, trigger);
     }
 
     /// R4: the k-th conviction since the last completion cools down for min(base * 2^(k-1), max) * (1 +
     /// jitter * u).
     #[cold]
-    fn convict(&mut self, config: &Config, seed: u64, now: Timestamp) {
+    fn convict(&mut self, config: &Config, seed: u64, now: Timestamp, trigger: Trigger) {
         let max = config.cooldown_max.max(config.cooldown);
         let cooldown = double(config.cooldown, self.convictions.into()).min(max);
         self.convictions = self.convictions.saturating_add(1);
         let u = random::fraction(seed, Draw::Cooldown { epoch: self.epoch });
         let jitter = random::scale(permille(cooldown, config.jitter_permille), u);
         self.cooldown = cooldown.saturating_add(jitter);
-        self.fail_over(now);
+        self.fail_over(now, trigger);
     }
 
     /// Away from WebSocket for the cooldown of the last conviction, or for good when no recovery is left.
-    fn fail_over(&mut self, now: Timestamp) {
+    fn fail_over(&mut self, now: Timestamp, trigger: Trigger) {
         if self.recoveries == 0 {
-            self.enter(Phase::Pinned, Timestamp::MAX);
+            self.enter(Phase::Pinned, Timestamp::MAX, trigger);
         } else {
-            self.enter(Phase::FailedOver { dial_open: false }, add(now, self.cooldown));
+            self.enter(Phase::FailedOver, add(now, self.cooldown), trigger);
         }
     }
 
@@ -333,7 +365,7 @@ impl State {
     pub(crate) fn snapshot(&self, now: Timestamp) -> Snapshot {
         let (mode, retry_in) = match self.phase {
             Phase::Preferred | Phase::DialPending => (KeptMode::Preferred, Duration::ZERO),
-            Phase::FailedOver { .. } => (KeptMode::FailedOver, self.until.saturating_duration_since(now)),
+            Phase::FailedOver => (KeptMode::FailedOver, self.until.saturating_duration_since(now)),
             _ if self.recoveries == 0 => (KeptMode::Pinned, Duration::ZERO),
             _ => (KeptMode::FailedOver, Duration::from_nanos(self.cooldown)),
         };
@@ -356,6 +388,7 @@ impl State {
         // Newer than whatever the policy of the snapshot had begun.
         state.epoch = snapshot.epoch;
         state.begin_epoch();
+        state.trigger = Some(Trigger::Restored);
         if snapshot.mode == KeptMode::Preferred {
             // Nothing is held against WebSocket in this mode: recoveries are full, convictions none.
             return state;
@@ -368,7 +401,7 @@ impl State {
             state.phase = Phase::Pinned;
         } else {
             let left = nanos(snapshot.retry_in).min(longest).saturating_sub(nanos(elapsed));
-            state.phase = Phase::FailedOver { dial_open: false };
+            state.phase = Phase::FailedOver;
             state.until = add(now, left);
         }
         state
@@ -377,8 +410,8 @@ impl State {
     pub(crate) const fn mode(&self) -> Mode {
         match self.phase {
             Phase::Preferred | Phase::DialPending => Mode::Preferred,
-            Phase::Suspected { .. } => Mode::Suspected,
-            Phase::FailedOver { .. } => Mode::FailedOver { retry_at: self.until },
+            Phase::Suspected => Mode::Suspected,
+            Phase::FailedOver => Mode::FailedOver { retry_at: self.until },
             Phase::Probing { .. } => Mode::Probing { lease_until: self.until },
             Phase::Pinned => Mode::Pinned,
         }
@@ -386,6 +419,10 @@ impl State {
 
     pub(crate) const fn epoch(&self) -> u32 {
         self.epoch
+    }
+
+    pub(crate) const fn trigger(&self) -> Option<Trigger> {
+        if self.is_probing() { Some(Trigger::CooldownOver) } else { self.trigger }
     }
 
     pub(crate) const fn recoveries(&self) -> u8 {

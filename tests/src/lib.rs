@@ -58,3 +58,8 @@ macro_rules! with_every_adapter {
 #[cfg(all(doctest, feature = "clients"))]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// Those of the guide for embedders.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/EMBEDDING.md")]
+pub struct Embedding;

@@ -14,7 +14,7 @@ mod kept;
 
 use std::collections::BTreeMap;
 
-use failback::{Blame, Config, VerdictStyle};
+use failback::{Blame, Config, Trigger, VerdictStyle};
 
 use attempt::ModelAttempt;
 pub use attempt::{ModelDecision, ModelVerdict};
@@ -104,6 +104,8 @@ pub struct Model {
     now: u128,
     mode: ModelMode,
     epoch: u64,
+    /// What brought the latest transition about.
+    trigger: Option<Trigger>,
     failures: u128,
     convictions: u128,
     recoveries: u128,
@@ -133,6 +135,7 @@ impl Model {
             now,
             mode: ModelMode::Preferred,
             epoch: 0,
+            trigger: None,
             failures: 0,
             convictions: 0,
             recoveries: config.max_recoveries().into(),
@@ -164,6 +167,18 @@ impl Model {
     #[must_use]
     pub fn recoveries_left(&self) -> u128 {
         self.recoveries
+    }
+
+    /// How many transitions there were.
+    #[must_use]
+    pub fn transitions(&self) -> u64 {
+        self.epoch
+    }
+
+    /// As `Policy::trigger`.
+    #[must_use]
+    pub fn trigger(&self) -> Option<Trigger> {
+        self.trigger
     }
 
     /// When time alone will change something next, as `Policy::poll_timeout`.
@@ -216,7 +231,7 @@ impl Model {
         // R8.
         if let ModelMode::Probing { lease_until, .. } = self.mode {
             if self.now >= lease_until {
-                self.convict();
+                self.convict(Trigger::LeaseOver);
             }
         }
         // R5.
@@ -232,26 +247,28 @@ impl Model {
     }
 
     /// A transition: what began before it is stale after it (R9).
-    fn enter(&mut self, mode: ModelMode) {
+    fn enter(&mut self, mode: ModelMode, trigger: Trigger) {
         self.mode = mode;
         self.epoch += 1;
+        self.trigger = Some(trigger);
         self.dial_pending_until = None;
         self.dial_opened = false;
     }
 
     /// R2, R3, R7: WebSocket may be at fault.
     fn suspect(&mut self, by_probe: bool) {
+        let trigger = if by_probe { Trigger::ProbeFailed } else { Trigger::WebSocketFailed };
         match self.config.verdict() {
             VerdictStyle::OnEvidence => {
                 let until = saturate(self.now + nanos(self.config.cooldown()));
-                self.enter(ModelMode::Suspected { by_probe, until });
+                self.enter(ModelMode::Suspected { by_probe, until }, trigger);
             }
-            VerdictStyle::Immediate => self.convict(),
+            VerdictStyle::Immediate => self.convict(trigger),
         }
     }
 
     /// R4: WebSocket is at fault.
-    fn convict(&mut self) {
+    fn convict(&mut self, trigger: Trigger) {
         self.convictions += 1;
         let base = nanos(self.config.cooldown());
         let max = nanos(self.config.cooldown_max());
@@ -265,16 +282,16 @@ impl Model {
         let cooldown = cooldown.min(max).max(base);
         let jitter = cooldown * u128::from(self.config.jitter_permille()) / 1000;
         self.cooldown = Span::between(cooldown, cooldown + jitter);
-        self.cool_down();
+        self.cool_down(trigger);
     }
 
     /// R4, R7: away from WebSocket for the cooldown of the last conviction, or for good.
-    fn cool_down(&mut self) {
+    fn cool_down(&mut self, trigger: Trigger) {
         if self.recoveries == 0 {
-            self.enter(ModelMode::Pinned);
+            self.enter(ModelMode::Pinned, trigger);
         } else {
             let retry_at = self.cooldown.after(self.now);
-            self.enter(ModelMode::FailedOver { retry_at, cooling_since: Some(self.now) });
+            self.enter(ModelMode::FailedOver { retry_at, cooling_since: Some(self.now) }, trigger);
         }
     }
 
@@ -313,9 +330,9 @@ impl Model {
             if !self.is_broken(Broken::R7AcquittedProbesStaySpent) {
                 self.give_recovery_back();
             }
-            self.cool_down();
+            self.cool_down(Trigger::SseFailed);
         } else {
-            self.enter(ModelMode::Preferred);
+            self.enter(ModelMode::Preferred, Trigger::SseFailed);
         }
     }
 
@@ -326,9 +343,9 @@ impl Model {
             if self.is_broken(Broken::R5LapsesRefund) {
                 self.give_recovery_back();
             }
-            self.cool_down();
+            self.cool_down(Trigger::SuspicionLapsed);
         } else {
-            self.enter(ModelMode::Preferred);
+            self.enter(ModelMode::Preferred, Trigger::SuspicionLapsed);
         }
     }
 
@@ -337,10 +354,11 @@ impl Model {
         self.recoveries = (self.recoveries + 1).min(self.config.max_recoveries().into());
     }
 
-    /// R7: a probe that showed that WebSocket can carry data.
-    fn excuse_probe(&mut self) {
+    /// R7, R17: a probe, or its dial, that showed that WebSocket can carry data.
+    fn excuse_probe(&mut self, trigger: Trigger) {
         self.give_recovery_back();
-        self.enter(ModelMode::FailedOver { retry_at: Span::exactly(self.now), cooling_since: None });
+        let retry_at = Span::exactly(self.now);
+        self.enter(ModelMode::FailedOver { retry_at, cooling_since: None }, trigger);
     }
 
     /// R7: a probe that ended without saying anything about WebSocket.
@@ -349,8 +367,8 @@ impl Model {
             self.give_recovery_back();
         }
         match self.mode {
-            ModelMode::Probing { progressed: true, .. } => self.excuse_probe(),
-            _ => self.cool_down(),
+            ModelMode::Probing { progressed: true, .. } => self.excuse_probe(Trigger::ProbeUndecided),
+            _ => self.cool_down(Trigger::ProbeUndecided),
         }
     }
 
@@ -358,7 +376,7 @@ impl Model {
     fn begin_probe(&mut self) {
         self.recoveries = self.recoveries.saturating_sub(1);
         let lease_until = saturate(self.now + nanos(self.config.probe_lease()));
-        self.enter(ModelMode::Probing { lease_until, progressed: false });
+        self.enter(ModelMode::Probing { lease_until, progressed: false }, Trigger::CooldownOver);
     }
 
     /// R6, R19: as new, but for the calls and the budget.
@@ -373,7 +391,7 @@ impl Model {
     fn sse_made_progress(&mut self) {
         self.sse_progress += 1;
         if let ModelMode::Suspected { .. } = self.mode {
-            self.convict();
+            self.convict(Trigger::SseWorked);
         }
     }
 
@@ -390,7 +408,7 @@ impl Model {
         if self.is_broken(Broken::R19RecoveriesStaySpent) {
             self.recoveries = recoveries;
         }
-        self.enter(ModelMode::Preferred);
+        self.enter(ModelMode::Preferred, Trigger::NetworkChanged);
     }
 
     /// The handle of this call was dropped: nobody will hear of it again.

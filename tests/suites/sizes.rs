@@ -7,12 +7,14 @@ mod list;
 mod scenario;
 
 use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use allocation_counter::measure;
 use failback::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy, ProbeStyle,
-    SharedDecision, Snapshot, Stage, Timestamp, Verdict, VerdictStyle,
+    SharedDecision, SharedPolicy, Snapshot, Stage, Timestamp, Verdict, VerdictStyle,
 };
 use failback_wire::{Body, Said};
 
@@ -40,6 +42,17 @@ fn no_benchmarked_piece_allocates() {
 #[test]
 fn sharing_allocates_only_to_set_up() {
     let policy = scenario::shared_with_still_clock();
+    sharing_allocates_nothing(&policy);
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    policy.on_change(move |_| {
+        count.fetch_add(1, Ordering::Relaxed);
+    });
+    sharing_allocates_nothing(&policy);
+    assert!(told.load(Ordering::Relaxed) > 0);
+}
+
+fn sharing_allocates_nothing(policy: &SharedPolicy) {
     let info = measure(|| {
         for outcome in outcomes() {
             let attempt = policy.begin_call();

@@ -6,12 +6,15 @@
 extern crate std;
 
 mod always;
+mod changes;
 mod choosing;
 mod coming_back;
 mod ending_a_call;
 mod exhaustive;
 mod failing_over;
 mod head_start;
+#[cfg(feature = "std")]
+mod listening;
 mod nobodys_fault;
 mod settings;
 #[cfg(feature = "std")]
@@ -23,7 +26,7 @@ use core::time::Duration;
 
 use crate::{
     Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy,
-    ProbeStyle, Reason, Replay, Stage, Timer, Timestamp, Transport, Verdict, VerdictStyle,
+    ProbeStyle, Reason, Replay, Stage, Timer, Timestamp, Transport, Trigger, Verdict, VerdictStyle,
 };
 
 const REFUSED: Failure = Failure::new(Blame::Transport, Stage::Connecting);

@@ -11,23 +11,23 @@ use crate::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy, Status};
 
 /// A clock that stands still until it is set. One that is broken panics when read.
 #[derive(Clone, Default)]
-struct Clock(Arc<AtomicU64>);
+pub(super) struct Clock(Arc<AtomicU64>);
 
 const BROKEN: u64 = u64::MAX;
 
 impl Clock {
-    fn set(&self, millis: u64) {
+    pub(super) fn set(&self, millis: u64) {
         self.0.store(millis, Ordering::SeqCst);
     }
 
-    fn read(&self) -> Timestamp {
+    pub(super) fn read(&self) -> Timestamp {
         let millis = self.0.load(Ordering::SeqCst);
         assert!(millis != BROKEN, "the clock is broken");
         at(millis)
     }
 }
 
-fn shared(config: Config) -> (SharedPolicy, Clock) {
+pub(super) fn shared(config: Config) -> (SharedPolicy, Clock) {
     let clock = Clock::default();
     let hand = clock.clone();
     (SharedPolicy::with_clock(move || clock.read(), |now| Policy::new(config, 0, now)), hand)
@@ -40,7 +40,7 @@ fn judged(policy: &SharedPolicy) -> (Mode, Option<Duration>) {
 }
 
 #[track_caller]
-fn begin(policy: &SharedPolicy, call: Call) -> AttemptGuard {
+pub(super) fn begin(policy: &SharedPolicy, call: Call) -> AttemptGuard {
     match policy.begin_attempt(call) {
         SharedDecision::Start(attempt) => attempt,
         SharedDecision::Wait(call) => panic!("has to wait {:?}", policy.time_until(call.ready_at())),
@@ -48,12 +48,12 @@ fn begin(policy: &SharedPolicy, call: Call) -> AttemptGuard {
 }
 
 #[track_caller]
-fn call(policy: &SharedPolicy) -> AttemptGuard {
+pub(super) fn call(policy: &SharedPolicy) -> AttemptGuard {
     begin(policy, policy.open_call())
 }
 
 #[track_caller]
-fn retried(attempt: AttemptGuard, failure: Failure) -> Call {
+pub(super) fn retried(attempt: AttemptGuard, failure: Failure) -> Call {
     match attempt.handle_outcome(Outcome::Failed(failure)) {
         Verdict::Retry(call) => call,
         other => panic!("{other:?}"),
@@ -61,7 +61,7 @@ fn retried(attempt: AttemptGuard, failure: Failure) -> Call {
 }
 
 /// WebSocket is refused, and SSE works.
-fn convict(policy: &SharedPolicy) {
+pub(super) fn convict(policy: &SharedPolicy) {
     let moved = retried(call(policy), REFUSED);
     let on_sse = begin(policy, moved);
     assert_eq!(
@@ -73,7 +73,7 @@ fn convict(policy: &SharedPolicy) {
 }
 
 /// The policy with a probe under way since 60 s.
-fn probing(config: Config) -> (SharedPolicy, Clock, AttemptGuard) {
+pub(super) fn probing(config: Config) -> (SharedPolicy, Clock, AttemptGuard) {
     let (policy, clock) = shared(config);
     convict(&policy);
     clock.set(60_000);

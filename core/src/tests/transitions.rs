@@ -370,9 +370,18 @@ fn modes() -> Vec<(&'static str, Vec<Variant>)> {
     ])
 }
 
-/// What an event leads to, or a dash when it cannot happen there.
-fn outcome(scene: fn() -> Scene, event: &Event) -> String {
+/// What an event does in one way to be in a mode.
+struct Cell {
+    /// What it leads to, or a dash when it cannot happen there.
+    text: String,
+    /// Each other mode that it leads to, and why.
+    arrows: Vec<(String, Trigger)>,
+}
+
+fn cell(scene: fn() -> Scene, event: &Event) -> Cell {
+    let name = |description: &str| description.split([' ', ',']).next().unwrap_or_default().to_string();
     let mut results: Vec<String> = Vec::new();
+    let mut arrows = Vec::new();
     for way in &event.ways {
         let mut scene = scene();
         let (before, left) = (scene.describe(), scene.d.recoveries());
@@ -381,6 +390,9 @@ fn outcome(scene: fn() -> Scene, event: &Event) -> String {
             continue;
         }
         let after = scene.describe();
+        if name(&after) != name(&before) {
+            arrows.push((name(&after), scene.d.policy.trigger().unwrap()));
+        }
         let result = match (i16::from(scene.d.recoveries()) - i16::from(left), after == before) {
             (0, true) => "·".to_string(),
             (0, false) => after,
@@ -391,7 +403,8 @@ fn outcome(scene: fn() -> Scene, event: &Event) -> String {
             results.push(result);
         }
     }
-    if results.is_empty() { "–".to_string() } else { results.join(" or ") }
+    let text = if results.is_empty() { "–".to_string() } else { results.join(" or ") };
+    Cell { text, arrows }
 }
 
 fn document() -> String {
@@ -399,7 +412,8 @@ fn document() -> String {
     let mut tables = String::new();
     let mut graph = String::new();
     for (mode, variants) in modes() {
-        let mut edges: Vec<(String, Vec<&str>)> = Vec::new();
+        // Where to, by what, and the word for it.
+        let mut edges: Vec<(String, Vec<(&str, Trigger)>)> = Vec::new();
         let _ = write!(tables, "\n## From {mode}\n\n| |");
         for (variant, _) in &variants {
             let comma = if variant.is_empty() { "" } else { ", " };
@@ -407,30 +421,27 @@ fn document() -> String {
         }
         let _ = writeln!(tables, "\n| --- |{}", " --- |".repeat(variants.len()));
         for event in &events {
-            let cells: Vec<String> = variants.iter().map(|(_, scene)| outcome(*scene, event)).collect();
-            if cells.iter().all(|cell| cell == "–") {
+            let cells: Vec<Cell> = variants.iter().map(|(_, scene)| cell(*scene, event)).collect();
+            if cells.iter().all(|cell| cell.text == "–") {
                 continue;
             }
-            let _ = writeln!(tables, "| {} | {} |", event.name, cells.join(" | "));
-            let cells = cells.join(" or ");
-            for to in cells.split(" or ").filter_map(|cell| cell.split([' ', ',']).next()) {
-                if to == mode || ["·", "–"].contains(&to) {
-                    continue;
-                }
-                let edge = edges.iter().position(|(known, _)| known == to).unwrap_or_else(|| {
-                    edges.push((to.to_string(), Vec::new()));
+            let texts: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
+            let _ = writeln!(tables, "| {} | {} |", event.name, texts.join(" | "));
+            for (to, why) in cells.into_iter().flat_map(|cell| cell.arrows) {
+                let edge = edges.iter().position(|(known, _)| *known == to).unwrap_or_else(|| {
+                    edges.push((to, Vec::new()));
                     edges.len() - 1
                 });
-                if !edges[edge].1.contains(&event.name) {
-                    edges[edge].1.push(event.name);
+                if !edges[edge].1.contains(&(event.name, why)) {
+                    edges[edge].1.push((event.name, why));
                 }
             }
         }
         let _ = writeln!(graph, "{mode}");
         for (to, causes) in edges {
-            for (n, cause) in causes.iter().enumerate() {
+            for (n, (cause, why)) in causes.iter().enumerate() {
                 let arrow = if n == 0 { format!("-> {to}") } else { String::new() };
-                let _ = writeln!(graph, "  {arrow:<14} {cause}");
+                let _ = writeln!(graph, "  {arrow:<14} {cause:<62} {}", why.as_str());
             }
         }
     }
@@ -440,11 +451,12 @@ fn document() -> String {
 const INTRODUCTION: &str = "\
 # Transitions
 
-Every arrow of the graph with all that leads along it. This chapter is written by a test, from what the policy does.
+Every arrow of the graph with all that leads along it, and the word of the [`Trigger`] that is told with it.
+This chapter is written by a test, from what the policy does.
 ";
 
 const LEGEND: &str = "\
-The same with times, for the default settings without jitter. A dot means that nothing changes, a dash that it cannot happen
-there, and a number that so many recoveries are given back or spent. A failure has blame transport or network
-unless another one is named. More failures than `stream_max_retries` are too many.
+The same with times, for the default settings without jitter. A dot means that nothing changes, a dash that it
+cannot happen there, and a number that so many recoveries are given back or spent. A failure has blame
+transport or network unless another one is named. More failures than `stream_max_retries` are too many.
 ";

@@ -6,7 +6,8 @@
 use core::time::Duration;
 
 use failback::{
-    Attempt, Call, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Snapshot, Timestamp, Verdict,
+    Attempt, Call, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Snapshot, Timestamp, Trigger,
+    Verdict,
 };
 
 /// Every method, so that none is left out.
@@ -27,6 +28,8 @@ pub struct Methods {
     handle_network_change: fn(&mut Policy, Timestamp),
     mode: fn(&Policy) -> Mode,
     recoveries_left: fn(&Policy) -> u8,
+    transitions: fn(&Policy) -> u32,
+    trigger: fn(&Policy) -> Option<Trigger>,
     snapshot: fn(&Policy, Timestamp) -> Snapshot,
     restore: fn(Config, u64, &Snapshot, Duration, Timestamp) -> Policy,
 }
@@ -50,6 +53,8 @@ pub static METHODS: Methods = Methods {
     handle_network_change: Policy::handle_network_change,
     mode: Policy::mode,
     recoveries_left: Policy::recoveries_left,
+    transitions: Policy::transitions,
+    trigger: Policy::trigger,
     snapshot: Policy::snapshot,
     restore: Policy::restore,
 };

@@ -196,7 +196,10 @@ fn observe(held: &Held) -> u64 {
         let moved = call.moved().map_or(0, |reason| reason.as_str().len() as u64);
         call.ready_at().as_nanos() ^ moved
     });
+    let trigger = held.policy.trigger().map_or(0, |trigger| trigger.as_str().len() as u64);
     mode ^ timer
+        ^ trigger
+        ^ u64::from(held.policy.transitions())
         ^ wake.rotate_left(1)
         ^ attempt.rotate_left(2)
         ^ call.rotate_left(3)

@@ -1,6 +1,6 @@
 //! Choosing a transport, and what an attempt reports.
 
-use failback::{GiveUp, Outcome, Reason, Transport};
+use failback::{GiveUp, Outcome, Reason, Transport, Trigger};
 
 use super::call::ModelCall;
 use super::{Broken, Model, ModelMode, Span, nanos, saturate};
@@ -224,7 +224,7 @@ impl Model {
                 self.forgive();
                 self.dial_pending_until = None;
                 if self.mode != ModelMode::Preferred {
-                    self.enter(ModelMode::Preferred);
+                    self.enter(ModelMode::Preferred, Trigger::WebSocketCompleted);
                 }
             }
         }

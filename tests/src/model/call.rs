@@ -1,6 +1,6 @@
 //! What becomes of a call, and what its failure says about WebSocket.
 
-use failback::{Blame, Failure, GiveUp, Reason, Replay, Stage, Transport};
+use failback::{Blame, Failure, GiveUp, Reason, Replay, Stage, Transport, Trigger};
 
 use super::{Broken, END_OF_TIME, Model, ModelAttempt, ModelVerdict, Span, is_websockets, nanos, saturate};
 
@@ -146,7 +146,7 @@ impl Model {
             if is_websockets(blame) {
                 self.suspect(true);
             } else {
-                self.excuse_probe();
+                self.excuse_probe(Trigger::ProbeUndecided);
             }
             return false;
         }

@@ -1,6 +1,6 @@
 //! Handshakes that no call waits for (R17).
 
-use failback::{DialOutcome, ProbeStyle, Reason};
+use failback::{DialOutcome, ProbeStyle, Reason, Trigger};
 
 use super::{Broken, Model, ModelMode, is_websockets, nanos, saturate};
 
@@ -92,7 +92,7 @@ impl Model {
         match outcome {
             DialOutcome::Opened => {
                 if dial.probe {
-                    self.excuse_probe();
+                    self.excuse_probe(Trigger::DialOpened);
                     self.dial_opened = true;
                 }
             }
@@ -102,7 +102,8 @@ impl Model {
                     self.handshake_failed();
                 }
                 if self.sse_progress > dial.progress_before {
-                    self.convict();
+                    let trigger = if dial.probe { Trigger::ProbeFailed } else { Trigger::WebSocketFailed };
+                    self.convict(trigger);
                 } else {
                     self.suspect(dial.probe);
                 }
@@ -111,9 +112,9 @@ impl Model {
                 if dial.background {
                     // R7 would have it dialled again at once, for ever: no call paces it.
                     self.give_recovery_back();
-                    self.cool_down();
+                    self.cool_down(Trigger::ProbeUndecided);
                 } else if dial.probe {
-                    self.excuse_probe();
+                    self.excuse_probe(Trigger::ProbeUndecided);
                 }
             }
             DialOutcome::Abandoned => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failback::Config;
+use failback::{Config, Trigger};
 
 use super::{Broken, Model, ModelMode, Span, nanos, saturate};
 
@@ -66,6 +66,7 @@ impl Model {
     ) -> Self {
         let mut model = Self::new(config, broken, now);
         model.failures = kept.failures;
+        model.trigger = Some(Trigger::Restored);
         if kept.mode == "preferred" {
             // Nothing is held against WebSocket in this mode, whatever that came to with other settings.
             return model;

@@ -18,6 +18,8 @@ pub struct Pair {
     broken: Option<Broken>,
     policy: Policy,
     model: Model,
+    /// How many transitions each had made when they were last compared.
+    transitions: (u32, u64),
     clock: Timestamp,
     calls: Vec<(Call, u64)>,
     attempts: Vec<(Attempt, u64)>,
@@ -155,6 +157,7 @@ impl Pair {
             broken,
             policy: Policy::new(config, seed, Timestamp::ZERO),
             model: Model::new(config, broken, 0),
+            transitions: (0, 0),
             clock: Timestamp::ZERO,
             calls: Vec::new(),
             attempts: Vec::new(),
@@ -236,6 +239,11 @@ impl Pair {
         }
         let recoveries = self.policy.recoveries_left();
         equal("recoveries_left", recoveries.into(), self.model.recoveries_left())?;
+        equal("trigger", self.policy.trigger(), self.model.trigger())?;
+        let before = self.transitions;
+        self.transitions = (self.policy.transitions(), self.model.transitions());
+        let (policy, model) = (before.0 != self.transitions.0, before.1 != self.transitions.1);
+        equal("whether there was a transition", policy, model)?;
         equal("poll_timeout", self.policy.poll_timeout().map(nanos), self.model.poll_timeout())?;
         equal("config", *self.policy.config(), self.config)
     }
@@ -473,6 +481,7 @@ impl Pair {
         } else {
             self.drop_handles();
         }
+        self.transitions = (self.policy.transitions(), self.model.transitions());
         Ok(Seen::Nothing)
     }
 
@@ -499,6 +508,7 @@ impl Pair {
         };
         self.policy = Policy::restore(self.config, self.seed, &snapshot, elapsed, self.clock);
         self.model = Model::restore(self.config, self.broken, &kept, elapsed, nanos(self.clock));
+        self.transitions = (self.policy.transitions(), self.model.transitions());
         self.drop_handles();
     }
 

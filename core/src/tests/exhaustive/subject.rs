@@ -115,7 +115,7 @@ impl Subject {
             } else if self.is(Sabotage::CompletionLeavesOneSpent) && transport == Transport::WebSocket {
                 let config = *self.policy.config();
                 let mut state = self.policy.state().clone();
-                state.exonerate(&config.with_max_recoveries(config.max_recoveries() - 1));
+                state.websocket_completed(&config.with_max_recoveries(config.max_recoveries() - 1));
                 self.forge(state, now);
             }
         }
@@ -256,7 +256,11 @@ impl Subject {
             self.forge_probing(self.policy.recoveries_left(), now);
         }
         let mut state = self.policy.state().clone();
-        state.suspect(&config, 0, now);
+        if state.is_probing() {
+            state.probe_failed(&config, 0, now);
+        } else {
+            state.websocket_failed(&config, 0, now);
+        }
         self.forge(state, now);
     }
 

@@ -66,7 +66,8 @@ mod websocket;
 pub use builder::{Builder, World};
 pub use client::Client;
 pub use failback::{
-    self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
+    self, Blame, Change, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Status,
+    Transport, Trigger, VerdictStyle,
 };
 pub use failback_client::{
     AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError,

@@ -35,7 +35,8 @@
 mod runtime;
 
 pub use failback::{
-    self, Blame, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Transport, VerdictStyle,
+    self, Blame, Change, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Status,
+    Transport, Trigger, VerdictStyle,
 };
 pub use failback_async::{
     AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, ResponseStream, TlsError,

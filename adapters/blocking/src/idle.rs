@@ -1,16 +1,13 @@
 //! A WebSocket between two responses: its pings, and whether it is of use any more.
 
-use std::io::ErrorKind;
 use std::time::Duration;
 
 use failback::{Timestamp, Transport};
 use failback_wire::{Limits, Liveness, LivenessAction};
-use tungstenite::{Bytes, Error, Message, WebSocket};
+use tungstenite::{Bytes, Message, WebSocket};
 
+use crate::frames::{FRAMES, is_blocked, queue};
 use crate::io::Io;
-
-/// How many frames are read before time limits are checked.
-pub(crate) const FRAMES: u32 = 1024;
 
 /// How long a missing pong is waited for once more. A process that stood still reads in that time what has
 /// arrived meanwhile.
@@ -64,12 +61,7 @@ impl Idle {
             match self.liveness.poll(now) {
                 LivenessAction::Wait(until) => return Some(until),
                 LivenessAction::SendPing => {
-                    match socket.write(Message::Ping(Bytes::new())).and_then(|()| socket.flush()) {
-                        // If the peer takes nothing, the ping is not sent, and counts as unanswered.
-                        Ok(()) | Err(Error::WriteBufferFull(_)) => {}
-                        Err(error) if is_blocked(&error) => {}
-                        Err(_) => return None,
-                    }
+                    queue(socket, Message::Ping(Bytes::new())).ok()?;
                     self.liveness.handle_ping_sent(now);
                 }
                 LivenessAction::Dead(_) => {
@@ -79,9 +71,4 @@ impl Idle {
             }
         }
     }
-}
-
-/// Whether there is nothing to read, or no room to write, now.
-pub(crate) fn is_blocked(error: &Error) -> bool {
-    matches!(error, Error::Io(error) if error.kind() == ErrorKind::WouldBlock)
 }

@@ -44,6 +44,7 @@ mod deadline;
 mod dial;
 mod dialling;
 mod driver;
+mod frames;
 mod halt;
 mod handshake;
 mod head;

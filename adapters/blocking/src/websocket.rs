@@ -13,9 +13,10 @@ use tungstenite::{Bytes, Error, Message, WebSocket};
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::dial::dial;
+use crate::frames::{FRAMES, is_blocked, queue};
 use crate::halt::Halt;
 use crate::handshake::upgrade;
-use crate::idle::{FRAMES, Idle, is_blocked};
+use crate::idle::Idle;
 use crate::io::Io;
 use crate::network::Network;
 use crate::watch::{Wake, Watch};
@@ -169,12 +170,7 @@ impl WsConn {
 
     /// Queues a message, which is sent as soon as there is room.
     fn queue(&mut self, message: Message) -> Result<(), Halt> {
-        match self.socket.write(message).and_then(|()| self.socket.flush()) {
-            // If the peer takes nothing, a ping is not sent, and counts as unanswered.
-            Ok(()) | Err(Error::WriteBufferFull(_)) => Ok(()),
-            Err(error) if is_blocked(&error) => Ok(()),
-            Err(error) => Err(broken(&error)),
-        }
+        queue(&mut self.socket, message).map_err(|error| broken(&error))
     }
 
     /// The response is over. `completed` is its id if a continuation may build on it. Returns whether another

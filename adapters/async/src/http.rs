@@ -1,6 +1,7 @@
 //! HTTP/1.1 for both transports, by hyper: the POST of SSE, and the upgrade of WebSocket.
 
 use std::convert::Infallible;
+use std::io::{self, ErrorKind};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -142,11 +143,17 @@ pub(crate) fn lost(error: &hyper::Error) -> Lost {
 /// What an HTTP error shows.
 fn seen(error: &hyper::Error) -> Seen<'static> {
     if error.is_parse() {
-        Seen::ProtocolViolation
-    } else if error.is_incomplete_message() || error.is_closed() {
-        Seen::EndOfStream
-    } else {
-        Seen::Reset
+        return Seen::ProtocolViolation;
+    }
+    if error.is_incomplete_message() || error.is_closed() {
+        return Seen::EndOfStream;
+    }
+    // hyper reports a body that breaks off, and one whose chunks cannot be read, as an error of I/O.
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    match source.map(io::Error::kind) {
+        Some(ErrorKind::UnexpectedEof) => Seen::EndOfStream,
+        Some(ErrorKind::InvalidData | ErrorKind::InvalidInput) => Seen::ProtocolViolation,
+        _ => Seen::Reset,
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct State {
     watch: Option<Watch>,
     /// Why the watch ended the connection. ureq is only told that it did.
     halt: Option<Halt>,
+    /// The last error of the connection. ureq does not always pass it on.
+    error: Option<(ErrorKind, String)>,
     pub(crate) is_taken: bool,
     /// The head of the next request.
     pub(crate) head: Option<Vec<u8>>,
@@ -33,6 +35,7 @@ impl Link {
             io: Some(io),
             watch: None,
             halt: None,
+            error: None,
             is_taken: false,
             head: None,
             answer: None,
@@ -55,6 +58,7 @@ impl Link {
         state.watch = Some(watch(io)?);
         state.head = Some(head);
         state.answer = None;
+        state.error = None;
         Ok(())
     }
 
@@ -75,6 +79,10 @@ impl Link {
 
     pub(crate) fn take_halt(&self) -> Option<Halt> {
         self.lock().halt.take()
+    }
+
+    pub(crate) fn take_error(&self) -> Option<(ErrorKind, String)> {
+        self.lock().error.take()
     }
 
     pub(crate) fn handle_event(&self) {
@@ -106,6 +114,10 @@ impl State {
         loop {
             match act(io) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => {
+                    self.error = Some((error.kind(), error.to_string()));
+                    return Err(error);
+                }
                 done => return done,
             }
             let Some(watch) = &mut self.watch else { return Err(ErrorKind::WouldBlock.into()) };

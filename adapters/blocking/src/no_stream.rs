@@ -45,18 +45,25 @@ pub(crate) fn broken(link: &Link, error: ureq::Error) -> Halt {
     if let Some(halt) = link.take_halt() {
         return halt;
     }
-    let seen = match &error {
-        ureq::Error::LargeResponseHeader(..) => return Halt::new(Seen::ProtocolViolation, TOO_LARGE),
-        ureq::Error::Io(error) => match error.kind() {
-            ErrorKind::UnexpectedEof => Seen::EndOfStream,
-            ErrorKind::InvalidData => Seen::ProtocolViolation,
-            _ => Seen::Reset,
-        },
+    if let Some((kind, detail)) = link.take_error() {
+        return Halt::new(seen(kind), detail);
+    }
+    match &error {
+        ureq::Error::LargeResponseHeader(..) => Halt::new(Seen::ProtocolViolation, TOO_LARGE),
+        ureq::Error::Io(io) => Halt::new(seen(io.kind()), error),
         // ureq was used wrongly.
         ureq::Error::Http(_) | ureq::Error::BadUri(_) | ureq::Error::BodyExceedsLimit(_) => {
-            return Halt::internal(error);
+            Halt::internal(error)
         }
-        _ => Seen::ProtocolViolation,
-    };
-    Halt::new(seen, error)
+        _ => Halt::new(Seen::ProtocolViolation, error),
+    }
+}
+
+/// What an error of this kind shows.
+fn seen(kind: ErrorKind) -> Seen<'static> {
+    match kind {
+        ErrorKind::UnexpectedEof => Seen::EndOfStream,
+        ErrorKind::InvalidData => Seen::ProtocolViolation,
+        _ => Seen::Reset,
+    }
 }

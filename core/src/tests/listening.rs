@@ -12,6 +12,9 @@ use super::shared::{begin, call, convict, probing, retried, shared};
 use super::*;
 use crate::{Change, SharedPolicy};
 
+/// Longer than anything takes that works.
+const LONG: Duration = Duration::from_secs(10);
+
 /// Everything that the policy tells from now on.
 fn hear(policy: &SharedPolicy) -> Receiver<Change> {
     let (sender, heard) = channel();
@@ -202,7 +205,7 @@ fn two_threads_are_told_for_in_the_order_of_what_they_did() {
         let policy = policy.clone();
         move || drop(retried(call(&policy), REFUSED))
     });
-    arrival.recv().unwrap();
+    arrival.recv_timeout(LONG).expect("a change is told");
     // This thread's change comes second. It does not wait, and it does not overtake.
     policy.handle_network_change();
     assert_eq!(policy.mode(), Mode::Preferred);
@@ -262,7 +265,7 @@ fn of_a_listener_that_is_too_slow_the_last_changes_become_one() {
         let policy = policy.clone();
         move || policy.begin_call().handle_outcome(Outcome::Failed(REFUSED))
     });
-    arrival.recv().unwrap();
+    arrival.recv_timeout(LONG).expect("a change is told");
     // The first is being told, and fifteen wait. Of the next two, the second has no room.
     policy.handle_network_change();
     for _ in 0..7 {
@@ -288,7 +291,7 @@ fn what_was_undone_before_there_was_room_is_not_told() {
         let policy = policy.clone();
         move || policy.begin_call().handle_outcome(Outcome::Failed(REFUSED))
     });
-    arrival.recv().unwrap();
+    arrival.recv_timeout(LONG).expect("a change is told");
     policy.handle_network_change();
     for _ in 0..20 {
         retried(call(&policy), REFUSED);

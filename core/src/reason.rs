@@ -50,6 +50,23 @@ impl Reason {
         }
     }
 
+    /// What it means, in a few words for people.
+    #[must_use]
+    pub const fn explanation(self) -> &'static str {
+        match self {
+            Self::Healthy => "WebSocket works as far as is known",
+            Self::Probe => "the cooldown is over, and this call finds out",
+            Self::DialPending => "an earlier WebSocket handshake is still not answered",
+            Self::CoolingDown => "WebSocket failed not long ago",
+            Self::ProbeInFlight => "another call is trying WebSocket",
+            Self::VerdictPending => "WebSocket failed, and SSE is being tried",
+            Self::Pinned => "WebSocket failed too often",
+            Self::CallMoved => "WebSocket failed this call",
+            Self::TooLarge => "the message is too large for WebSocket",
+            Self::LastResort => "SSE failed, and WebSocket is untried",
+        }
+    }
+
     /// Where an attempt with this reason goes.
     #[must_use]
     #[inline]

@@ -32,7 +32,7 @@ impl Announcer {
             return None;
         }
         let text = if on_sse {
-            let cause = cause.unwrap_or_else(|| phrase(reason)).trim_end_matches('.');
+            let cause = cause.unwrap_or_else(|| reason.explanation()).trim_end_matches('.');
             let next = match (status.mode, status.retry_in) {
                 (_, Some(wait)) => format!("; next WebSocket attempt in {}", seconds(wait)),
                 (Mode::Pinned, None) => "; staying on SSE".to_owned(),
@@ -45,22 +45,6 @@ impl Announcer {
             "back on WebSocket".to_owned()
         };
         Some(Notice::new(transport, reason, status.retry_in, text))
-    }
-}
-
-/// The words for a reason, where the turn itself has seen nothing go wrong.
-const fn phrase(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Healthy => "WebSocket works",
-        Reason::Probe => "the cooldown is over",
-        Reason::DialPending => "an earlier WebSocket handshake is still not answered",
-        Reason::CoolingDown => "WebSocket failed not long ago",
-        Reason::ProbeInFlight => "another turn is trying WebSocket",
-        Reason::VerdictPending => "WebSocket failed, and SSE is being tried",
-        Reason::Pinned => "WebSocket failed too often",
-        Reason::CallMoved => "WebSocket failed this turn",
-        Reason::TooLarge => "the message is too large for WebSocket",
-        Reason::LastResort => "SSE failed",
     }
 }
 

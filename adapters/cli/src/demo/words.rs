@@ -13,25 +13,24 @@ pub(crate) const fn transport_name(transport: Transport) -> &'static str {
     }
 }
 
-/// What each reason means.
-const REASONS: [(Reason, &str); 10] = [
-    (Reason::Healthy, "it works as far as is known"),
-    (Reason::Probe, "cooldown over, this turn finds out"),
-    (Reason::DialPending, "the earlier handshake still waits, so this turn does not"),
-    (Reason::CoolingDown, "WebSocket failed not long ago"),
-    (Reason::ProbeInFlight, "another turn finds out"),
-    (Reason::VerdictPending, "WebSocket failed, does SSE work?"),
-    (Reason::Pinned, "WebSocket failed too often"),
-    (Reason::CallMoved, "this turn has left WebSocket"),
-    (Reason::TooLarge, "the message does not fit WebSocket"),
-    (Reason::LastResort, "SSE failed, WebSocket is untried"),
+const REASONS: [Reason; 10] = [
+    Reason::Healthy,
+    Reason::Probe,
+    Reason::DialPending,
+    Reason::CoolingDown,
+    Reason::ProbeInFlight,
+    Reason::VerdictPending,
+    Reason::Pinned,
+    Reason::CallMoved,
+    Reason::TooLarge,
+    Reason::LastResort,
 ];
 
 /// Why an attempt goes where it goes; `word` is the reason as the client logs it.
 pub(crate) fn why(word: &str) -> String {
     let spoken = word.replace('_', " ");
-    match REASONS.iter().find(|(reason, _)| reason.as_str() == word) {
-        Some((_, meaning)) => format!("{spoken}: {meaning}"),
+    match REASONS.iter().find(|reason| reason.as_str() == word) {
+        Some(reason) => format!("{spoken}: {}", reason.explanation()),
         None => spoken,
     }
 }

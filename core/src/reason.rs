@@ -61,7 +61,7 @@ impl Reason {
             Self::ProbeInFlight => "another call is trying WebSocket",
             Self::VerdictPending => "WebSocket failed, and SSE is being tried",
             Self::Pinned => "WebSocket failed too often",
-            Self::CallMoved => "WebSocket failed this call",
+            Self::CallMoved => "this call has left WebSocket",
             Self::TooLarge => "the message is too large for WebSocket",
             Self::LastResort => "SSE failed, and WebSocket is untried",
         }

@@ -100,7 +100,7 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
         Seen::ConnectTimeout => format!("could not connect for {transport} in time"),
         Seen::ProxyRefused { status } => {
             let remedy = match status {
-                407 => BE_KNOWN,
+                401 | 407 => BE_KNOWN,
                 400..=499 => BE_ALLOWED,
                 _ => "",
             };

@@ -21,7 +21,7 @@ use crate::{Seen, ServerError, retry_after};
 /// | no name, no route, no TLS, not in time, CONNECT or SOCKS refused | Network |
 /// | a certificate refused; no proxy at the proxy's address | Network on WebSocket, Request on SSE (1) |
 /// | CONNECT answered 4xx; SOCKS answered 2, 7 or 8 | Network on WebSocket, Request on SSE (1) |
-/// | 407, from a proxy or a server; SOCKS for want of credentials | Request |
+/// | 407, from a proxy or a server; CONNECT answered 401; SOCKS for want of credentials | Request (5) |
 /// | upgrade not answered, or answered 101 wrongly | Transport |
 /// | upgrade answered 429, 529, or 503 with `Retry-After` | Server |
 /// | upgrade answered anything else | Transport (2) |
@@ -52,6 +52,7 @@ use crate::{Seen, ServerError, retry_after};
 /// 2. SSE may get through. If the request is to blame, the answer to the POST says so.
 /// 3. This is no proof against the transport, and the same attempt again would meet the same.
 /// 4. The error does not say that another try is useless.
+/// 5. tinyproxy 1.11 answers 401 instead of 407 to a CONNECT without credentials.
 #[must_use]
 pub fn classify(
     seen: &Seen<'_>,
@@ -63,7 +64,9 @@ pub fn classify(
     let begun = stage.max(Stage::Open);
     let (blame, stage) = match *seen {
         // It wants other credentials, on either transport and at every try.
-        Seen::ProxyRefused { status: 407 } | Seen::ProxyAuthentication => (Blame::Request, Stage::Connecting),
+        Seen::ProxyRefused { status: 401 | 407 } | Seen::ProxyAuthentication => {
+            (Blame::Request, Stage::Connecting)
+        }
         Seen::Certificate
         | Seen::NotAProxy
         | Seen::ProxyRefused { status: 400..=499 }

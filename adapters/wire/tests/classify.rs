@@ -59,7 +59,9 @@ fn what_would_be_met_again_is_not_tried_again_over_sse() {
 
 #[test]
 fn a_proxy_that_wants_other_credentials() {
-    for seen in [Seen::ProxyRefused { status: 407 }, Seen::ProxyAuthentication] {
+    for seen in
+        [Seen::ProxyRefused { status: 407 }, Seen::ProxyRefused { status: 401 }, Seen::ProxyAuthentication]
+    {
         for transport in BOTH {
             assert_eq!(verdict(&seen, transport, Connecting, false), (Request, Connecting), "{seen:?}");
         }

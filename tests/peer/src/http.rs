@@ -16,6 +16,8 @@ pub(crate) struct Head {
     pub(crate) method: String,
     pub(crate) target: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// It knows no chunks, and its answer ends with the connection.
+    pub(crate) is_http_1_0: bool,
 }
 
 impl Head {
@@ -74,6 +76,7 @@ pub(crate) fn parse_head(buf: &[u8]) -> Result<Option<(Head, usize)>, httparse::
         headers: headers.collect(),
         method: request.method.unwrap_or_default().to_owned(),
         target: request.path.unwrap_or_default().to_owned(),
+        is_http_1_0: request.version == Some(0),
     };
     Ok(Some((head, len)))
 }

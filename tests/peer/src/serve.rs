@@ -25,7 +25,7 @@ async fn serve_one(conn: &mut Conn) -> Result<(), Gone> {
     }
     let body = read_body(conn, &head).await?;
     sse::serve(conn, &head, &body).await?;
-    if head.lists("connection", "close") {
+    if head.is_http_1_0 || head.lists("connection", "close") {
         return Err(conn.end().await);
     }
     Ok(())

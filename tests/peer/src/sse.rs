@@ -39,7 +39,8 @@ pub(crate) async fn serve(conn: &mut Conn, head: &Head, body: &[u8]) -> Result<(
     let next = conn.state.next_turn(Transport::Sse);
     let script = Script::new(turn, &body, next.text.as_deref());
     let late_end = next.late_end.clone();
-    run(&mut Sse { conn, headers_due: true, late_end }, next, script).await
+    let mut lane = Sse { conn, headers_due: true, is_chunked: !head.is_http_1_0, late_end };
+    run(&mut lane, next, script).await
 }
 
 fn check_route(head: &Head) -> Result<(), Refusal> {
@@ -97,6 +98,8 @@ async fn answer(conn: &mut Conn, refusal: Refusal) -> Result<(), Gone> {
 struct Sse<'a> {
     conn: &'a mut Conn,
     headers_due: bool,
+    /// If not, the body ends with the connection.
+    is_chunked: bool,
     late_end: Option<Gate>,
 }
 
@@ -106,10 +109,18 @@ impl Sse<'_> {
             // An empty chunk would end the body.
             return Ok(());
         }
+        if !self.is_chunked {
+            return self.conn.write(bytes).await;
+        }
         let mut out = format!("{:x}\r\n", bytes.len()).into_bytes();
         out.extend_from_slice(bytes);
         out.extend_from_slice(b"\r\n");
         self.conn.write(&out).await
+    }
+
+    /// The end of the body.
+    async fn end(&mut self) -> Result<(), Gone> {
+        if self.is_chunked { self.conn.write(b"0\r\n\r\n").await } else { Ok(()) }
     }
 }
 
@@ -128,9 +139,10 @@ impl Lane for Sse<'_> {
             return Ok(());
         }
         let more = self.conn.state.plan().headers.clone();
+        let framing = if self.is_chunked { "transfer-encoding: chunked" } else { "connection: close" };
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\
-             cache-control: no-store\r\n{more}transfer-encoding: chunked\r\n\r\n"
+             cache-control: no-store\r\n{more}{framing}\r\n\r\n"
         );
         self.conn.write(head.as_bytes()).await
     }
@@ -148,7 +160,7 @@ impl Lane for Sse<'_> {
         if let Some(gate) = self.late_end.take() {
             self.conn.gate(&gate).await?;
         }
-        self.conn.write(b"0\r\n\r\n").await?;
+        self.end().await?;
         self.conn.record(What::BodyEnd);
         Ok(())
     }
@@ -166,7 +178,7 @@ impl Lane for Sse<'_> {
     }
 
     async fn close(&mut self, _code: u16, _reason: &str) -> Result<(), Gone> {
-        self.conn.write(b"0\r\n\r\n").await
+        self.end().await
     }
 
     async fn status(

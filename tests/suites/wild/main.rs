@@ -1,0 +1,14 @@
+//! Proxies that nobody here wrote: nginx and haproxy in front of a server, squid, tinyproxy and a SOCKS server
+//! on the way out. A program that this machine has not got is skipped, and said so.
+
+#[macro_use]
+extern crate failback_tests;
+
+mod case;
+mod certificates;
+mod front;
+mod front_tls;
+mod outward;
+mod program;
+mod socks;
+mod table;

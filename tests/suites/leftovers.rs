@@ -4,15 +4,16 @@
 //! One test, as it counts what the whole process has.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
+mod held;
+
 use std::time::Duration;
 
 use failback::{Config, Transport};
 use failback_peer::{Gate, Handshake, Peer, Proxy, Turn};
 use failback_tests::{Adapter, Settings, TestClient, adapters, collect, read, until};
 use failback_wire::Request;
+
+use crate::held::Held;
 
 /// What becomes of the turns of one client.
 type Fate = fn(&Peer, &dyn TestClient);
@@ -70,28 +71,6 @@ fn expect_nothing_left(
     until(&what("threads"), || Held::now().threads.is_subset(&before.threads));
     until(&what("sockets"), || Held::now().sockets.is_subset(&before.sockets));
     until(&what("wakers"), || Held::now().others <= before.others);
-}
-
-/// What the process holds, as the operating system tells.
-struct Held {
-    /// By their numbers.
-    threads: BTreeSet<PathBuf>,
-    /// By their numbers too.
-    sockets: BTreeSet<PathBuf>,
-    /// How many other files, such as those by which threads wake each other.
-    others: usize,
-}
-
-impl Held {
-    fn now() -> Self {
-        let list = |what: &str| fs::read_dir(format!("/proc/self/{what}")).expect("what Linux tells");
-        let threads = list("task").flatten().map(|entry| entry.file_name().into()).collect();
-        // One that was closed meanwhile leads nowhere.
-        let files = list("fd").flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
-        let (sockets, others): (Vec<PathBuf>, Vec<PathBuf>) =
-            files.partition(|file| file.to_string_lossy().starts_with("socket:"));
-        Self { threads, sockets: sockets.into_iter().collect(), others: others.len() }
-    }
 }
 
 /// No handshake is left because the machine is busy.

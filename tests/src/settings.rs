@@ -8,6 +8,10 @@ use failback_wire::{Headers, Limits};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+/// What takes the place of the default head start: on a machine that is busy enough, a handshake takes longer
+/// than a second, and a test that is not about the head start would go on over SSE.
+pub const HEAD_START: Duration = Duration::from_secs(20);
+
 /// How to build a client for a test: with the defaults, unless said otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -15,8 +19,11 @@ pub struct Settings {
     pub url: String,
     /// The base URL for WebSocket, if it is another one.
     pub websocket_url: Option<String>,
-    /// The settings of the policy.
+    /// The settings of the policy. Where the head start is the default, handshakes have
+    /// [`HEAD_START`] instead, unless [`default_head_start`](Self::default_head_start) is called.
     pub config: Config,
+    /// Whether the default head start is meant.
+    pub is_head_start_meant: bool,
     /// Time limits and sizes.
     pub limits: Limits,
     /// The deadline of every turn.
@@ -44,6 +51,13 @@ impl Settings {
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// With the head start that users have by default.
+    #[must_use]
+    pub fn default_head_start(mut self) -> Self {
+        self.is_head_start_meant = true;
         self
     }
 
@@ -94,8 +108,12 @@ impl Settings {
 
     /// A builder with these settings. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
+        let mut config = self.config;
+        if !self.is_head_start_meant && config.head_start() == Config::new().head_start() {
+            config = config.with_head_start(HEAD_START);
+        }
         let mut builder = begin(self.url)
-            .config(self.config)
+            .config(config)
             .limits(self.limits)
             .headers(self.headers)
             .seed(self.seed.unwrap_or(7));

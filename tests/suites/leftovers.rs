@@ -40,7 +40,7 @@ fn nothing_is_left_of_a_client() {
             }
         }
         let peer = Peer::start();
-        let client = adapter.client(Settings::new(&peer));
+        let client = adapter.client(Settings::new(&peer).default_head_start());
         expect_nothing_left(adapter, client, "diverted", |client| diverted(&peer, client));
         let peer = Peer::builder().tls().start();
         for proxy in [Proxy::start(&peer), Proxy::start_tls(&peer), Proxy::start_socks(&peer)] {

@@ -148,7 +148,7 @@ pub(crate) fn gets_its_own_credentials(adapter: &dyn Adapter, start: Start) -> V
 pub(crate) fn takes_its_time(adapter: &dyn Adapter, start: Start) {
     let peer = Peer::start();
     let (proxy, gate) = (start(&peer), Gate::new());
-    let client = adapter.client(Settings::new(&peer).proxy(&proxy));
+    let client = adapter.client(Settings::new(&peer).default_head_start().proxy(&proxy));
     proxy.push(Tunnel::Hold(gate.clone()));
     expect_echo(&turn(&*client));
     assert_eq!(peer.journal().transports(), [Transport::Sse], "{}", peer.journal());

@@ -91,7 +91,7 @@ fn headers() -> Headers {
 fn settings(peer: &Peer) -> Settings {
     // One retry, at once: enough to be logged.
     let config = Config::new().with_stream_max_retries(1).with_backoff(Duration::from_millis(1));
-    let mut settings = Settings::new(peer).headers(headers()).config(config);
+    let mut settings = Settings::new(peer).default_head_start().headers(headers()).config(config);
     settings.url.push_str(&format!("?api-version=3&sig={SIGNATURE}"));
     settings
 }

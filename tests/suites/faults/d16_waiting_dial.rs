@@ -46,7 +46,7 @@ fn leave_a_dial(peer: &Peer, client: &dyn TestClient) {
 fn a_socket_that_dies_on_its_first_request_is_replaced(adapter: &dyn Adapter) {
     for turn in [Turn::drop_after(0), Turn::reset_after(0), Turn::close_after(0, 1000)] {
         let peer = Peer::start();
-        let client = adapter.client(Settings::new(&peer).config(strict()));
+        let client = adapter.client(Settings::new(&peer).default_head_start().config(strict()));
         leave_a_dial(&peer, &*client);
         peer.push_turn(WebSocket, turn);
         completes(&*client);
@@ -58,7 +58,7 @@ fn a_socket_that_dies_on_its_first_request_is_replaced(adapter: &dyn Adapter) {
 
 fn a_probe_on_it_is_not_lost(adapter: &dyn Adapter) {
     let peer = Peer::start();
-    let client = adapter.client(Settings::new(&peer).config(strict()));
+    let client = adapter.client(Settings::new(&peer).default_head_start().config(strict()));
     peer.push_handshake(Handshake::status(403));
     completes(&*client);
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
@@ -75,7 +75,7 @@ fn a_probe_on_it_is_not_lost(adapter: &dyn Adapter) {
 
 fn a_socket_that_dies_while_it_waits_is_not_used(adapter: &dyn Adapter) {
     let peer = Peer::start();
-    let client = adapter.client(Settings::new(&peer).config(strict()));
+    let client = adapter.client(Settings::new(&peer).default_head_start().config(strict()));
     leave_a_dial(&peer, &*client);
     peer.close_connections(1011);
     peer.wait_for_blocking("the connections to end", |journal| journal.open_connections() == 0);

@@ -48,7 +48,7 @@ fn failed_over(client: &dyn TestClient) -> bool {
 fn one_head_start_then_sse_and_the_next_turns_do_not_wait(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.set_handshake(Handshake::BlackHole);
-    let client = adapter.client(Settings::new(&peer));
+    let client = adapter.client(Settings::new(&peer).default_head_start());
 
     let first = collect(client.stream(Request::text("m", "hello world")));
     assert_diverted(&first);
@@ -76,7 +76,7 @@ fn the_handshake_goes_on_and_convicts(adapter: &dyn Adapter) {
     peer.set_handshake(Handshake::BlackHole);
     // 15 s otherwise.
     let limits = Limits::new().with_connect_timeout(Duration::from_secs(3));
-    let client = adapter.client(Settings::new(&peer).limits(limits));
+    let client = adapter.client(Settings::new(&peer).default_head_start().limits(limits));
 
     let first = collect(client.stream(Request::text("m", "one")));
     assert_diverted(&first);
@@ -98,7 +98,7 @@ fn the_handshake_goes_on_and_convicts(adapter: &dyn Adapter) {
 fn a_refusal_that_comes_late_convicts(adapter: &dyn Adapter) {
     let (peer, gate) = (Peer::start(), Gate::new());
     peer.push_handshake(Handshake::hold_then(&gate, Handshake::status(403)));
-    let client = adapter.client(Settings::new(&peer));
+    let client = adapter.client(Settings::new(&peer).default_head_start());
 
     let first = collect(client.stream(Request::text("m", "one")));
     assert_diverted(&first);
@@ -117,7 +117,7 @@ fn a_refusal_that_comes_late_convicts(adapter: &dyn Adapter) {
 fn a_handshake_that_is_only_slow_serves_the_next_turn(adapter: &dyn Adapter) {
     let (peer, gate) = (Peer::start(), Gate::new());
     peer.push_handshake(Handshake::hold(&gate));
-    let client = adapter.client(Settings::new(&peer));
+    let client = adapter.client(Settings::new(&peer).default_head_start());
 
     let first = collect(client.stream(Request::text("m", "one")));
     assert_diverted(&first);
@@ -143,7 +143,7 @@ fn a_black_holed_probe_costs_one_head_start(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.push_handshake(Handshake::status(403));
     peer.set_handshake(Handshake::BlackHole);
-    let client = adapter.client(Settings::new(&peer));
+    let client = adapter.client(Settings::new(&peer).default_head_start());
 
     let first = collect(client.stream(Request::text("m", "one")));
     assert_on_time(&first);

@@ -188,7 +188,7 @@ fn a_network_that_swallows_everything_blames_nobody(adapter: &dyn Adapter) {
         .with_connect_timeout(Duration::from_secs(2))
         .with_idle_timeout(Duration::from_millis(1500));
     let config = Config::new().with_stream_max_retries(1);
-    let client = adapter.client(Settings::new(&peer).limits(limits).config(config));
+    let client = adapter.client(Settings::new(&peer).default_head_start().limits(limits).config(config));
 
     let outcome = collect(client.stream(Request::text("m", "hello world")));
     assert!(outcome.items.is_empty(), "{outcome:?}");

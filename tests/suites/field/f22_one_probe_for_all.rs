@@ -81,7 +81,7 @@ fn a_hundred_turns_make_one_handshake(adapter: &dyn Adapter) {
 
 fn a_hundred_turns_make_one_handshake_though_the_probe_is_diverted(adapter: &dyn Adapter) {
     let peer = Peer::start();
-    let client = adapter.client(Settings::new(&peer));
+    let client = adapter.client(Settings::new(&peer).default_head_start());
     fail_over(&peer, &*client);
 
     let gate = Gate::new();

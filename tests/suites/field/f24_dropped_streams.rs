@@ -231,7 +231,7 @@ fn dropped_during_the_probe(adapter: &dyn Adapter) {
 
 fn a_dial_outlives_its_turn_but_not_its_client(adapter: &dyn Adapter) {
     let peer = Peer::start();
-    let client = adapter.client(Settings::new(&peer));
+    let client = adapter.client(Settings::new(&peer).default_head_start());
     let gate = Gate::new();
     peer.push_handshake(Handshake::hold(&gate));
     peer.push_turn(Transport::Sse, Turn::mute_after(3));

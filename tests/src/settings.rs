@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// What an earlier client knew, and how long ago that was.
     pub snapshot: Option<(Snapshot, Duration)>,
+    /// Where to keep what the policy knows.
+    pub state_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -92,6 +95,13 @@ impl Settings {
         self
     }
 
+    /// With what the policy knows kept in this file.
+    #[must_use]
+    pub fn state_file(mut self, path: &Path) -> Self {
+        self.state_file = Some(path.to_owned());
+        self
+    }
+
     /// A builder with these settings. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
         let mut builder = begin(self.url)
@@ -112,6 +122,9 @@ impl Settings {
         };
         if let Some((snapshot, elapsed)) = self.snapshot {
             builder = builder.snapshot(snapshot, elapsed);
+        }
+        if let Some(path) = self.state_file {
+            builder = builder.state_file(path);
         }
         if let Some(pem) = self.ca_pem {
             builder = builder.tls_config(Arc::new(trusting(&pem)));

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use rustls::ClientConfig;
 use crate::build_error::BuildError;
 use crate::context::Context;
 use crate::proxies::{Proxies, ProxyChoice};
+use crate::state_file::Found;
 use crate::tls;
 use crate::world::{Parts, SystemWorld, World};
 
@@ -35,6 +37,7 @@ pub struct Builder<W> {
     no_proxy: Option<String>,
     seed: Option<u64>,
     snapshot: Option<(Snapshot, Duration)>,
+    state_file: Option<PathBuf>,
 }
 
 impl<W: World> Builder<W> {
@@ -56,6 +59,7 @@ impl<W: World> Builder<W> {
             no_proxy: None,
             seed: None,
             snapshot: None,
+            state_file: None,
         }
     }
 
@@ -184,11 +188,43 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Keeps what the policy knows in this file, for the next process, and shares it with the processes beside
+    /// this one that have the same file. By default nothing is kept. Use one file for each pair of URLs: one
+    /// that is about others is ignored. Its folder must exist.
+    ///
+    /// **What is kept** is the verdict: whether WebSocket works, when it may be tried again, and how often. A
+    /// new client begins with it, so a program that runs for a second does not find out anew each time that
+    /// WebSocket is blocked where it runs; also when it ended before its handshake did. A file in which nothing
+    /// was written for an hour says nothing. What it says comes before [`snapshot`](Self::snapshot).
+    ///
+    /// **Processes beside each other** adopt each other's verdicts: each looks at the file before a turn
+    /// begins, and never replaces what was decided later. Of all of them one probes at a time. It says so in
+    /// the file for as long as its lease lasts ([`Config::probe_lease`]), and the others wait for that.
+    ///
+    /// **What cannot be used** is ignored, logged as a warning, told by `state_file_problem` of the client,
+    /// and replaced when there is something to write: a file that is damaged or cut off, larger than 64 KiB,
+    /// another user's, a later version's, or a file about other URLs. The client goes on without the file
+    /// where it cannot be read or written, and where another process holds its lock: nothing waits for a lock.
+    /// Only a probe is put off for that, and for no longer than a lease.
+    ///
+    /// **Files**: the file itself, which is replaced as a whole (readers see the old one or the new one) and
+    /// is readable for its owner alone (mode 0600); beside it one with `.lock` after its name, which stays,
+    /// and for a moment one that ends in `.tmp`. It holds the URLs without their queries, and no credentials.
+    ///
+    /// **Cost**: reading and writing blocks the thread of the turn, on async runtimes too: one `stat` a turn,
+    /// a read when another process has written, and a write of some 300 bytes when the mode changes. So choose
+    /// a local disk.
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
+        self
+    }
+
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
     /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be
-    /// sent in plain text, and when TLS is needed and no root certificate is found.
+    /// sent in plain text, when there can be no state file with its path, and when TLS is needed and no root
+    /// certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(BuildError::ZeroDeadline);
@@ -196,7 +232,9 @@ impl<W: World> Builder<W> {
         let endpoint = self.endpoint()?;
         let proxies = Proxies::choose(&self.proxy, self.no_proxy.as_deref(), &endpoint);
         let proxies = proxies.map_err(BuildError::Proxy)?;
-        let policy = self.policy();
+        let found = self.state_file.as_deref().map(|path| Found::at(path, &endpoint)).transpose();
+        let found = found.map_err(BuildError::StateFile)?;
+        let policy = self.policy(found.as_ref().and_then(Found::snapshot));
         let Self { world, mut headers, limits, deadline, tls, .. } = self;
         let tls = match tls {
             Some(tls) => tls::speaking_http1(tls),
@@ -207,8 +245,10 @@ impl<W: World> Builder<W> {
             }
         };
         endpoint.conceal_queries(&mut headers);
+        let state_file = found.map(|found| found.keep(&policy));
+        let context = Context::new(policy, Arc::new(headers));
         Ok(world.client(Parts {
-            context: Arc::new(Context::new(policy, Arc::new(headers)).with_deadline(deadline)),
+            context: Arc::new(context.with_deadline(deadline).with_state_file(state_file)),
             endpoint,
             proxy_tls: tls::anonymous(&tls),
             tls,
@@ -231,14 +271,15 @@ impl<W: World> Builder<W> {
         Ok(endpoint)
     }
 
-    /// The policy, which is the client's clock too. Its time begins now.
-    fn policy(&self) -> SharedPolicy {
+    /// The policy, which is the client's clock too. Its time begins now. It goes on from what was found in the
+    /// state file, or else from the snapshot that is set.
+    fn policy(&self, found: Option<(Snapshot, Duration)>) -> SharedPolicy {
         let clock = self.world.clock();
         let origin = clock();
         let clock = move || Timestamp::from_elapsed(clock().saturating_duration_since(origin));
         let seed = self.seed.unwrap_or_else(failback::random_seed);
-        SharedPolicy::with_clock(clock, |now| match &self.snapshot {
-            Some((snapshot, elapsed)) => Policy::restore(self.config, seed, snapshot, *elapsed, now),
+        SharedPolicy::with_clock(clock, |now| match found.or(self.snapshot) {
+            Some((snapshot, elapsed)) => Policy::restore(self.config, seed, &snapshot, elapsed, now),
             None => Policy::new(self.config, seed, now),
         })
     }

@@ -6,6 +6,8 @@
 
 mod disk;
 mod kept;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::path::Path;
@@ -134,12 +136,13 @@ impl StateFile {
 
     /// A turn is about to begin: adopts what another process has learned meanwhile.
     pub(crate) fn look(&self) {
+        self.flush();
         if !matches!(self.policy.mode(), Mode::Suspected | Mode::Probing { .. }) {
             if let Ok(mut work) = self.work.try_lock() {
                 self.adopt_news(&mut work);
             }
+            self.flush();
         }
-        self.flush();
     }
 
     /// An attempt is about to begin, which will probe if it may: tells the other processes, or lets the one
@@ -261,8 +264,7 @@ impl StateFile {
     fn save(&self, work: &mut Work) -> Result<Wrote, Problem> {
         let Some(_lock) = self.try_lock(work)? else { return Ok(Wrote::Nothing) };
         self.look_again(work);
-        let decided_ms = self.decided_ms.load(Ordering::SeqCst);
-        if work.kept.as_ref().is_some_and(|kept| kept.is_decided_after(decided_ms)) {
+        if self.is_newer(work) {
             self.adopt(work);
             return Ok(Wrote::All);
         }
@@ -300,11 +302,19 @@ impl StateFile {
         Ok(lock)
     }
 
-    /// Adopts what another client has written since the file was last looked at.
+    /// Adopts what another client has written since the file was last looked at, unless the policy came later
+    /// to what is to be written yet.
     fn adopt_news(&self, work: &mut Work) {
-        if self.look_again(work) {
+        let is_new = self.look_again(work);
+        if is_new && (!self.is_dirty.load(Ordering::SeqCst) || self.is_newer(work)) {
             self.adopt(work);
         }
+    }
+
+    /// Whether another client came to its verdict after this one.
+    fn is_newer(&self, work: &Work) -> bool {
+        let decided_ms = self.decided_ms.load(Ordering::SeqCst);
+        work.kept.as_ref().is_some_and(|kept| kept.is_decided_after(decided_ms))
     }
 
     /// Reads the file if it has changed. Says whether it has, and another client has written it.

@@ -26,6 +26,10 @@ pub struct Settings {
     pub headers: Headers,
     /// The certificate authority to trust, in PEM.
     pub ca_pem: Option<String>,
+    /// More certificates to trust, in PEM, beside the platform's.
+    pub root_certificates: Option<String>,
+    /// The certificate of the client, and its key, in PEM.
+    pub identity: Option<String>,
     /// The proxy to go through.
     pub proxy: Option<String>,
     /// The seed of the policy's jitter; always the same one unless it is set.
@@ -125,6 +129,12 @@ impl Settings {
         }
         if let Some(path) = self.state_file {
             builder = builder.state_file(path);
+        }
+        if let Some(pem) = self.root_certificates {
+            builder = builder.add_root_certificates(pem);
+        }
+        if let Some(pem) = self.identity {
+            builder = builder.client_identity(pem);
         }
         if let Some(pem) = self.ca_pem {
             builder = builder.tls_config(Arc::new(trusting(&pem)));

@@ -56,7 +56,8 @@ impl<R: Runtime> Client<R> {
     }
 
     /// What is wrong with the state file, as far as is known
-    /// ([`Builder::state_file`](failback_client::Builder::state_file)). `None` if nothing is, or there is none.
+    /// ([`Builder::state_file`](failback_client::Builder::state_file)). `None` if nothing is, or there is
+    /// none.
     #[must_use]
     pub fn state_file_problem(&self) -> Option<StateFileError> {
         self.shared.context.state_file_problem()

@@ -20,7 +20,7 @@ pub enum BuildError {
     Proxy(ProxyError),
     /// No state file can have the path that is set.
     StateFile(StateFileError),
-    /// TLS could not be set up.
+    /// TLS could not be set up: a certificate or a key that is set cannot be used, or there is none to trust.
     Tls(TlsError),
 }
 

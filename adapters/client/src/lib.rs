@@ -64,6 +64,7 @@ mod state_file_error;
 mod step;
 pub mod tls;
 mod trace;
+mod trust;
 mod tunnel;
 mod turn;
 mod world;

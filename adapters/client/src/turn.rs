@@ -364,8 +364,8 @@ impl Turn {
         }
     }
 
-    /// SSE works, and a handshake that the turn has left is still under way: the next process is to know, even
-    /// if this one ends first.
+    /// SSE works, and a handshake that the turn has left is still under way: the next process is to know,
+    /// even if this one ends first.
     fn keep_doubt(&self, transport: Transport) {
         let is_under_way = || self.left.strong_count() > 0;
         let Some(file) = self.context.state_file().filter(|_| transport == Transport::Sse) else { return };

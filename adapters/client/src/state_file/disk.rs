@@ -104,7 +104,9 @@ impl Disk {
     /// Keeps other processes, and other clients of this one, from replacing the file, as long as what is
     /// returned exists. `None` if one of them does just that.
     pub(super) fn try_lock(&self) -> Result<Option<File>, Problem> {
-        let failed = |error: io::Error| Problem::NotWritten(format!("it could not be locked: {error}"));
+        let failed = |error: io::Error| {
+            Problem::NotWritten(format!("{} could not be locked: {error}", self.lock.display()))
+        };
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
         let file = for_owner_alone(&mut options).open(&self.lock).map_err(failed)?;

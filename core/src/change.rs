@@ -56,7 +56,7 @@ pub enum Trigger {
     NetworkChanged,
     /// The policy goes on from a snapshot ([R20](crate::rules#r20)): it was restored from it, which
     /// [`Policy::trigger`](crate::Policy::trigger) says and no listener hears, because none can have come
-    /// before; or it has [adopted](crate::Policy::adopt) it.
+    /// before; or it has [learned](crate::Policy::learn) from it.
     Restored,
 }
 

@@ -376,16 +376,16 @@ impl Policy {
     }
 
     /// Goes on from what another policy for the same endpoint knew `elapsed` ago: that of a process beside
-    /// this one ([R20](crate::rules#r20)). Says whether it does.
+    /// this one ([R20](crate::rules#r20)). Says whether it has learned anything.
     ///
     /// Calls, attempts and dials of this policy stay valid, and so does its budget; what they report of the
     /// time before is stale ([R9](crate::rules#r9)). In [`Mode::Suspected`] and [`Mode::Probing`] nothing is
-    /// adopted: this policy is about to know better. Nor is [`Mode::Preferred`] adopted in that mode.
+    /// learned: this policy is about to know better. Nor does it learn of [`Mode::Preferred`] in that mode.
     ///
     /// Which of the two is newer is for the driver to know.
-    pub fn adopt(&mut self, snapshot: &Snapshot, elapsed: Duration, now: Timestamp) -> bool {
+    pub fn learn(&mut self, snapshot: &Snapshot, elapsed: Duration, now: Timestamp) -> bool {
         self.handle_timeout(now);
-        self.state.adopt(&self.config, snapshot, elapsed, self.now)
+        self.state.learn(&self.config, snapshot, elapsed, self.now)
     }
 
     /// In [`Mode::FailedOver`], makes no WebSocket attempt for so long from now, because another process

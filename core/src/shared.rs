@@ -168,10 +168,10 @@ impl SharedPolicy {
         self.with(|policy, now| policy.snapshot(now))
     }
 
-    /// See [`Policy::adopt`].
+    /// See [`Policy::learn`].
     #[must_use]
-    pub fn adopt(&self, snapshot: &Snapshot, elapsed: Duration) -> bool {
-        self.with(|policy, now| policy.adopt(snapshot, elapsed, now))
+    pub fn learn(&self, snapshot: &Snapshot, elapsed: Duration) -> bool {
+        self.with(|policy, now| policy.learn(snapshot, elapsed, now))
     }
 
     /// See [`Policy::hold_probe`].

@@ -410,7 +410,7 @@ impl State {
     /// R20: what another policy knew `elapsed` ago takes the place of what this one knows. Says whether it
     /// did: whoever suspects or probes finds out by itself, and nothing new is learned from a policy that
     /// believes in WebSocket where this one does.
-    pub(crate) fn adopt(
+    pub(crate) fn learn(
         &mut self,
         config: &Config,
         snapshot: &Snapshot,

@@ -66,6 +66,17 @@ impl Context {
         self.state_file.as_ref().and_then(|file| file.problem())
     }
 
+    /// A call is about to begin, which may probe or not: learns from the processes beside this one, and tells
+    /// them of a probe, before the policy is asked.
+    pub(crate) fn look_around(&self, may_probe: bool) {
+        if let Some(file) = self.state_file() {
+            file.look();
+            if may_probe {
+                file.ask_to_probe();
+            }
+        }
+    }
+
     /// Where the verdict is kept, if it is.
     pub(crate) fn state_file(&self) -> Option<&StateFile> {
         self.state_file.as_deref()

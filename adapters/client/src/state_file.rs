@@ -209,7 +209,7 @@ impl StateFile {
         }
     }
 
-    /// The handshake has ended, after which nothing is in doubt.
+    /// The handshake has ended, or WebSocket has carried a response: nothing is in doubt.
     pub(crate) fn settle(&self) {
         if self.in_doubt.swap(false, Ordering::SeqCst) {
             self.change();
@@ -331,7 +331,7 @@ impl StateFile {
 
     fn adopt(&self, work: &Work) {
         let Some(kept) = &work.kept else { return };
-        let adopted = self.policy.adopt(&kept.snapshot, kept.elapsed());
+        let adopted = self.policy.learn(&kept.snapshot, kept.elapsed());
         self.policy.hold_probe(kept.lease());
         trace::adopted(adopted);
     }

@@ -189,10 +189,7 @@ impl Turn {
             }
             match &self.state {
                 State::Opening => {
-                    if let Some(file) = self.context.state_file() {
-                        file.look();
-                        file.ask_to_probe();
-                    }
+                    self.context.look_around(true);
                     self.begin(self.context.policy().begin_call());
                 }
                 State::Waiting(_) => {

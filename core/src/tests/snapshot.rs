@@ -268,13 +268,13 @@ fn r20_a_snapshot_does_not_disturb() {
 }
 
 #[test]
-fn r20_what_a_process_beside_this_one_knows_is_adopted() {
+fn r20_what_a_process_beside_this_one_knows_is_learned() {
     let other = Driver::failed_over(EXACT.with_max_recoveries(2)).policy.snapshot(at(0));
     let mut d = Driver::new(EXACT.with_retry_budget(Some(1)));
     let before = d.call();
     let spent = d.call();
     let _call = d.retried(spent, BUSY);
-    assert!(d.at(5_000).policy.adopt(&other, ms(10_000), at(5_000)));
+    assert!(d.at(5_000).policy.learn(&other, ms(10_000), at(5_000)));
     assert_eq!((d.mode(), d.recoveries()), (failed_over_until(55_000), 2));
     assert_eq!(d.policy.trigger(), Some(Trigger::Restored));
 
@@ -290,23 +290,23 @@ fn r20_what_a_process_beside_this_one_knows_is_adopted() {
 }
 
 #[test]
-fn r20_a_recovery_is_adopted() {
+fn r20_a_recovery_is_learned() {
     let healthy = Driver::new(EXACT).policy.snapshot(at(0));
     for mut d in [Driver::failed_over(EXACT), Driver::pinned()] {
-        assert!(d.policy.adopt(&healthy, ms(0), at(0)));
+        assert!(d.policy.learn(&healthy, ms(0), at(0)));
         assert_eq!(d.mode(), Mode::Preferred);
     }
 }
 
 #[test]
-fn r20_who_suspects_or_probes_or_knows_it_already_adopts_nothing() {
+fn r20_who_suspects_or_probes_or_knows_it_already_learns_nothing() {
     let healthy = Driver::new(EXACT).policy.snapshot(at(0));
     let mut suspected = Driver::new(EXACT);
     suspected.suspect();
     let (probing, _probe) = Driver::probing(EXACT);
     for mut d in [suspected, probing, Driver::new(EXACT)] {
         let (mode, transitions) = (d.mode(), d.policy.transitions());
-        assert!(!d.policy.adopt(&healthy, ms(0), d.now));
+        assert!(!d.policy.learn(&healthy, ms(0), d.now));
         assert_eq!((d.mode(), d.policy.transitions()), (mode, transitions));
     }
 }

@@ -161,9 +161,9 @@ fn apply(held: &mut Held, config: Config, operation: u64, now: Timestamp, word: 
             let snapshot = policy.snapshot(now);
             *policy = Policy::restore(config, word, &snapshot, Duration::from_nanos(word), now);
         }
-        12 => {
+        14 => {
             let snapshot = policy.snapshot(now).in_doubt();
-            policy.adopt(&snapshot, Duration::from_nanos(word), now);
+            policy.learn(&snapshot, Duration::from_nanos(word), now);
             policy.hold_probe(Duration::from_nanos(word), now);
         }
         10 => *attempt = Some(policy.begin_call(now)),

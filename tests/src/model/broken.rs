@@ -90,7 +90,7 @@ pub enum Broken {
     /// What was suspected before a restart is forgotten.
     R20SuspicionsAreForgotten,
     /// What another process knows ends a probe.
-    R20AdoptsOverProbes,
+    R20LearnsOverProbes,
     /// A probe is held for as long as is asked.
     R20ProbesAreHeldForLong,
 }
@@ -142,7 +142,7 @@ impl Broken {
         Self::R19RecoveriesStaySpent,
         Self::R20RestartsTakeNoTime,
         Self::R20SuspicionsAreForgotten,
-        Self::R20AdoptsOverProbes,
+        Self::R20LearnsOverProbes,
         Self::R20ProbesAreHeldForLong,
     ];
 }

@@ -96,12 +96,12 @@ impl Model {
         model
     }
 
-    /// As `Policy::adopt`.
-    pub fn adopt(&mut self, kept: &Kept, elapsed: Duration, now: u128) -> bool {
+    /// As `Policy::learn`.
+    pub fn learn(&mut self, kept: &Kept, elapsed: Duration, now: u128) -> bool {
         self.advance(now);
         let knows_better = match self.mode {
             ModelMode::Suspected { .. } => true,
-            ModelMode::Probing { .. } => !self.is_broken(Broken::R20AdoptsOverProbes),
+            ModelMode::Probing { .. } => !self.is_broken(Broken::R20LearnsOverProbes),
             ModelMode::Preferred => kept.mode == "preferred",
             ModelMode::FailedOver { .. } | ModelMode::Pinned => false,
         };

@@ -338,7 +338,7 @@ impl Pair {
                 self.restore(made_up);
                 Ok(Seen::Nothing)
             }
-            Operation::Adopt(made_up) => self.adopt(made_up),
+            Operation::Learn(made_up) => self.learn(made_up),
             Operation::HoldProbe(by) => {
                 self.policy.hold_probe(by, now);
                 self.model.hold_probe(by, nanos(now));
@@ -524,11 +524,11 @@ impl Pair {
         self.drop_handles();
     }
 
-    fn adopt(&mut self, made_up: MadeUp) -> Result<Seen, Difference> {
+    fn learn(&mut self, made_up: MadeUp) -> Result<Seen, Difference> {
         let (snapshot, kept) = made(made_up);
-        let adopted = self.policy.adopt(&snapshot, made_up.elapsed, self.clock);
-        let expected = self.model.adopt(&kept, made_up.elapsed, nanos(self.clock));
-        equal("whether a snapshot is adopted", adopted, expected)?;
+        let learned = self.policy.learn(&snapshot, made_up.elapsed, self.clock);
+        let expected = self.model.learn(&kept, made_up.elapsed, nanos(self.clock));
+        equal("whether a snapshot is news", learned, expected)?;
         Ok(Seen::Nothing)
     }
 

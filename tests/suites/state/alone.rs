@@ -12,6 +12,7 @@ with_every_adapter!(
     a_conviction_outlives_the_client,
     a_handshake_that_did_not_end_before_its_client_is_not_waited_for_again,
     a_handshake_that_is_only_slow_leaves_no_doubt,
+    a_response_over_websocket_ends_the_doubt,
     a_recovery_outlives_the_client,
     a_cooldown_goes_on_while_there_is_no_client,
     a_verdict_is_forgotten_after_an_hour,
@@ -70,6 +71,20 @@ fn a_handshake_that_is_only_slow_leaves_no_doubt(adapter: &dyn Adapter) {
     assert_eq!(second.policy().mode(), Mode::Preferred);
     assert_eq!(turn(&*second).moves(), []);
     assert_eq!(peer.journal().handshakes(), 2);
+}
+
+fn a_response_over_websocket_ends_the_doubt(adapter: &dyn Adapter) {
+    let (peer, path) = (Peer::start(), folder("doubt", adapter.name()).join("state.json"));
+    peer.push_handshake(Handshake::BlackHole);
+    let settings = Settings::new(&peer).state_file(&path);
+    let client = adapter.client(settings);
+    turn(&*client);
+    // Nobody waits for the handshake any more, so nothing more is heard of it.
+    client.close_idle();
+    until("the handshake to be given up", || client.policy().poll_timeout().is_none());
+    assert_eq!(read(&path)["snapshot"]["mode"], "failed_over");
+    assert_eq!(turn(&*client).moves(), [Transport::WebSocket]);
+    assert_eq!(read(&path)["snapshot"]["mode"], "preferred");
 }
 
 fn a_recovery_outlives_the_client(adapter: &dyn Adapter) {

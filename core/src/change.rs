@@ -54,9 +54,9 @@ pub enum Trigger {
     WebSocketCompleted,
     /// The driver said that the network is another one ([R19](crate::rules#r19)).
     NetworkChanged,
-    /// The policy goes on from a snapshot ([R20](crate::rules#r20)).
-    /// [`Policy::trigger`](crate::Policy::trigger) says so; a listener never hears it, because none can have
-    /// come before.
+    /// The policy goes on from a snapshot ([R20](crate::rules#r20)): it was restored from it, which
+    /// [`Policy::trigger`](crate::Policy::trigger) says and no listener hears, because none can have come
+    /// before; or it has [learned](crate::Policy::learn) from it.
     Restored,
 }
 

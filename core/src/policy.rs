@@ -375,6 +375,27 @@ impl Policy {
         Self::with_state(config, seed, now, State::restore(&config, snapshot, elapsed, now))
     }
 
+    /// Goes on from what another policy for the same endpoint knew `elapsed` ago: that of a process beside
+    /// this one ([R20](crate::rules#r20)). Says whether it has learned anything.
+    ///
+    /// Calls, attempts and dials of this policy stay valid, and so does its budget; what they report of the
+    /// time before is stale ([R9](crate::rules#r9)). In [`Mode::Suspected`] and [`Mode::Probing`] nothing is
+    /// learned: this policy is about to know better. Nor does it learn of [`Mode::Preferred`] in that mode.
+    ///
+    /// Which of the two is newer is for the driver to know.
+    pub fn learn(&mut self, snapshot: &Snapshot, elapsed: Duration, now: Timestamp) -> bool {
+        self.handle_timeout(now);
+        self.state.learn(&self.config, snapshot, elapsed, self.now)
+    }
+
+    /// In [`Mode::FailedOver`], makes no WebSocket attempt for so long from now, because another process
+    /// probes: `retry_at` becomes that, unless it is later ([R20](crate::rules#r20)). It counts as the
+    /// [lease](Config::probe_lease) at most. Changes nothing in other modes.
+    pub fn hold_probe(&mut self, by: Duration, now: Timestamp) {
+        self.handle_timeout(now);
+        self.state.hold_probe(&self.config, by, self.now);
+    }
+
     fn handle_failure(&mut self, mut attempt: Attempt, failure: &Failure, exhausted: bool) -> Verdict {
         let transport = attempt.transport();
         attempt.history.end(transport);

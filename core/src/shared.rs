@@ -168,6 +168,17 @@ impl SharedPolicy {
         self.with(|policy, now| policy.snapshot(now))
     }
 
+    /// See [`Policy::learn`].
+    #[must_use]
+    pub fn learn(&self, snapshot: &Snapshot, elapsed: Duration) -> bool {
+        self.with(|policy, now| policy.learn(snapshot, elapsed, now))
+    }
+
+    /// See [`Policy::hold_probe`].
+    pub fn hold_probe(&self, by: Duration) {
+        self.with(|policy, now| policy.hold_probe(by, now));
+    }
+
     /// From now on, `listener` is called with each change of mode.
     ///
     /// Changes are told one after another, each once, in the order in which they happened: where one ends,

@@ -31,6 +31,22 @@ pub struct Snapshot {
     pub(crate) convictions: u8,
 }
 
+impl Snapshot {
+    /// The same where WebSocket is in doubt: as failed over for the cooldown of the last conviction, or as
+    /// pinned where no recovery is left. That is how a suspicion is kept.
+    ///
+    /// For a driver whose process may end before a handshake does that it has left to itself
+    /// ([R17](crate::rules#r17)): nobody will hear how it ended.
+    #[must_use]
+    pub const fn in_doubt(self) -> Self {
+        let (mode, retry_in) = match self.recoveries_left {
+            0 => (KeptMode::Pinned, Duration::ZERO),
+            _ => (KeptMode::FailedOver, self.cooldown),
+        };
+        Self { mode, retry_in, ..self }
+    }
+}
+
 /// A mode that outlives the attempts under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]

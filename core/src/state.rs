@@ -407,6 +407,36 @@ impl State {
         state
     }
 
+    /// R20: what another policy knew `elapsed` ago takes the place of what this one knows. Says whether it
+    /// did: whoever suspects or probes finds out by itself, and nothing new is learned from a policy that
+    /// believes in WebSocket where this one does.
+    pub(crate) fn learn(
+        &mut self,
+        config: &Config,
+        snapshot: &Snapshot,
+        elapsed: Duration,
+        now: Timestamp,
+    ) -> bool {
+        let is_new = match self.phase {
+            Phase::Suspected | Phase::Probing { .. } => false,
+            Phase::Preferred | Phase::DialPending => snapshot.mode != KeptMode::Preferred,
+            Phase::FailedOver | Phase::Pinned => true,
+        };
+        if is_new {
+            let known = Self::restore(config, snapshot, elapsed, now);
+            *self = Self { epoch: self.epoch, sse_progress: self.sse_progress, ..known };
+            self.begin_epoch();
+        }
+        is_new
+    }
+
+    /// R20: somebody else probes meanwhile, which is for no longer than a lease.
+    pub(crate) fn hold_probe(&mut self, config: &Config, by: Duration, now: Timestamp) {
+        if matches!(self.phase, Phase::FailedOver) {
+            self.until = self.until.latest(add(now, nanos(by).min(config.probe_lease)));
+        }
+    }
+
     pub(crate) const fn mode(&self) -> Mode {
         match self.phase {
             Phase::Preferred | Phase::DialPending => Mode::Preferred,

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use failback::{SharedPolicy, Snapshot};
-use failback_client::{Error, Item};
+use failback_client::{Error, Item, StateFileError};
 use failback_wire::{Request, ResponseHeaders};
 
 use crate::Settings;
@@ -58,6 +58,9 @@ pub trait TestClient: Send + Sync {
     fn snapshot(&self) -> Snapshot {
         self.policy().snapshot()
     }
+
+    /// What is wrong with the state file.
+    fn state_file_problem(&self) -> Option<StateFileError>;
 
     /// How many tasks or threads of the adapter's are alive: as it counts them itself, or as its runtime does,
     /// whichever is more.

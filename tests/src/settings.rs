@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,12 +33,18 @@ pub struct Settings {
     pub headers: Headers,
     /// The certificate authority to trust, in PEM.
     pub ca_pem: Option<String>,
+    /// More certificates to trust, in PEM, beside the platform's.
+    pub root_certificates: Option<String>,
+    /// The certificate of the client, and its key, in PEM.
+    pub identity: Option<String>,
     /// The proxy to go through.
     pub proxy: Option<String>,
     /// The seed of the policy's jitter; always the same one unless it is set.
     pub seed: Option<u64>,
     /// What an earlier client knew, and how long ago that was.
     pub snapshot: Option<(Snapshot, Duration)>,
+    /// Where to keep what the policy knows.
+    pub state_file: Option<PathBuf>,
 }
 
 impl Settings {
@@ -106,6 +113,13 @@ impl Settings {
         self
     }
 
+    /// With what the policy knows kept in this file.
+    #[must_use]
+    pub fn state_file(mut self, path: &Path) -> Self {
+        self.state_file = Some(path.to_owned());
+        self
+    }
+
     /// A builder with these settings. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
         let mut config = self.config;
@@ -130,6 +144,15 @@ impl Settings {
         };
         if let Some((snapshot, elapsed)) = self.snapshot {
             builder = builder.snapshot(snapshot, elapsed);
+        }
+        if let Some(path) = self.state_file {
+            builder = builder.state_file(path);
+        }
+        if let Some(pem) = self.root_certificates {
+            builder = builder.add_root_certificates(pem);
+        }
+        if let Some(pem) = self.identity {
+            builder = builder.client_identity(pem);
         }
         if let Some(pem) = self.ca_pem {
             builder = builder.tls_config(Arc::new(trusting(&pem)));

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use failback::{SharedPolicy, Snapshot};
-use failback_client::{Parts, Turn};
+use failback_client::{Parts, StateFileError, Turn};
 use failback_wire::Request;
 
 use crate::Runtime;
@@ -53,6 +53,14 @@ impl<R: Runtime> Client<R> {
     #[must_use]
     pub fn policy(&self) -> &SharedPolicy {
         &self.shared.network.policy
+    }
+
+    /// What is wrong with the state file, as far as is known
+    /// ([`Builder::state_file`](failback_client::Builder::state_file)). `None` if nothing is, or there is
+    /// none.
+    #[must_use]
+    pub fn state_file_problem(&self) -> Option<StateFileError> {
+        self.shared.context.state_file_problem()
     }
 
     /// What the policy knows. Keep it for the next process

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use failback::{SharedPolicy, Snapshot};
-use failback_client::Turn;
+use failback_client::{StateFileError, Turn};
 use failback_wire::Request;
 
 use crate::network::Network;
@@ -52,6 +52,13 @@ impl Client {
     #[must_use]
     pub fn policy(&self) -> &SharedPolicy {
         self.shared.network.policy()
+    }
+
+    /// What is wrong with the state file, as far as is known
+    /// ([`Builder::state_file`](crate::Builder::state_file)). `None` if nothing is, or there is none.
+    #[must_use]
+    pub fn state_file_problem(&self) -> Option<StateFileError> {
+        self.shared.network.context.state_file_problem()
     }
 
     /// What the policy knows. Keep it for the next process ([`Builder::snapshot`](crate::Builder::snapshot)).

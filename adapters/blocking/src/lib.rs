@@ -71,7 +71,8 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_client::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError,
+    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, StateFileError,
+    StateFileProblem, TlsError,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

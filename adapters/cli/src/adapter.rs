@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use failback::Mode;
-use failback_async::{Client, Error as TurnError, Item, Runtime};
+use failback_async::{Client, Error as TurnError, Item, Runtime, StateFileError};
 use failback_smol::Smol;
 use failback_tokio::Tokio;
 use failback_wire::Request;
@@ -24,6 +24,9 @@ pub(crate) trait Turns {
 
     /// The mode of the policy, and how many recoveries are left.
     fn policy(&self) -> (Mode, u8);
+
+    /// What is wrong with the state file.
+    fn state_file_problem(&self) -> Option<StateFileError>;
 
     /// Ends the client, whatever goes on in the background.
     fn close(self: Box<Self>);
@@ -116,6 +119,10 @@ impl<G: Ground> Turns for AsyncTurns<G> {
         (policy.mode(), policy.recoveries_left())
     }
 
+    fn state_file_problem(&self) -> Option<StateFileError> {
+        self.client.state_file_problem()
+    }
+
     fn close(self: Box<Self>) {
         let Self { ground, client, request: _ } = *self;
         ground.block_on(async { drop(client) });
@@ -151,6 +158,10 @@ impl Turns for BlockingTurns {
     fn policy(&self) -> (Mode, u8) {
         let policy = self.client.policy();
         (policy.mode(), policy.recoveries_left())
+    }
+
+    fn state_file_problem(&self) -> Option<StateFileError> {
+        self.client.state_file_problem()
     }
 
     fn close(self: Box<Self>) {}

@@ -101,6 +101,13 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "LIST")]
     pub(crate) no_proxy: Option<String>,
 
+    /// Keep what is learned of WebSocket in this file, for the next run and for those at the same time
+    ///
+    /// A run then begins where the last one ended: behind a network that blocks WebSocket it does not try
+    /// that again before its time. Use one file for each URL. What is wrong with it is said on stderr.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) state_file: Option<PathBuf>,
+
     /// Settings: a JSON object of the keys that --help lists
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

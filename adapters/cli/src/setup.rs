@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env::{self, VarError};
 use std::fs;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use failback_client::{BuildError, Builder, ProxyChoice, World};
@@ -28,6 +28,7 @@ pub(crate) struct Setup {
     pub(crate) deadline: Option<Duration>,
     pub(crate) proxy: ProxyChoice,
     pub(crate) no_proxy: Option<String>,
+    pub(crate) state_file: Option<PathBuf>,
     pub(crate) request: Request,
 }
 
@@ -45,6 +46,7 @@ impl Setup {
             deadline: args.deadline_ms.map(Duration::from_millis),
             proxy: args.proxy.clone().map_or(ProxyChoice::Environment, ProxyChoice::Url),
             no_proxy: args.no_proxy.clone(),
+            state_file: args.state_file.clone(),
             request,
         })
     }
@@ -65,7 +67,11 @@ impl Setup {
         if let Some(hosts) = &self.no_proxy {
             builder = builder.no_proxy_for(hosts);
         }
+        if let Some(path) = &self.state_file {
+            builder = builder.state_file(path);
+        }
         builder.build().map_err(|error| match (&error, &self.proxy) {
+            (BuildError::StateFile(problem), _) => Error::usage("--state-file", problem),
             (BuildError::Proxy(problem), ProxyChoice::Url(_)) => Error::usage("--proxy", problem),
             _ => Error::Usage(error.to_string()),
         })

@@ -1,11 +1,12 @@
 //! `failback stream`: turns through a real client.
 
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use failback_async::{Error as TurnError, ErrorKind, Item};
+use failback_async::{Error as TurnError, ErrorKind, Item, StateFileError};
 use failback_wire::{ServerError, Terminal};
 
 use crate::adapter::{self, Turns};
@@ -31,9 +32,21 @@ pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
         }
     });
     let mut client = adapter::open(args.adapter, Setup::new(args)?)?;
+    let found = client.state_file_problem();
+    say(found.as_ref());
     let done = stream(args, client.as_mut(), &turns);
+    let left = client.state_file_problem();
+    say(left.as_ref().filter(|_| left != found));
     client.close();
     done
+}
+
+/// What is wrong with the state file is no reason not to stream.
+fn say(problem: Option<&StateFileError>) {
+    if let Some(problem) = problem {
+        // Whoever has closed stderr does not want to know.
+        let _ = writeln!(io::stderr(), "failback: {problem}");
+    }
 }
 
 fn stream(args: &StreamArgs, client: &mut dyn Turns, books: &Mutex<Books>) -> Result<ExitCode, Error> {

@@ -66,7 +66,11 @@ fn the_certificates_of_ssl_cert_file_are_trusted_and_no_others() {
     assert!(stranger.journal().transports().is_empty(), "{}", stranger.journal());
 
     let none = file("empty.pem", "");
-    trusting(&peer.url(), &none).exits_with(2).says(&["no trusted root certificate"]);
+    trusting(&peer.url(), &none).exits_with(2).says(&[
+        "no trusted root certificate",
+        "add_root_certificates",
+        "tls_config",
+    ]);
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::fmt;
 
 use failback_wire::{HeaderError, PlaintextError, UrlError};
 
-use crate::{ProxyError, TlsError};
+use crate::{ProxyError, StateFileError, TlsError};
 
 /// Why a client could not be built.
 #[derive(Debug)]
@@ -18,7 +18,9 @@ pub enum BuildError {
     ZeroDeadline,
     /// A proxy is set that cannot be used.
     Proxy(ProxyError),
-    /// TLS could not be set up.
+    /// No state file can have the path that is set.
+    StateFile(StateFileError),
+    /// TLS could not be set up: a certificate or a key that is set cannot be used, or there is none to trust.
     Tls(TlsError),
 }
 
@@ -33,6 +35,7 @@ impl fmt::Display for BuildError {
                  deadline",
             ),
             Self::Proxy(error) => error.fmt(f),
+            Self::StateFile(error) => error.fmt(f),
             Self::Tls(error) => error.fmt(f),
         }
     }
@@ -46,6 +49,7 @@ impl std::error::Error for BuildError {
             Self::Plaintext(error) => Some(error),
             Self::ZeroDeadline => None,
             Self::Proxy(error) => Some(error),
+            Self::StateFile(error) => Some(error),
             Self::Tls(error) => Some(error),
         }
     }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,9 @@ use rustls::ClientConfig;
 use crate::build_error::BuildError;
 use crate::context::Context;
 use crate::proxies::{Proxies, ProxyChoice};
+use crate::state_file::Found;
 use crate::tls;
+use crate::trust::Trust;
 use crate::world::{Parts, SystemWorld, World};
 
 /// Settings of a client that is being built. A setter never fails: [`build`](Self::build) reports what is
@@ -31,10 +34,12 @@ pub struct Builder<W> {
     limits: Limits,
     deadline: Option<Duration>,
     tls: Option<Arc<ClientConfig>>,
+    trust: Trust,
     proxy: ProxyChoice,
     no_proxy: Option<String>,
     seed: Option<u64>,
     snapshot: Option<(Snapshot, Duration)>,
+    state_file: Option<PathBuf>,
 }
 
 impl<W: World> Builder<W> {
@@ -52,10 +57,12 @@ impl<W: World> Builder<W> {
             limits: Limits::new(),
             deadline: None,
             tls: None,
+            trust: Trust::default(),
             proxy: ProxyChoice::default(),
             no_proxy: None,
             seed: None,
             snapshot: None,
+            state_file: None,
         }
     }
 
@@ -128,9 +135,44 @@ impl<W: World> Builder<W> {
 
     /// Uses this TLS configuration. Only the protocols that it offers (ALPN) are replaced, by HTTP/1.1, which
     /// both transports speak. By default the client trusts the platform's roots, or those in the file that
-    /// the environment variable `SSL_CERT_FILE` names.
+    /// the environment variable `SSL_CERT_FILE` names, and has no certificate of its own;
+    /// [`add_root_certificates`](Self::add_root_certificates) and [`client_identity`](Self::client_identity)
+    /// change that, and cannot be used together with this.
+    ///
+    /// Any store of roots can be given here, such as Mozilla's, of the crate `webpki-roots`, in a container
+    /// that has none:
+    ///
+    /// ```ignore
+    /// let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    /// let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    /// let builder = builder.tls_config(std::sync::Arc::new(tls));
+    /// ```
     pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Also trusts the certificates in this PEM, such as that of a company's own authority: whoever shows a
+    /// certificate that leads to one of them, the server over either transport or a proxy over `https`. May
+    /// be called more than once. What the platform trusts, or `SSL_CERT_FILE` names, stays trusted; where
+    /// that is nothing, these are enough. Other sections of the PEM are left out.
+    ///
+    /// It is an error if there is no certificate in it, if one of them cannot be read, and together with
+    /// [`tls_config`](Self::tls_config).
+    pub fn add_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.trust.add_roots(pem.as_ref());
+        self
+    }
+
+    /// Shows this certificate to the server, on both transports, when it asks for one. The PEM holds the
+    /// client's certificate first, then those that lead to its authority, if any, and the one private key
+    /// (PKCS #8, PKCS #1 or SEC 1, not encrypted), in any order with the certificates. A proxy never sees it.
+    /// Called again, it takes the place of the former.
+    ///
+    /// It is an error if the certificate or the key is missing or cannot be read, if they do not belong
+    /// together, and together with [`tls_config`](Self::tls_config). No error shows anything of the key.
+    pub fn client_identity(mut self, pem: impl AsRef<[u8]>) -> Self {
+        self.trust.set_identity(pem.as_ref());
         self
     }
 
@@ -184,11 +226,43 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Keeps what the policy knows in this file, for the next process, and shares it with the processes
+    /// beside this one that have the same file. By default nothing is kept. Use one file for each pair of
+    /// URLs: one that is about others is ignored. Its folder must exist.
+    ///
+    /// **What is kept** is the verdict: whether WebSocket works, when it may be tried again, and how often. A
+    /// new client begins with it, so a program that runs for a second does not find out anew each time that
+    /// WebSocket is blocked where it runs; also when it ended before its handshake did. A file in which
+    /// nothing was written for an hour says nothing. What it says comes before [`snapshot`](Self::snapshot).
+    ///
+    /// **Processes beside each other** adopt each other's verdicts: each looks at the file before a turn
+    /// begins, and never replaces what was decided later. Of all of them one probes at a time. It says so in
+    /// the file for as long as its lease lasts ([`Config::probe_lease`]), and the others wait for that.
+    ///
+    /// **What cannot be used** is ignored, logged as a warning, told by `state_file_problem` of the client,
+    /// and replaced when there is something to write: a file that is damaged or cut off, larger than 64 KiB,
+    /// another user's, a later version's, or a file about other URLs. The client goes on without the file
+    /// where it cannot be read or written, and where another process holds its lock: nothing waits for a
+    /// lock. Only a probe is put off for that, and for no longer than a lease.
+    ///
+    /// **Files**: the file itself, which is replaced as a whole (readers see the old one or the new one) and
+    /// is readable for its owner alone (mode 0600); beside it one with `.lock` after its name, which stays,
+    /// and for a moment one that ends in `.tmp`. It holds the URLs without their queries, and no credentials.
+    ///
+    /// **Cost**: reading and writing blocks the thread of the turn, on async runtimes too: one `stat` a turn,
+    /// a read when another process has written, and a write of some 300 bytes when the mode changes. So
+    /// choose a local disk.
+    pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(path.into());
+        self
+    }
+
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
     /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be
-    /// sent in plain text, and when TLS is needed and no root certificate is found.
+    /// sent in plain text, when there can be no state file with its path, when certificates that are set
+    /// cannot be used, and when TLS is needed and no root certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(BuildError::ZeroDeadline);
@@ -196,19 +270,26 @@ impl<W: World> Builder<W> {
         let endpoint = self.endpoint()?;
         let proxies = Proxies::choose(&self.proxy, self.no_proxy.as_deref(), &endpoint);
         let proxies = proxies.map_err(BuildError::Proxy)?;
-        let policy = self.policy();
-        let Self { world, mut headers, limits, deadline, tls, .. } = self;
+        let found = self.state_file.as_deref().map(|path| Found::at(path, &endpoint)).transpose();
+        let found = found.map_err(BuildError::StateFile)?;
+        let policy = self.policy(found.as_ref().and_then(Found::snapshot));
+        let Self { world, mut headers, limits, deadline, tls, trust, .. } = self;
         let tls = match tls {
-            Some(tls) => tls::speaking_http1(tls),
+            Some(tls) => {
+                trust.check_unused().map_err(BuildError::Tls)?;
+                tls::speaking_http1(tls)
+            }
             None => {
                 let encrypted = |transport| endpoint.target(transport).is_tls();
                 let needed = [Transport::WebSocket, Transport::Sse].into_iter().any(encrypted);
-                tls::platform(needed || proxies.need_tls()).map_err(BuildError::Tls)?
+                trust.config(needed || proxies.need_tls()).map_err(BuildError::Tls)?
             }
         };
         endpoint.conceal_queries(&mut headers);
+        let state_file = found.map(|found| found.keep(&policy));
+        let context = Context::new(policy, Arc::new(headers));
         Ok(world.client(Parts {
-            context: Arc::new(Context::new(policy, Arc::new(headers)).with_deadline(deadline)),
+            context: Arc::new(context.with_deadline(deadline).with_state_file(state_file)),
             endpoint,
             proxy_tls: tls::anonymous(&tls),
             tls,
@@ -231,14 +312,15 @@ impl<W: World> Builder<W> {
         Ok(endpoint)
     }
 
-    /// The policy, which is the client's clock too. Its time begins now.
-    fn policy(&self) -> SharedPolicy {
+    /// The policy, which is the client's clock too. Its time begins now. It goes on from what was found in
+    /// the state file, or else from the snapshot that is set.
+    fn policy(&self, found: Option<(Snapshot, Duration)>) -> SharedPolicy {
         let clock = self.world.clock();
         let origin = clock();
         let clock = move || Timestamp::from_elapsed(clock().saturating_duration_since(origin));
         let seed = self.seed.unwrap_or_else(failback::random_seed);
-        SharedPolicy::with_clock(clock, |now| match &self.snapshot {
-            Some((snapshot, elapsed)) => Policy::restore(self.config, seed, snapshot, *elapsed, now),
+        SharedPolicy::with_clock(clock, |now| match found.or(self.snapshot) {
+            Some((snapshot, elapsed)) => Policy::restore(self.config, seed, &snapshot, elapsed, now),
             None => Policy::new(self.config, seed, now),
         })
     }

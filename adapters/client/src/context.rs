@@ -8,6 +8,8 @@ use failback_wire::Headers;
 
 use crate::announcer::Announcer;
 use crate::item::Notice;
+use crate::state_file::StateFile;
+use crate::state_file_error::StateFileError;
 use crate::trace;
 
 /// What all turns of one client share: the policy, and what the caller and the log have been told.
@@ -19,6 +21,7 @@ pub struct Context {
     headers: Arc<Headers>,
     /// Of turns whose request has none of its own.
     deadline: Option<Duration>,
+    state_file: Option<Arc<StateFile>>,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
     turns: AtomicU64,
@@ -30,7 +33,15 @@ impl Context {
     pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
         let last_mode = Mutex::new(policy.mode());
         let announcer = Mutex::new(Announcer::new());
-        Self { policy, headers, deadline: None, announcer, last_mode, turns: AtomicU64::new(0) }
+        Self {
+            policy,
+            headers,
+            deadline: None,
+            state_file: None,
+            announcer,
+            last_mode,
+            turns: AtomicU64::new(0),
+        }
     }
 
     /// With a deadline for turns whose request has none of its own
@@ -39,6 +50,36 @@ impl Context {
     pub const fn with_deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// With the file where this policy's verdict is kept.
+    #[must_use]
+    pub(crate) fn with_state_file(mut self, state_file: Option<Arc<StateFile>>) -> Self {
+        self.state_file = state_file;
+        self
+    }
+
+    /// What is wrong with the state file, as far as is known
+    /// ([`Builder::state_file`](crate::Builder::state_file)). `None` if nothing is, or there is none.
+    #[must_use]
+    pub fn state_file_problem(&self) -> Option<StateFileError> {
+        self.state_file.as_ref().and_then(|file| file.problem())
+    }
+
+    /// A call is about to begin, which may probe or not: learns from the processes beside this one, and tells
+    /// them of a probe, before the policy is asked.
+    pub(crate) fn look_around(&self, may_probe: bool) {
+        if let Some(file) = self.state_file() {
+            file.look();
+            if may_probe {
+                file.ask_to_probe();
+            }
+        }
+    }
+
+    /// Where the verdict is kept, if it is.
+    pub(crate) fn state_file(&self) -> Option<&StateFile> {
+        self.state_file.as_deref()
     }
 
     /// The policy.
@@ -55,6 +96,9 @@ impl Context {
     /// The machine is on another network, or has slept (R19). The adapter also drops its idle connections.
     pub fn handle_network_change(&self) {
         self.policy.handle_network_change();
+        if let Some(file) = self.state_file() {
+            file.handle_network_change();
+        }
         self.trace_mode();
     }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
 use failback::{DialGuard, DialOutcome, Stage, Transport};
@@ -15,19 +15,34 @@ use crate::{Context, Lost, trace};
 pub struct LeftDial {
     guard: DialGuard,
     context: Arc<Context>,
+    /// Until the handshake has ended.
+    under_way: Arc<()>,
 }
 
 impl LeftDial {
     pub(crate) fn new(guard: DialGuard, context: Arc<Context>) -> Self {
-        Self { guard, context }
+        Self { guard, context, under_way: Arc::new(()) }
+    }
+
+    /// Lives until the handshake has ended.
+    pub(crate) fn watch(&self) -> Weak<()> {
+        Arc::downgrade(&self.under_way)
+    }
+
+    fn report(self, outcome: DialOutcome) {
+        drop(self.under_way);
+        self.guard.handle_dial(outcome);
+        if let Some(file) = self.context.state_file() {
+            file.settle();
+        }
+        self.context.trace_mode();
     }
 
     /// The handshake succeeded. Put the connection into the pool before the call: afterwards the policy sends
     /// turns to WebSocket.
     pub fn handle_opened(self) {
         trace::dialled(None);
-        self.guard.handle_dial(DialOutcome::Opened);
-        self.context.trace_mode();
+        self.report(DialOutcome::Opened);
     }
 
     /// The handshake failed. `now` is subtracted from a date at which the server wants to be asked again.
@@ -39,7 +54,6 @@ impl LeftDial {
         let Some(fault) = fault else { return };
         let fault = fault.redacted(self.context.headers());
         trace::dialled(Some(fault.text()));
-        self.guard.handle_dial(DialOutcome::Failed(fault.failure()));
-        self.context.trace_mode();
+        self.report(DialOutcome::Failed(fault.failure()));
     }
 }

@@ -8,9 +8,16 @@ use rustls::client::ResolvesClientCert;
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, ClientConfig, RootCertStore, SignatureScheme};
 
-/// TLS could not be set up: there is nothing to trust.
+/// TLS could not be set up: there is nothing to trust, or what was given for it cannot be used.
 #[derive(Debug)]
 pub struct TlsError(String);
+
+impl TlsError {
+    /// What is wrong with what a setting was given.
+    pub(crate) fn of(setting: &str, what: &str) -> Self {
+        Self(format!("{setting}: {what}"))
+    }
+}
 
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,21 +27,22 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
-/// Trusts what the platform trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+/// Adds what the platform trusts, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
 ///
 /// # Errors
-/// When TLS is needed and there is nothing to trust.
-pub fn platform(needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut roots = RootCertStore::empty();
-    if needed {
-        let found = rustls_native_certs::load_native_certs();
-        let (added, _) = roots.add_parsable_certificates(found.certs);
-        if added == 0 {
-            let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
-            return Err(TlsError(format!("no trusted root certificate found{why}")));
-        }
+/// When there is nothing to trust then.
+pub(crate) fn add_platforms(roots: &mut RootCertStore) -> Result<(), TlsError> {
+    let found = rustls_native_certs::load_native_certs();
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+        return Err(TlsError(format!(
+            "no trusted root certificate found on this machine{why}. Pass some with add_root_certificates, or
+            \
+             a whole configuration with tls_config"
+        )));
     }
-    trusting(roots)
+    Ok(())
 }
 
 /// The same configuration without the client certificate, which is meant for the server and not for a proxy.

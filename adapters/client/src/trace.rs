@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use failback::{AttemptGuard, Failure, Mode, Outcome, Status, Transport, whole_millis};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::item::Notice;
+use crate::state_file_error::StateFileError;
 
 pub(crate) fn attempt(turn: u64, attempt: &AttemptGuard) {
     info!(
@@ -93,4 +94,12 @@ pub(crate) fn notice(turn: u64, notice: &Notice) {
         text = notice.text(),
         "notice"
     );
+}
+
+pub(crate) fn state_file(problem: &StateFileError) {
+    warn!(target: "failback::state", %problem, "state file");
+}
+
+pub(crate) fn adopted(changed: bool) {
+    info!(target: "failback::state", changed, "another process has written the state file");
 }

@@ -2,7 +2,7 @@ mod ending;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport};
@@ -57,6 +57,8 @@ pub struct Turn {
     books: Books,
     progress: Arc<Progress>,
     state: State,
+    /// Lives as long as the handshake that the turn has left is under way.
+    left: Weak<()>,
     /// What the adapter is to do with the connection. That step comes before the items, as the caller may
     /// drop the turn when it has the last event.
     release: Option<Release>,
@@ -96,6 +98,17 @@ struct Attempt {
     left_alone: bool,
 }
 
+impl Attempt {
+    fn handle_progress(&self, context: &Context) {
+        self.guard.handle_progress();
+        if self.guard.is_probe() {
+            if let Some(file) = context.state_file() {
+                file.renew_lease();
+            }
+        }
+    }
+}
+
 enum Release {
     Keep { completed: Option<String> },
     Close,
@@ -117,6 +130,7 @@ impl Turn {
             books: Books::default(),
             progress: Arc::default(),
             state: State::Opening,
+            left: Weak::new(),
             release: None,
             items: VecDeque::new(),
         };
@@ -174,7 +188,10 @@ impl Turn {
                 continue;
             }
             match &self.state {
-                State::Opening => self.begin(self.context.policy().begin_call()),
+                State::Opening => {
+                    self.context.look_around(true);
+                    self.begin(self.context.policy().begin_call());
+                }
                 State::Waiting(_) => {
                     if let Some(until) = self.begin_again() {
                         return Step::Wait(until);
@@ -235,7 +252,9 @@ impl Turn {
                 trace::diverted(self.number, number, head_start);
                 self.books.divert(reason, head_start);
                 self.state = State::Waiting(call);
-                Some(LeftDial::new(dial, Arc::clone(&self.context)))
+                let left = LeftDial::new(dial, Arc::clone(&self.context));
+                self.left = left.watch();
+                Some(left)
             }
             Err(guard) => {
                 self.state = State::Connecting(guard);
@@ -294,7 +313,7 @@ impl Turn {
     pub fn handle_sign_of_life(&self) {
         // R8: after the first event, a model that thinks for long does not cost a probe its lease.
         if let (State::Connected(attempt), true) = (&self.state, self.wants_signs_of_life()) {
-            attempt.guard.handle_progress();
+            attempt.handle_progress(&self.context);
         }
     }
 
@@ -324,6 +343,11 @@ impl Turn {
                 return None;
             }
         };
+        if let Some(file) = self.context.state_file() {
+            if call.moved().is_none() && call.ready_at() <= self.context.policy().now() {
+                file.ask_to_probe();
+            }
+        }
         match self.context.policy().begin_attempt(call) {
             SharedDecision::Start(guard) => {
                 self.begin(guard);
@@ -333,6 +357,19 @@ impl Turn {
                 let until = call.ready_at();
                 self.state = State::Waiting(call);
                 Some(until)
+            }
+        }
+    }
+
+    /// SSE works, and a handshake that the turn has left is still under way: the next process is to know,
+    /// even if this one ends first.
+    fn keep_doubt(&self, transport: Transport) {
+        let is_under_way = || self.left.strong_count() > 0;
+        let Some(file) = self.context.state_file().filter(|_| transport == Transport::Sse) else { return };
+        if is_under_way() {
+            file.doubt();
+            if !is_under_way() {
+                file.settle();
             }
         }
     }
@@ -350,11 +387,12 @@ impl Turn {
     /// before it.
     fn deliver(&mut self, event: Event) {
         if let State::Connected(attempt) = &mut self.state {
-            attempt.guard.handle_progress();
+            attempt.handle_progress(&self.context);
             if attempt.stage != Stage::Streaming {
                 attempt.stage = Stage::Streaming;
                 let (transport, reason) = (attempt.guard.transport(), attempt.guard.reason());
                 self.context.trace_mode();
+                self.keep_doubt(transport);
                 let cause = if reason == Reason::TooLarge { None } else { self.books.why_not_websocket() };
                 if let Some(notice) = self.context.announce(transport, reason, cause) {
                     trace::notice(self.number, &notice);

@@ -85,7 +85,9 @@ pub(super) fn operation([kind, which, how]: [u8; OPERATION_BYTES]) -> Operation 
         21..=22 => Operation::Dial(which, dial_outcome(how)),
         23 => Operation::PollProbe,
         24 => match how % 4 {
+            0 | 1 if how >> 5 == 6 => Operation::HoldProbe(pick(&DURATIONS, which)),
             0 | 1 => Operation::Tick,
+            2 if how >> 7 == 1 => Operation::Learn(made_up(which, how >> 2)),
             2 => Operation::Snapshot,
             _ => Operation::NetworkChange,
         },

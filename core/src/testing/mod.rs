@@ -83,6 +83,10 @@ pub enum Operation {
     Restart(Restart),
     /// The policy starts anew from a snapshot that somebody made up.
     Restore(MadeUp),
+    /// The policy learns from a snapshot that somebody made up.
+    Learn(MadeUp),
+    /// The policy is to hold its probe.
+    HoldProbe(Duration),
     /// The clock that is told to the policy moves.
     Clock(Clock),
     /// The handle of a call is dropped.

@@ -267,6 +267,81 @@ fn r20_a_snapshot_does_not_disturb() {
     assert_eq!(d.policy.snapshot(at(0)), before);
 }
 
+#[test]
+fn r20_what_a_process_beside_this_one_knows_is_learned() {
+    let other = Driver::failed_over(EXACT.with_max_recoveries(2)).policy.snapshot(at(0));
+    let mut d = Driver::new(EXACT.with_retry_budget(Some(1)));
+    let before = d.call();
+    let spent = d.call();
+    let _call = d.retried(spent, BUSY);
+    assert!(d.at(5_000).policy.learn(&other, ms(10_000), at(5_000)));
+    assert_eq!((d.mode(), d.recoveries()), (failed_over_until(55_000), 2));
+    assert_eq!(d.policy.trigger(), Some(Trigger::Restored));
+
+    // What began before is stale, and goes on; what completes counts whenever it began (R6).
+    let on_sse = d.moved(before, REFUSED);
+    assert_eq!((d.mode(), d.recoveries()), (failed_over_until(55_000), 2));
+    let busy = d.policy.handle_outcome(on_sse, Outcome::Failed(BUSY), d.now);
+    assert!(matches!(busy, Verdict::GiveUp(GiveUp::BudgetExhausted)), "the budget stays: {busy:?}");
+    let probe = d.at(55_000).call();
+    assert_eq!(went(&probe), PROBE);
+    d.complete(probe);
+    assert_eq!((d.mode(), d.recoveries()), (Mode::Preferred, 3));
+}
+
+#[test]
+fn r20_a_recovery_is_learned() {
+    let healthy = Driver::new(EXACT).policy.snapshot(at(0));
+    for mut d in [Driver::failed_over(EXACT), Driver::pinned()] {
+        assert!(d.policy.learn(&healthy, ms(0), at(0)));
+        assert_eq!(d.mode(), Mode::Preferred);
+    }
+}
+
+#[test]
+fn r20_who_suspects_or_probes_or_knows_it_already_learns_nothing() {
+    let healthy = Driver::new(EXACT).policy.snapshot(at(0));
+    let mut suspected = Driver::new(EXACT);
+    suspected.suspect();
+    let (probing, _probe) = Driver::probing(EXACT);
+    for mut d in [suspected, probing, Driver::new(EXACT)] {
+        let (mode, transitions) = (d.mode(), d.policy.transitions());
+        assert!(!d.policy.learn(&healthy, ms(0), d.now));
+        assert_eq!((d.mode(), d.policy.transitions()), (mode, transitions));
+    }
+}
+
+#[test]
+fn r20_a_probe_is_held_while_another_process_probes() {
+    let mut d = Driver::failed_over(EXACT);
+    d.policy.hold_probe(ms(10_000), at(1_000));
+    assert_eq!(d.mode(), failed_over_until(60_000), "no sooner than the cooldown is over");
+    d.policy.hold_probe(ms(10_000), at(55_000));
+    assert_eq!(d.mode(), failed_over_until(65_000));
+    d.policy.hold_probe(Duration::MAX, at(65_000));
+    assert_eq!(d.mode(), failed_over_until(95_000), "no longer than a lease");
+    assert_eq!(went(&d.at(94_999).call()), (Transport::Sse, Reason::CoolingDown));
+    assert_eq!(went(&d.at(95_000).call()), PROBE);
+
+    for mut d in [Driver::new(EXACT), Driver::probing(EXACT).0, Driver::pinned()] {
+        let mode = d.mode();
+        d.policy.hold_probe(ms(20_000), d.now);
+        assert_eq!(d.mode(), mode);
+    }
+}
+
+#[test]
+fn r20_a_snapshot_in_doubt_is_that_of_a_suspicion() {
+    for config in [EXACT, EXACT.with_max_recoveries(0)] {
+        let mut d = Driver::new(config);
+        let healthy = d.policy.snapshot(d.now);
+        let _call = d.suspect();
+        let suspected = d.policy.snapshot(d.now);
+        let Snapshot { epoch, failures, .. } = suspected;
+        assert_eq!(Snapshot { epoch, failures, ..healthy.in_doubt() }, suspected);
+    }
+}
+
 #[cfg(feature = "serde")]
 mod json {
     extern crate std;

@@ -161,6 +161,11 @@ fn apply(held: &mut Held, config: Config, operation: u64, now: Timestamp, word: 
             let snapshot = policy.snapshot(now);
             *policy = Policy::restore(config, word, &snapshot, Duration::from_nanos(word), now);
         }
+        14 => {
+            let snapshot = policy.snapshot(now).in_doubt();
+            policy.learn(&snapshot, Duration::from_nanos(word), now);
+            policy.hold_probe(Duration::from_nanos(word), now);
+        }
         10 => *attempt = Some(policy.begin_call(now)),
         11 => {
             if let Some(waiting) = call.take() {

@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::journal::Journal;
 use crate::server::{Command, Order, Setup};
 use crate::state::State;
-use crate::tls::Tls;
+use crate::tls::{Clients, Tls};
 use crate::wait::{PATIENCE, block_on, within};
 use crate::{Between, Handshake, Turn, server};
 
@@ -25,6 +25,7 @@ struct Inner {
     state: Arc<State>,
     addr: SocketAddr,
     ca_pem: Option<String>,
+    client_pem: Option<String>,
     commands: Mutex<Option<UnboundedSender<Command>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -34,6 +35,7 @@ struct Inner {
 #[must_use = "a builder does nothing until it is started"]
 pub struct Builder {
     tls: bool,
+    clients: Clients,
     port: u16,
     offline: bool,
 }
@@ -43,6 +45,12 @@ impl Builder {
     pub fn tls(mut self) -> Self {
         self.tls = true;
         self
+    }
+
+    /// Speaks TLS, with those clients alone that show the certificate that is made for them
+    /// ([`Peer::client_pem`]).
+    pub fn known_clients(self) -> Self {
+        Self { clients: Clients::MustBeKnown, ..self.tls() }
     }
 
     /// Listens on this port instead of a free one.
@@ -64,14 +72,15 @@ impl Builder {
     /// When the port is taken or no thread can be had.
     #[must_use]
     pub fn start(self) -> Peer {
-        let tls = self.tls.then(|| Tls::generate().expect("a certificate can be made"));
+        let tls = self.tls.then(|| Tls::generate(self.clients).expect("a certificate can be made"));
         let ca_pem = tls.as_ref().map(|tls| tls.ca_pem.clone());
+        let client_pem = tls.as_ref().map(|tls| tls.client_pem.clone());
         let acceptor = tls.map(|tls| tls.acceptor);
         let state = Arc::new(State::new());
         let setup = Setup { state: Arc::clone(&state), port: self.port, acceptor, listening: !self.offline };
         let (addr, commands, thread) = server::spawn(setup).expect("the peer can listen on loopback");
         let (commands, thread) = (Mutex::new(Some(commands)), Mutex::new(Some(thread)));
-        Peer { inner: Arc::new(Inner { state, addr, ca_pem, commands, thread }) }
+        Peer { inner: Arc::new(Inner { state, addr, ca_pem, client_pem, commands, thread }) }
     }
 }
 
@@ -105,6 +114,12 @@ impl Peer {
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.inner.ca_pem.as_deref()
+    }
+
+    /// A certificate that it has issued to a client, and its private key, in PEM, when it speaks TLS.
+    #[must_use]
+    pub fn client_pem(&self) -> Option<&str> {
+        self.inner.client_pem.as_deref()
     }
 
     /// Refuses new connections; those that exist live on. The port stays reserved.

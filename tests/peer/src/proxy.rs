@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::Peer;
 use crate::http::{self, Head};
 use crate::socks;
-use crate::tls::Tls;
+use crate::tls::{Clients, Tls};
 use crate::tunnel::{Arrival, Connect, Desk, Tunnel, hold, say};
 
 /// A running proxy. Stops, and closes its tunnels, when it is dropped.
@@ -45,14 +45,15 @@ impl Proxy {
         Self::launch(peer, "http", Protocol::Http, None)
     }
 
-    /// The same, spoken to over TLS, with a certificate for `localhost` and `127.0.0.1`.
+    /// The same, spoken to over TLS, with a certificate for `localhost` and `127.0.0.1`. It asks clients for
+    /// a certificate, and refuses any but its own authority's; they need have none.
     ///
     /// # Panics
     ///
     /// When no port or no thread can be had.
     #[must_use]
     pub fn start_tls(peer: &Peer) -> Self {
-        let tls = Tls::generate().expect("a certificate can be made");
+        let tls = Tls::generate(Clients::MayBeKnown).expect("a certificate can be made");
         Self::launch(peer, "https", Protocol::Http, Some(tls))
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
-use failback_async::{Client, Error, Item, ResponseStream, Runtime};
+use failback_async::{Client, Error, Item, ResponseStream, Runtime, StateFileError};
 use failback_wire::{Request, ResponseHeaders};
 use futures_util::future::{Either, select};
 
@@ -80,6 +80,10 @@ impl<G: Ground> TestClient for AsyncClient<G> {
 
     fn handle_network_change(&self) {
         self.client.handle_network_change();
+    }
+
+    fn state_file_problem(&self) -> Option<StateFileError> {
+        self.client.state_file_problem()
     }
 
     fn background_tasks(&self) -> usize {

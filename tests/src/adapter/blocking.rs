@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
-use failback_blocking::{CancelHandle, Client, Error, Item, ResponseStream};
+use failback_blocking::{CancelHandle, Client, Error, Item, ResponseStream, StateFileError};
 use failback_wire::{Request, ResponseHeaders};
 
 use super::{Adapter, TestClient, TestTurn};
@@ -121,6 +121,10 @@ impl TestClient for BlockingClient {
 
     fn handle_network_change(&self) {
         self.client.handle_network_change();
+    }
+
+    fn state_file_problem(&self) -> Option<StateFileError> {
+        self.client.state_file_problem()
     }
 
     fn background_tasks(&self) -> usize {

@@ -89,11 +89,15 @@ pub enum Broken {
     R20RestartsTakeNoTime,
     /// What was suspected before a restart is forgotten.
     R20SuspicionsAreForgotten,
+    /// What another process knows ends a probe.
+    R20LearnsOverProbes,
+    /// A probe is held for as long as is asked.
+    R20ProbesAreHeldForLong,
 }
 
 impl Broken {
     /// All of them.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::R1MovedCallsComeBack,
         Self::R2HandshakesAreForgiven,
         Self::R2HandshakesCountNothing,
@@ -138,5 +142,7 @@ impl Broken {
         Self::R19RecoveriesStaySpent,
         Self::R20RestartsTakeNoTime,
         Self::R20SuspicionsAreForgotten,
+        Self::R20LearnsOverProbes,
+        Self::R20ProbesAreHeldForLong,
     ];
 }

@@ -96,6 +96,41 @@ impl Model {
         model
     }
 
+    /// As `Policy::learn`.
+    pub fn learn(&mut self, kept: &Kept, elapsed: Duration, now: u128) -> bool {
+        self.advance(now);
+        let knows_better = match self.mode {
+            ModelMode::Suspected { .. } => true,
+            ModelMode::Probing { .. } => !self.is_broken(Broken::R20LearnsOverProbes),
+            ModelMode::Preferred => kept.mode == "preferred",
+            ModelMode::FailedOver { .. } | ModelMode::Pinned => false,
+        };
+        if knows_better {
+            return false;
+        }
+        let mut model = Self::restore(self.config, self.broken, kept, elapsed, self.now);
+        model.budget = self.budget;
+        model.sse_progress = self.sse_progress;
+        let before = std::mem::replace(self, model);
+        self.inherit(before);
+        true
+    }
+
+    /// As `Policy::hold_probe`.
+    pub fn hold_probe(&mut self, by: Duration, now: u128) {
+        self.advance(now);
+        let lease = match self.broken {
+            Some(Broken::R20ProbesAreHeldForLong) => u128::MAX,
+            _ => nanos(self.config.probe_lease()),
+        };
+        let until = saturate(self.now + nanos(by).min(lease));
+        if let ModelMode::FailedOver { retry_at, cooling_since } = &mut self.mode {
+            *retry_at = Span { least: retry_at.least.max(until), most: retry_at.most.max(until) };
+            // Its end no longer tells how long the cooldown is.
+            *cooling_since = None;
+        }
+    }
+
     /// The handles of the model before a restart are still around, and stale (R9, R20).
     pub fn inherit(&mut self, before: Self) {
         self.epoch = before.epoch + 1;

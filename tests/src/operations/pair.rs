@@ -138,6 +138,30 @@ fn nanos(at: Timestamp) -> u128 {
     at.as_nanos().into()
 }
 
+/// The snapshot that somebody made up, and what it should hold.
+fn made(up: MadeUp) -> (Snapshot, Kept) {
+    let MadeUp { mode, retry_in_ms, cooldown_ms, failures, recoveries_left, convictions, elapsed: _ } = up;
+    let json = json!({
+        "mode": mode,
+        "retry_in_ms": retry_in_ms,
+        "cooldown_ms": cooldown_ms,
+        "failures": failures,
+        "recoveries_left": recoveries_left,
+        "convictions": convictions,
+    });
+    let snapshot = serde_json::from_value(json).expect("any numbers that fit make a snapshot");
+    let millis = |millis: u64| Span::exactly(u128::from(millis) * 1_000_000);
+    let kept = Kept {
+        mode,
+        retry_in: millis(retry_in_ms),
+        cooldown: millis(cooldown_ms),
+        failures: failures.into(),
+        recoveries: recoveries_left.into(),
+        convictions: convictions.into(),
+    };
+    (snapshot, kept)
+}
+
 /// The handle in that place, counted round and round.
 fn take<T>(handles: &mut Vec<T>, which: u8) -> Option<T> {
     (!handles.is_empty()).then(|| handles.remove(usize::from(which) % handles.len()))
@@ -314,6 +338,12 @@ impl Pair {
                 self.restore(made_up);
                 Ok(Seen::Nothing)
             }
+            Operation::Learn(made_up) => self.learn(made_up),
+            Operation::HoldProbe(by) => {
+                self.policy.hold_probe(by, now);
+                self.model.hold_probe(by, nanos(now));
+                Ok(Seen::Nothing)
+            }
             Operation::Clock(how) => Ok(self.turn(how)),
             Operation::LoseCall(which) => Ok(match take(&mut self.calls, which) {
                 Some((_, id)) => {
@@ -486,30 +516,20 @@ impl Pair {
     }
 
     fn restore(&mut self, made_up: MadeUp) {
-        let MadeUp { mode, retry_in_ms, cooldown_ms, failures, recoveries_left, convictions, elapsed } =
-            made_up;
-        let json = json!({
-            "mode": mode,
-            "retry_in_ms": retry_in_ms,
-            "cooldown_ms": cooldown_ms,
-            "failures": failures,
-            "recoveries_left": recoveries_left,
-            "convictions": convictions,
-        });
-        let snapshot = serde_json::from_value(json).expect("any numbers that fit make a snapshot");
-        let millis = |millis: u64| Span::exactly(u128::from(millis) * 1_000_000);
-        let kept = Kept {
-            mode,
-            retry_in: millis(retry_in_ms),
-            cooldown: millis(cooldown_ms),
-            failures: failures.into(),
-            recoveries: recoveries_left.into(),
-            convictions: convictions.into(),
-        };
+        let (snapshot, kept) = made(made_up);
+        let elapsed = made_up.elapsed;
         self.policy = Policy::restore(self.config, self.seed, &snapshot, elapsed, self.clock);
         self.model = Model::restore(self.config, self.broken, &kept, elapsed, nanos(self.clock));
         self.transitions = (self.policy.transitions(), self.model.transitions());
         self.drop_handles();
+    }
+
+    fn learn(&mut self, made_up: MadeUp) -> Result<Seen, Difference> {
+        let (snapshot, kept) = made(made_up);
+        let learned = self.policy.learn(&snapshot, made_up.elapsed, self.clock);
+        let expected = self.model.learn(&kept, made_up.elapsed, nanos(self.clock));
+        equal("whether a snapshot is news", learned, expected)?;
+        Ok(Seen::Nothing)
     }
 
     fn drop_handles(&mut self) {

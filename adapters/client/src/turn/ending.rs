@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use failback::{Outcome, Stage, Verdict};
+use failback::{Outcome, Stage, Transport, Verdict};
 use failback_wire::Fault;
 
 use super::{Deadline, Release, State, Turn};
@@ -76,8 +76,12 @@ impl Turn {
         let State::Connected(attempt) = std::mem::replace(&mut self.state, State::Over) else { return };
         self.release = Some(Release::Keep { completed });
         trace::ended(self.number, attempt.guard.transport(), outcome);
+        let works = attempt.guard.transport() == Transport::WebSocket && outcome == Outcome::Completed;
         // The verdict is `Done`, as nothing has failed.
         let _ = attempt.guard.handle_outcome(outcome);
+        if let Some(file) = self.context.state_file().filter(|_| works) {
+            file.settle();
+        }
         self.context.trace_mode();
     }
 

@@ -1,0 +1,131 @@
+//! Whom a client trusts, and as whom it shows itself, by what its builder was given.
+
+use std::sync::Arc;
+
+use rustls::client::ResolvesClientCert;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
+
+use crate::tls::{self, TlsError};
+
+const ROOTS: &str = "add_root_certificates";
+const IDENTITY: &str = "client_identity";
+
+/// Beside what the platform trusts. In PEM, unread.
+#[derive(Default)]
+pub(crate) struct Trust {
+    roots: Vec<Vec<u8>>,
+    identity: Option<Vec<u8>>,
+}
+
+impl Trust {
+    pub(crate) fn add_roots(&mut self, pem: &[u8]) {
+        self.roots.push(pem.to_vec());
+    }
+
+    pub(crate) fn set_identity(&mut self, pem: &[u8]) {
+        self.identity = Some(pem.to_vec());
+    }
+
+    /// The configuration with all of this and what the platform trusts, of which nothing is needed where
+    /// nothing is encrypted.
+    pub(crate) fn config(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for pem in &self.roots {
+            add(pem, &mut roots)?;
+        }
+        if needed {
+            tls::add_platforms(&mut roots)?;
+        }
+        let identity = self.identity.as_deref().map(identity).transpose()?;
+        let config = tls::trusting(roots)?;
+        Ok(match identity {
+            Some(identity) => {
+                let mut config = Arc::unwrap_or_clone(config);
+                config.client_auth_cert_resolver = identity;
+                Arc::new(config)
+            }
+            None => config,
+        })
+    }
+
+    /// A configuration that is set decides all of this by itself.
+    pub(crate) fn check_unused(&self) -> Result<(), TlsError> {
+        let setting = match (self.roots.is_empty(), &self.identity) {
+            (false, _) => ROOTS,
+            (true, Some(_)) => IDENTITY,
+            (true, None) => return Ok(()),
+        };
+        let what = "cannot be used together with tls_config, which says by itself whom to trust and which \
+                    certificate to show: put it there";
+        Err(TlsError::of(setting, what))
+    }
+}
+
+fn add(pem: &[u8], roots: &mut RootCertStore) -> Result<(), TlsError> {
+    for (at, certificate) in certificates(ROOTS, pem)?.into_iter().enumerate() {
+        roots.add(certificate).map_err(|error| {
+            let number = at.saturating_add(1);
+            TlsError::of(ROOTS, &format!("certificate {number} in the PEM cannot be a root: {error}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// All certificates, of which there must be one.
+fn certificates(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(|error| TlsError::of(setting, spoilt(&error)))?;
+    if certificates.is_empty() {
+        let what = "there is no certificate in it: expected PEM, with a line -----BEGIN CERTIFICATE-----";
+        return Err(TlsError::of(setting, what));
+    }
+    Ok(certificates)
+}
+
+/// What is wrong with PEM. Nothing of it is shown: it may hold a key.
+fn spoilt(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "the PEM is cut off: a section has no line -----END",
+        pem::Error::IllegalSectionStart { .. } => "the PEM is damaged: a line -----BEGIN is not whole",
+        pem::Error::Base64Decode(_) => "the PEM is damaged: a section is not base64",
+        _ => "the PEM cannot be read",
+    }
+}
+
+fn identity(pem: &[u8]) -> Result<Arc<dyn ResolvesClientCert>, TlsError> {
+    let error = |what: &str| TlsError::of(IDENTITY, what);
+    let chain = certificates(IDENTITY, pem)?;
+    let keys: Result<Vec<_>, _> = PrivateKeyDer::pem_slice_iter(pem).collect();
+    let mut keys = keys.map_err(|problem| error(spoilt(&problem)))?;
+    let key = match (keys.pop(), keys.is_empty()) {
+        (Some(key), true) => key,
+        (Some(_), false) => return Err(error("there is more than one private key in it")),
+        (None, _) if is_encrypted(pem) => {
+            return Err(error("its private key is encrypted, and would need a password: decrypt it first"));
+        }
+        (None, _) => {
+            let what = "there is no private key in it: expected one in the same PEM as the certificates, as \
+                        PKCS #8, PKCS #1 or SEC 1";
+            return Err(error(what));
+        }
+    };
+    let key = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider());
+    let key = key.map_err(|problem| match problem {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+            error("its private key is not that of its first certificate")
+        }
+        Error::InvalidCertificate(_) => error("its first certificate cannot be read"),
+        // The words of a library on a key that it was given are not repeated.
+        _ => error("its private key cannot be used: expected RSA of 2048 bits or more, ECDSA or Ed25519"),
+    })?;
+    Ok(Arc::new(SingleCertAndKey::from(key)))
+}
+
+/// In either of the two ways there are.
+fn is_encrypted(pem: &[u8]) -> bool {
+    let has = |words: &[u8]| pem.windows(words.len()).any(|window| window == words);
+    has(b"BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED")
+}

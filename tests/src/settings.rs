@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 
 /// What takes the place of the default head start: on a machine that is busy enough, a handshake takes longer
 /// than a second, and a test that is not about the head start would go on over SSE.
-pub const HEAD_START: Duration = Duration::from_secs(20);
+const HEAD_START: Duration = Duration::from_secs(20);
 
 /// How to build a client for a test: with the defaults, unless said otherwise.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +20,8 @@ pub struct Settings {
     pub url: String,
     /// The base URL for WebSocket, if it is another one.
     pub websocket_url: Option<String>,
-    /// The settings of the policy. Where the head start is the default, handshakes have
-    /// [`HEAD_START`] instead, unless [`default_head_start`](Self::default_head_start) is called.
+    /// The settings of the policy. Where the head start is the default, handshakes have 20
+    /// seconds instead, unless [`default_head_start`](Self::default_head_start) is called.
     pub config: Config,
     /// Whether the default head start is meant.
     pub is_head_start_meant: bool,

@@ -18,8 +18,9 @@ const LIMIT: usize = 256 * 1024;
 /// Three times the largest event, and as much for the peer, which lives in this process: an event of its own,
 /// its text, and that in its framing. An endless peer sends 64 MiB.
 const GROWTH: usize = 6 * LIMIT + CONNECTION;
-/// What a connection of its own takes beside that: ureq has two buffers of 128 KiB for each.
-const CONNECTION: usize = 2 * 128 * 1024;
+/// What a connection of its own takes beside that: ureq has two buffers of 128 KiB for each; hyper has one of
+/// 64 KiB, and pieces as large as that are on their way to the reader and with it.
+const CONNECTION: usize = 6 * 64 * 1024;
 
 /// What the peer does to one turn.
 struct Case {

@@ -54,7 +54,8 @@ mod websocket;
 
 pub use client::{Builder, Client, World};
 pub use failback_client::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError,
+    AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
+    ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, TlsError,
 };
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

@@ -19,6 +19,8 @@ pub struct Context {
     headers: Arc<Headers>,
     /// Of turns whose request has none of its own.
     deadline: Option<Duration>,
+    /// Whether somebody is asked for the credentials.
+    has_provider: bool,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
     turns: AtomicU64,
@@ -30,7 +32,8 @@ impl Context {
     pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
         let last_mode = Mutex::new(policy.mode());
         let announcer = Mutex::new(Announcer::new());
-        Self { policy, headers, deadline: None, announcer, last_mode, turns: AtomicU64::new(0) }
+        let turns = AtomicU64::new(0);
+        Self { policy, headers, deadline: None, has_provider: false, announcer, last_mode, turns }
     }
 
     /// With a deadline for turns whose request has none of its own
@@ -38,6 +41,14 @@ impl Context {
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// With a provider, which is asked for credentials ([`Step::Ask`](crate::Step::Ask)), or without one,
+    /// the default.
+    #[must_use]
+    pub const fn with_provider(mut self, has_provider: bool) -> Self {
+        self.has_provider = has_provider;
         self
     }
 
@@ -62,7 +73,12 @@ impl Context {
         self.deadline
     }
 
-    /// The headers of every request and every handshake of the client. Their `redact` also cuts out
+    pub(crate) const fn has_provider(&self) -> bool {
+        self.has_provider
+    }
+
+    /// The headers of every request and every handshake of the client, but for the credentials that a
+    /// provider gives. Their `redact` also cuts out
     /// credentials in the endpoint's queries.
     #[must_use]
     pub const fn headers(&self) -> &Arc<Headers> {

@@ -8,6 +8,8 @@ use failback_wire::{Headers, Limits};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::TestProvider;
+
 /// How to build a client for a test: with the defaults, unless said otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -23,6 +25,8 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// More headers.
     pub headers: Headers,
+    /// Who is asked for credentials.
+    pub provider: Option<TestProvider>,
     /// The certificate authority to trust, in PEM.
     pub ca_pem: Option<String>,
     /// The proxy to go through.
@@ -68,6 +72,13 @@ impl Settings {
         self
     }
 
+    /// With credentials of this provider.
+    #[must_use]
+    pub fn provider(mut self, provider: &TestProvider) -> Self {
+        self.provider = Some(provider.clone());
+        self
+    }
+
     /// Through this proxy, trusting its certificate authority too.
     #[must_use]
     pub fn proxy(mut self, proxy: &Proxy) -> Self {
@@ -92,7 +103,7 @@ impl Settings {
         self
     }
 
-    /// A builder with these settings. `begin` makes one for a URL.
+    /// A builder with these settings, but for the provider. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
         let mut builder = begin(self.url)
             .config(self.config)

@@ -4,5 +4,7 @@
 extern crate failback_tests;
 
 mod answers;
+mod credentials;
+
 mod deadline;
 mod headers;

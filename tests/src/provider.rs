@@ -98,35 +98,35 @@ impl TestProvider {
 
     /// What it says at once, unless it waits.
     fn say(&self, request: CredentialsRequest) -> Option<ProviderAnswer> {
-        let said = {
-            let mut told = self.told();
-            told.asked.push(request.rejected().cloned());
-            told.once.pop_front()
-        };
-        match said {
+        let mut told = self.told();
+        told.asked.push(request.rejected().cloned());
+        match told.once.pop_front() {
             Some(Says::Credentials(credentials)) => Some(Ok(credentials)),
             Some(Says::Fails(error)) => Some(Err(error.into())),
             Some(Says::Panics) => panic!("this provider was told to panic"),
             Some(Says::Waits) => None,
             None => {
-                if request.rejected().is_some_and(|rejected| Some(rejected) == self.token().ok().as_ref()) {
-                    let mut told = self.told();
-                    if told.tokens.len() > 1 {
-                        told.tokens.pop_front();
-                    }
+                let is_kept = request.rejected() == told.token().ok().as_ref();
+                if is_kept && told.tokens.len() > 1 {
+                    told.tokens.pop_front();
                 }
-                Some(self.token())
+                Some(told.token())
             }
         }
     }
 
     fn token(&self) -> ProviderAnswer {
-        let told = self.told();
-        Ok(Credentials::bearer(told.tokens.front().map_or("", String::as_str))?)
+        self.told().token()
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    fn token(&self) -> ProviderAnswer {
+        Ok(Credentials::bearer(self.tokens.front().map_or("", String::as_str))?)
     }
 }
 

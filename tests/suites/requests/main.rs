@@ -5,6 +5,7 @@ extern crate failback_tests;
 
 mod answers;
 mod credentials;
+mod credentials_refused;
 
 mod deadline;
 mod headers;

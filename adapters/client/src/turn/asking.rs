@@ -41,7 +41,7 @@ impl Turn {
 
     /// The provider has answered. An error ends the turn.
     pub fn handle_credentials(&mut self, answer: ProviderAnswer) {
-        if self.access.request().is_none() {
+        if self.ask().is_none() {
             return;
         }
         match answer {

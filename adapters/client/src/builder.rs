@@ -121,7 +121,8 @@ impl<W: World> Builder<W> {
     /// In an async client `provider` returns a future. It is dropped when the turn is cancelled, or when its
     /// deadline is over. In the blocking client it returns the answer, and runs in a thread of its own: a
     /// turn that ends does not wait for it, and what it gives after that is thrown away. It has no time limit
-    /// but the turn's deadline, so it should have its own.
+    /// but the turn's deadline, so it should have its own. (A handshake that goes on without its turn waits
+    /// for it as long as for a connection.)
     ///
     /// `?` turns any error into the one that it returns. It ends the turn, with
     /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials), and nothing is held against a transport.

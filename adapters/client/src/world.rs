@@ -28,7 +28,13 @@ pub trait World: Sized {
     fn client(self, parts: Parts<Self::Answer>) -> Self::Client;
 }
 
-/// A [`World`] in which a provider of credentials may answer with an `A`.
+/// A [`World`] in which a provider of credentials may answer with an `A`: where there is a runtime, with a
+/// future of a [`ProviderAnswer`](crate::ProviderAnswer), and else with that itself.
+#[diagnostic::on_unimplemented(
+    message = "a provider of credentials cannot answer with `{A}` here",
+    note = "in an async client it returns a future of a `ProviderAnswer` that is `Send`, and in the blocking \
+            client a `ProviderAnswer`"
+)]
 pub trait Provides<A>: World {
     /// The answer, as this world keeps it.
     fn answer(answer: A) -> Self::Answer;

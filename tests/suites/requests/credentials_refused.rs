@@ -215,8 +215,8 @@ fn and_there_are_no_others(adapter: &dyn Adapter) {
     let error = collect(client.stream(hi())).error.expect("an error");
     let source = error.source().and_then(|source| source.downcast_ref::<Failed>());
     assert_eq!(source, Some(&Failed(format!("{OLD} cannot be refreshed"))), "as it has made it");
-    let text = "the provider of credentials failed: attempt 1, WebSocket, connecting: stopped for want of other \
-                credentials: the WebSocket handshake was refused: HTTP 401 Unauthorized: not [redacted]";
+    let text = "the provider of credentials failed: attempt 1, WebSocket, connecting: stopped for want of \
+                other credentials: the WebSocket handshake was refused: HTTP 401 Unauthorized: not [redacted]";
     assert_eq!(error.to_string(), text);
     assert!(!format!("{error:?}").contains(OLD), "{error:?}");
     assert_eq!((client.policy().mode(), error.attempts()[0].blame()), (Mode::Preferred, None));

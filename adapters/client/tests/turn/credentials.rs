@@ -145,8 +145,8 @@ fn an_error_before_the_first_event_is_renewed_on_another_connection() {
     turn.handle_credentials(Err("there are none".into()));
     let Step::Fail(error) = turn.step() else { panic!("it fails") };
     assert!(matches!(error.kind(), ErrorKind::Credentials(why) if why.get().to_string() == "there are none"));
-    let text = "the provider of credentials failed: attempt 1, WebSocket, connecting: stopped for want of other \
-                credentials: ";
+    let text = "the provider of credentials failed: attempt 1, WebSocket, connecting: stopped for want of \
+                other credentials: ";
     assert!(error.to_string().starts_with(text) && error.to_string().ends_with("who are you?"), "{error}");
     assert_eq!(client.mode(), Mode::Preferred);
     assert!(matches!(turn.step(), Step::Done));

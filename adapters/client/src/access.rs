@@ -107,6 +107,11 @@ impl Access {
         true
     }
 
+    /// Whether the server has refused credentials, and others were asked for.
+    pub(crate) const fn is_renewed(&self) -> bool {
+        self.rejected.is_some()
+    }
+
     /// Whether these are the credentials that the server has refused.
     pub(crate) fn has_rejected(&self, credentials: &Credentials) -> bool {
         self.rejected.as_ref() == Some(credentials)

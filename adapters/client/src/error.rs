@@ -219,7 +219,8 @@ impl Error {
         }
     }
 
-    /// Every attempt, in order. So the error says why WebSocket was left even if SSE failed too.
+    /// Every attempt, in order. So the error says why WebSocket was left even if SSE failed too. One that
+    /// began again with other credentials ([`Builder::credentials`](crate::Builder::credentials)) is one.
     #[must_use]
     pub fn attempts(&self) -> &[AttemptReport] {
         &self.attempts

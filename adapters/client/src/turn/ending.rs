@@ -7,6 +7,7 @@ use failback_wire::Fault;
 
 use super::{Connecting, Deadline, Release, State, Turn};
 use crate::error::ErrorKind;
+use crate::lost::UNAUTHORIZED;
 use crate::{Lost, trace};
 
 impl Turn {
@@ -93,6 +94,8 @@ impl Turn {
                 return;
             }
         };
+        let is_refused_again = fault.status() == Some(UNAUTHORIZED) && self.access.is_renewed();
+        let fault = if is_refused_again { fault.renewed() } else { fault };
         let fault = fault.redacted(self.headers());
         let failure = self.books.fail(guard.transport(), guard.reason(), &fault);
         trace::failed(self.number, &guard, &failure, fault.text());

@@ -1,16 +1,17 @@
 //! Turns of the client machine without I/O, driven by any bytes: what a caller is told stays consistent
 //! whatever the network does.
 
+mod asking;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use failback::{Config, Mode, Policy, Replay, SharedPolicy, Timestamp, Transport};
-use failback_client::{
-    Connection, Context, Credentials, CredentialsRequest, Error, ErrorKind, Item, LeftDial, Lost, Refusal,
-    Step, Turn,
-};
+use failback_client::{Connection, Context, Error, ErrorKind, Item, LeftDial, Lost, Refusal, Step, Turn};
 use failback_wire::{Event, Headers, Request, Seen, http};
+
+use asking::{Provider, token};
 
 /// More steps than any turn takes with the settings used here.
 const STEPS: usize = 2_000;
@@ -42,20 +43,6 @@ struct Caller {
     failed: bool,
     /// The turn was told that its deadline is over.
     stopped: bool,
-}
-
-/// Who gives a turn its credentials.
-#[derive(Default)]
-struct Provider {
-    /// What it gave last, and how many attempts had begun then.
-    given: Option<(Credentials, u32)>,
-    /// How many it has given.
-    count: u32,
-    /// With which credentials the connection of the turn was opened, or its request sent.
-    used: Option<Credentials>,
-    /// It was told that these were rejected.
-    rejected: Option<Credentials>,
-    failed: bool,
 }
 
 /// Whether the adapter has a connection for the turn.
@@ -204,63 +191,10 @@ impl Drive<'_, '_> {
         self.caller.failed = true;
     }
 
-    /// The provider of credentials is asked.
-    fn ask(&mut self, request: &CredentialsRequest, unless_idle: bool) {
-        let provider = self.provider.as_mut().expect("nobody else is asked");
-        if let Some(rejected) = request.rejected() {
-            assert!(!unless_idle, "others are to be had, and not done without");
-            assert_eq!(Some(rejected), provider.used.as_ref(), "they were refused that were sent");
-            assert!(provider.rejected.replace(rejected.clone()).is_none(), "renews them twice");
-        }
-        match self.choices.next() % 8 {
-            0 => {
-                provider.failed = true;
-                let before = self.policy.mode();
-                self.turn.handle_credentials(Err("there are none".into()));
-                self.expect_cancelled(before);
-            }
-            1..=3 if unless_idle => self.turn.handle_idle_websocket(),
-            _ => {
-                let begun = self.turn.progress().attempts();
-                let credentials = token(provider.count);
-                provider.count += 1;
-                provider.given = Some((credentials.clone(), begun));
-                self.turn.handle_credentials(Ok(credentials));
-            }
-        }
-    }
-
     /// Nothing has come of it for the policy, except that a probe is over.
     fn expect_cancelled(&self, before: Mode) {
         let after = self.policy.mode();
         assert!(before == after || matches!(before, Mode::Probing { .. }), "{before} became {after}");
-    }
-
-    /// An idle WebSocket, if the turn can use the one that there is.
-    fn take_idle(&mut self) -> Option<Connection> {
-        let provider = self.provider.as_mut()?;
-        let credentials = match self.choices.next() % 4 {
-            0 => Some(token(99)),
-            1 => Some(provider.rejected.clone()?),
-            _ => return None,
-        };
-        if !self.turn.can_use(credentials.as_ref()) {
-            assert_eq!(credentials, provider.rejected);
-            return None;
-        }
-        provider.used.clone_from(&credentials);
-        Some(Connection { reused: true, last_completed: None, credentials })
-    }
-
-    /// A new connection is made with credentials that were given for this attempt.
-    fn use_given(&mut self) -> Option<Credentials> {
-        let begun = self.turn.progress().attempts();
-        let provider = self.provider.as_mut()?;
-        let (given, when) = provider.given.clone().expect("credentials");
-        assert!(when + 1 >= begun, "asked nobody for attempt {begun}");
-        assert_eq!(self.turn.credentials(), Some(&given));
-        provider.used = Some(given.clone());
-        Some(given)
     }
 
     fn is_late(&self) -> bool {
@@ -403,10 +337,6 @@ impl Drive<'_, '_> {
             Item::Notice(_) => {}
         }
     }
-}
-
-fn token(number: u32) -> Credentials {
-    Credentials::bearer(&format!("token-{number}")).expect("a token")
 }
 
 fn refusal() -> Box<Refusal> {

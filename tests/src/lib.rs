@@ -12,6 +12,8 @@ pub mod operations;
 #[cfg(feature = "clients")]
 mod outcome;
 #[cfg(feature = "clients")]
+mod provider;
+#[cfg(feature = "clients")]
 mod settings;
 pub mod turns;
 #[cfg(feature = "clients")]
@@ -23,6 +25,8 @@ pub use adapter::{Adapter, TestClient, TestTurn, adapter, adapters};
 pub use clock::Shifted;
 #[cfg(feature = "clients")]
 pub use outcome::{Outcome, collect, read};
+#[cfg(feature = "clients")]
+pub use provider::{Failed, Says, TestProvider};
 #[cfg(feature = "clients")]
 pub use settings::Settings;
 #[cfg(feature = "clients")]

@@ -9,6 +9,8 @@ use failback_wire::{Headers, Limits};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::TestProvider;
+
 /// What takes the place of the default head start: on a machine that is busy enough, a handshake takes longer
 /// than a second, and a test that is not about the head start would go on over SSE.
 const HEAD_START: Duration = Duration::from_secs(20);
@@ -31,6 +33,8 @@ pub struct Settings {
     pub deadline: Option<Duration>,
     /// More headers.
     pub headers: Headers,
+    /// Who is asked for credentials.
+    pub provider: Option<TestProvider>,
     /// The certificate authority to trust, in PEM.
     pub ca_pem: Option<String>,
     /// More certificates to trust, in PEM, beside the platform's.
@@ -89,6 +93,13 @@ impl Settings {
         self
     }
 
+    /// With credentials of this provider.
+    #[must_use]
+    pub fn provider(mut self, provider: &TestProvider) -> Self {
+        self.provider = Some(provider.clone());
+        self
+    }
+
     /// Through this proxy, trusting its certificate authority too.
     #[must_use]
     pub fn proxy(mut self, proxy: &Proxy) -> Self {
@@ -120,7 +131,7 @@ impl Settings {
         self
     }
 
-    /// A builder with these settings. `begin` makes one for a URL.
+    /// A builder with these settings, but for the provider. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
         let mut config = self.config;
         if !self.is_head_start_meant && config.head_start() == Config::new().head_start() {

@@ -1,13 +1,17 @@
 //! Turns of the client machine without I/O, driven by any bytes: what a caller is told stays consistent
 //! whatever the network does.
 
+mod asking;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use failback::{Config, Mode, Policy, Replay, SharedPolicy, Timestamp, Transport};
-use failback_client::{Connection, Context, Item, LeftDial, Lost, Step, Turn};
-use failback_wire::{Event, Headers, Request, Seen};
+use failback_client::{Connection, Context, Error, ErrorKind, Item, LeftDial, Lost, Refusal, Step, Turn};
+use failback_wire::{Event, Headers, Request, Seen, http};
+
+use asking::{Provider, token};
 
 /// More steps than any turn takes with the settings used here.
 const STEPS: usize = 2_000;
@@ -68,7 +72,9 @@ pub fn drive(bytes: &[u8]) {
         let now = move || Timestamp::from_millis(clock.load(Ordering::Relaxed));
         SharedPolicy::with_clock(now, |now| Policy::new(config, 7, now))
     };
-    let context = Arc::new(Context::new(policy.clone(), Arc::new(Headers::new())));
+    let has_provider = first & 64 != 0;
+    let context = Context::new(policy.clone(), Arc::new(Headers::new())).with_provider(has_provider);
+    let context = Arc::new(context);
     let mut dials = Vec::new();
     for _ in 0..=choices.next() % 4 {
         let mut request = Request::text("m", "hello");
@@ -86,6 +92,8 @@ pub fn drive(bytes: &[u8]) {
             dials: &mut dials,
             made: 0,
             caller: Caller::default(),
+            provider: has_provider.then(Provider::default),
+            is_failing: false,
         }
         .run();
     }
@@ -102,6 +110,9 @@ struct Drive<'a, 'b> {
     /// Events made so far.
     made: u64,
     caller: Caller,
+    provider: Option<Provider>,
+    /// An attempt has failed whose connection the turn has not given up yet.
+    is_failing: bool,
 }
 
 impl Drive<'_, '_> {
@@ -112,9 +123,13 @@ impl Drive<'_, '_> {
             if self.choices.one_in(16) {
                 self.meddle(have);
             }
-            let late = self.deadline.is_some_and(|at| at <= self.policy.now());
+            let late = self.is_late();
             let step = self.turn.step();
-            if matches!(step, Step::Wait(_) | Step::Connect { .. } | Step::Send(_) | Step::Read) {
+            let is_work = matches!(
+                step,
+                Step::Wait(_) | Step::Connect { .. } | Step::Send(_) | Step::Read | Step::Ask { .. }
+            );
+            if is_work {
                 assert!(!late && !self.caller.stopped, "goes on after its deadline: {step:?}");
                 if self.deadline.is_some() && self.choices.one_in(8) {
                     self.stop();
@@ -128,6 +143,10 @@ impl Drive<'_, '_> {
                         Some(at) if at <= until => self.stop(),
                         _ => self.wait_until(until),
                     }
+                }
+                Step::Ask { request, unless_idle } => {
+                    assert!(have == Have::Nothing, "asks with a connection in hand");
+                    self.ask(&request, unless_idle);
                 }
                 Step::Connect { transport, divert_at } => {
                     assert!(have == Have::Nothing, "asks for a second connection");
@@ -144,16 +163,13 @@ impl Drive<'_, '_> {
                 Step::Keep { .. } | Step::Close => {
                     assert!(have == Have::Connection, "gives up a connection that it has not got");
                     have = Have::Nothing;
+                    self.is_failing = false;
                 }
                 Step::Yield(item) => self.take(item),
                 Step::Fail(error) => {
                     assert!(have == Have::Nothing, "fails with a connection in hand");
                     assert!(late || !error.is_deadline() || self.caller.stopped, "fails before its time");
-                    assert!(
-                        error.is_deadline() || !(self.caller.stopped || error.attempts().is_empty()),
-                        "an error tells of no attempt: {error}"
-                    );
-                    self.caller.failed = true;
+                    self.fail(&error);
                 }
                 Step::Done => {
                     assert!(have == Have::Nothing, "ends with a connection in hand");
@@ -163,6 +179,26 @@ impl Drive<'_, '_> {
             }
         }
         panic!("the turn did not end within {STEPS} steps");
+    }
+
+    fn fail(&mut self, error: &Error) {
+        let is_providers = matches!(error.kind(), ErrorKind::Credentials(_));
+        assert_eq!(is_providers, self.provider.as_ref().is_some_and(|provider| provider.failed), "{error}");
+        assert!(
+            error.is_deadline() || !self.caller.stopped && (is_providers || !error.attempts().is_empty()),
+            "an error tells of no attempt: {error}"
+        );
+        self.caller.failed = true;
+    }
+
+    /// Nothing has come of it for the policy, except that a probe is over.
+    fn expect_cancelled(&self, before: Mode) {
+        let after = self.policy.mode();
+        assert!(before == after || matches!(before, Mode::Probing { .. }), "{before} became {after}");
+    }
+
+    fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|at| at <= self.policy.now())
     }
 
     fn wait_until(&self, at: Timestamp) {
@@ -177,18 +213,23 @@ impl Drive<'_, '_> {
         }
         let before = self.policy.mode();
         self.turn.handle_deadline();
-        let after = self.policy.mode();
-        assert!(before == after || matches!(before, Mode::Probing { .. }), "{before} became {after}");
+        self.expect_cancelled(before);
         self.caller.stopped = true;
     }
 
     /// Tells the turn something at the wrong time. Nothing may come of it.
     fn meddle(&mut self, have: Have) {
-        match self.choices.next() % 4 {
+        match self.choices.next() % 5 {
             0 => self.turn.handle_sign_of_life(),
             1 if have == Have::Connection => self.turn.handle_connected(Connection::default()),
             2 if have == Have::Connection => {
                 assert!(self.turn.divert().is_none(), "diverts an open connection");
+            }
+            // Between a refusal and the end of its connection others are wanted.
+            4 if have == Have::Connection && !self.is_failing => {
+                self.turn.handle_idle_websocket();
+                self.turn.handle_credentials(Ok(token(77)));
+                assert!(self.turn.handle_none_idle(), "asks with a connection in hand");
             }
             3 if self.choices.one_in(2) => {
                 if let Some(dial) = self.dials.pop() {
@@ -200,6 +241,17 @@ impl Drive<'_, '_> {
     }
 
     fn connect(&mut self, transport: Transport, divert_at: Option<Timestamp>) -> Have {
+        if transport == Transport::WebSocket {
+            if let Some(idle) = self.take_idle() {
+                self.turn.handle_connected(idle);
+                return Have::Connection;
+            }
+        }
+        if !self.turn.handle_none_idle() {
+            assert!(matches!(self.turn.step(), Step::Ask { unless_idle: false, .. }) || self.is_late());
+            return Have::Nothing;
+        }
+        let given = self.use_given();
         match self.choices.next() % 8 {
             0 => {
                 self.break_down();
@@ -216,14 +268,21 @@ impl Drive<'_, '_> {
                 Have::Nothing
             }
             choice => {
-                self.turn.handle_connected(Connection { reused: choice == 2, last_completed: None });
+                // Those of a POST are its own, and not the connection's.
+                let credentials = given.filter(|_| transport == Transport::WebSocket);
+                let connection = Connection { reused: choice == 2, credentials, ..Connection::default() };
+                self.is_failing = false;
+                self.turn.handle_connected(connection);
                 Have::Connection
             }
         }
     }
 
     fn break_down(&mut self) {
-        let lost = match self.choices.next() % 8 {
+        self.is_failing = true;
+        let lost = match self.choices.next() % 10 {
+            8 => Lost::Upgrade(refusal()),
+            9 => Lost::Answer(refusal()),
             0 => Seen::Reset.into(),
             1 => Lost::Closed(Some(1001), String::new()),
             2 => Lost::Closed(Some(1009), String::new()),
@@ -237,7 +296,8 @@ impl Drive<'_, '_> {
     }
 
     fn read(&mut self) {
-        let json = match self.choices.next() % 12 {
+        let json = match self.choices.next() % 13 {
+            12 => r#"{"type":"error","status":401,"error":{"message":"who are you?"}}"#.to_owned(),
             0 => return self.break_down(),
             1 => return self.turn.handle_sign_of_life(),
             2 => r#"{"type":"error","status":503,"error":{"message":"busy"}}"#.to_owned(),
@@ -250,6 +310,7 @@ impl Drive<'_, '_> {
             _ => self.event("response.output_text.delta"),
         };
         let event = Event::parse(json).expect("an event");
+        self.is_failing = event.error().is_some();
         self.turn.handle_event(event, || SystemTime::UNIX_EPOCH);
     }
 
@@ -276,4 +337,8 @@ impl Drive<'_, '_> {
             Item::Notice(_) => {}
         }
     }
+}
+
+fn refusal() -> Box<Refusal> {
+    Box::new(Refusal::new(401, http::HeaderMap::new(), Vec::new(), true))
 }

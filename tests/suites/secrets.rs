@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use failback::{Config, Mode, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, adapters, collect, until};
+use failback_tests::{Adapter, Failed, Says, Settings, TestProvider, adapters, collect, until};
 use failback_wire::{Headers, Limits, Request};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -66,6 +66,8 @@ fn log() -> String {
 }
 
 const TOKEN: &str = "sk-token-7f3a";
+const GIVEN: &str = "sk-given-b2e6";
+const RENEWED: &str = "sk-renewed-4d17";
 const KEY: &str = "key-value-91c2";
 const TRACE: &str = "trace-value-55d0";
 const PARENT: &str = "parent-value-08be";
@@ -74,7 +76,7 @@ const INPUT: &str = "what I have to say";
 const PASSWORD: &str = "hunter2";
 
 fn expect_no_secret(shown: &str) {
-    for secret in [TOKEN, KEY, TRACE, PARENT, SIGNATURE, INPUT, PASSWORD, "api-version"] {
+    for secret in [TOKEN, GIVEN, RENEWED, KEY, TRACE, PARENT, SIGNATURE, INPUT, PASSWORD, "api-version"] {
         let line = shown.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret}");
     }
@@ -155,6 +157,23 @@ fn no_log_tells_a_secret(adapter: &dyn Adapter) {
     let repeated = format!("no such key: {TOKEN}, nor {KEY}, nor sig={SIGNATURE}");
     peer.set_turn(Transport::Sse, Turn::status(401).body(&repeated));
     assert!(collect(adapter.client(settings(&peer)).stream(request())).error.is_some());
+    // What a provider gives, refused and repeated.
+    let repeated = format!("neither {GIVEN}, nor {RENEWED}");
+    let refused = |body: &str| Handshake::Status { code: 401, headers: Vec::new(), body: body.to_owned() };
+    peer.push_handshake(refused(&format!("not {GIVEN}")));
+    peer.set_handshake(refused(&repeated));
+    peer.set_turn(Transport::Sse, Turn::status(401).body(&repeated));
+    let provider = TestProvider::new(&[GIVEN, RENEWED]);
+    let mut provided = settings(&peer).provider(&provider);
+    provided.headers = Headers::new();
+    let client = adapter.client(provided);
+    let error = collect(client.stream(request())).error.expect("refused three times");
+    expect_no_secret(&format!("{error} {error:?} {}", client.debug()));
+    assert_eq!(provider.asked().len(), 3);
+    provider.push(Says::Fails(Failed(format!("no other than {GIVEN} and {RENEWED}"))));
+    assert!(collect(client.stream(request())).error.is_some());
+    drop(client);
+
     peer.refuse_everything(true);
     assert!(collect(adapter.client(settings(&peer)).stream(request())).error.is_some());
     let mut nowhere = settings(&peer);
@@ -167,7 +186,7 @@ fn no_log_tells_a_secret(adapter: &dyn Adapter) {
     assert!(collect(adapter.client(stranger).stream(request())).error.is_some());
 
     let log = log();
-    for kind in ["attempt", "wait", "failed", "diverted", "dial", "end", "mode", "notice"] {
+    for kind in ["attempt", "credentials", "wait", "failed", "diverted", "dial", "end", "mode", "notice"] {
         assert!(log.contains(&format!("failback::{kind} ")), "nothing of {kind} in:\n{log}");
     }
     expect_no_secret(&log);

@@ -1,10 +1,12 @@
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
 use failback::{SharedPolicy, Snapshot};
-use failback_client::{Parts, StateFileError, Turn};
+use failback_client::{Parts, ProviderAnswer, Provides, StateFileError, Turn};
 use failback_wire::Request;
+use futures_core::future::BoxFuture;
 
 use crate::Runtime;
 use crate::network::Network;
@@ -105,14 +107,15 @@ pub struct World<R>(R);
 
 impl<R: Runtime> failback_client::World for World<R> {
     type Client = Client<R>;
+    type Answer = BoxFuture<'static, ProviderAnswer>;
 
     fn clock(&self) -> impl Fn() -> Instant + Send + Sync + 'static {
         let runtime = self.0.clone();
         move || runtime.now()
     }
 
-    fn client(self, parts: Parts) -> Client<R> {
-        let Parts { context, endpoint, tls, proxy_tls, proxies, limits } = parts;
+    fn client(self, parts: Parts<Self::Answer>) -> Client<R> {
+        let Parts { context, endpoint, tls, proxy_tls, proxies, limits, provider } = parts;
         let network = Network {
             runtime: self.0,
             endpoint: Arc::new(endpoint),
@@ -121,9 +124,20 @@ impl<R: Runtime> failback_client::World for World<R> {
             proxies,
             addresses: Arc::default(),
             limits,
+            provider,
             policy: context.policy().clone(),
         };
         let shared = Shared { context, network, pool: Pool::new() };
         Client { shared: Arc::new(shared) }
+    }
+}
+
+impl<R, F> Provides<F> for World<R>
+where
+    R: Runtime,
+    F: Future<Output = ProviderAnswer> + Send + 'static,
+{
+    fn answer(answer: F) -> BoxFuture<'static, ProviderAnswer> {
+        Box::pin(answer)
     }
 }

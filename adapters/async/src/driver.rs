@@ -3,12 +3,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
+use failback_client::{Connection, CredentialsRequest, Error, Item, LeftDial, Lost, Step, Turn};
 use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 
 use crate::Runtime;
 use crate::http::HttpConn;
+use crate::network::Network;
 use crate::shared::Shared;
 use crate::sse::{self, SseStream};
 use crate::timer::{Alarm, Deadline};
@@ -77,6 +78,10 @@ impl<R: Runtime> Work<R> {
                 network.runtime.sleep(network.policy.time_until(until)).await;
                 Ok(())
             }
+            Step::Ask { request, unless_idle } => {
+                Box::pin(self.ask(request, unless_idle)).await;
+                Ok(())
+            }
             // Boxed, as each event takes a future that has room for the largest of these.
             Step::Connect { transport: Transport::WebSocket, divert_at } => {
                 Box::pin(self.connect_websocket(divert_at)).await
@@ -100,11 +105,24 @@ impl<R: Runtime> Work<R> {
         }
     }
 
+    /// Gives the turn credentials, or says that it needs none.
+    async fn ask(&mut self, request: CredentialsRequest, unless_idle: bool) {
+        if unless_idle && self.shared.pool.has_websocket() {
+            return self.turn.handle_idle_websocket();
+        }
+        let answer = self.shared.network.ask(request).await;
+        self.turn.handle_credentials(answer);
+    }
+
     /// Gives the turn a WebSocket, or goes on without one when the head start is over (R17).
     async fn connect_websocket(&mut self, divert_at: Option<Timestamp>) -> Result<(), Lost> {
         let network = &self.shared.network;
-        if let Some(conn) = self.shared.pool.take_websocket(network.policy.now()) {
+        let idle = self.shared.pool.take_websocket(network.policy.now());
+        if let Some(conn) = idle.filter(|conn| self.turn.can_use(conn.credentials.as_ref())) {
             self.use_websocket(conn);
+            return Ok(());
+        }
+        if !self.turn.handle_none_idle() {
             return Ok(());
         }
         let (dialled, headers) = (network.clone(), Arc::clone(self.turn.headers()));
@@ -120,25 +138,28 @@ impl<R: Runtime> Work<R> {
                 }
             }
         }
-        let conn = match in_time {
+        let mut conn = match in_time {
             Some(dialled) => dialled?,
             None => dial.await?,
         };
+        conn.credentials = self.turn.credentials().cloned();
         self.use_websocket(conn);
         Ok(())
     }
 
     /// R17: the handshake goes on without its turn, for as long as the client lives.
-    fn leave(&self, dial: Dialling<R>, left: LeftDial) {
+    fn leave(&self, dial: Dialling<R>, mut left: LeftDial) {
         let ended = self.shared.pool.hold_dial();
-        let shared = Arc::downgrade(&self.shared);
+        let (network, shared) = (self.shared.network.clone(), Arc::downgrade(&self.shared));
         self.shared.network.runtime.spawn(async move {
-            // If the client stops the handshake, `left` is dropped, and the policy hears that it was
-            // abandoned.
-            let Either::Left((dialled, _)) = select(dial, ended).await else { return };
+            // If the client stops the handshake, or has no credentials for it, `left` is dropped, and the
+            // policy hears that it was abandoned.
+            let dialled = Box::pin(see_through(&network, dial, &mut left));
+            let Either::Left((Some(dialled), _)) = select(dialled, ended).await else { return };
             let Some(shared) = shared.upgrade() else { return };
             match dialled {
-                Ok(conn) => {
+                Ok(mut conn) => {
+                    conn.credentials = left.credentials().cloned();
                     // Kept before the policy hears of it: from then on the policy sends turns to WebSocket.
                     shared.pool.put_websocket(conn, &shared.network);
                     left.handle_opened();
@@ -158,7 +179,7 @@ impl<R: Runtime> Work<R> {
     async fn connect_sse(&mut self) -> Result<(), Lost> {
         let network = &self.shared.network;
         let kept = self.shared.pool.take_http(network.policy.now());
-        let connection = Connection { reused: kept.is_some(), last_completed: None };
+        let connection = Connection { reused: kept.is_some(), ..Connection::default() };
         let conn = match kept {
             Some(conn) => conn,
             None => sse::connect(network).await?,
@@ -227,4 +248,21 @@ impl<R: Runtime> Work<R> {
             _ => {}
         }
     }
+}
+
+/// Awaits a handshake that its turn has left, and another one if the first is refused for its credentials.
+/// `None` if there are no others.
+async fn see_through<R: Runtime>(
+    network: &Network<R>,
+    dial: Dialling<R>,
+    left: &mut LeftDial,
+) -> Option<Result<WsConn<R>, Lost>> {
+    let dialled = dial.await;
+    let Some(request) = dialled.as_ref().err().and_then(|lost| left.renew(lost)) else {
+        return Some(dialled);
+    };
+    let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
+    let answer = deadline.limit(network.ask(request)).await?;
+    let headers = left.handle_credentials(answer)?;
+    Some(WsConn::connect(network, &headers).await)
 }

@@ -97,6 +97,11 @@ impl<R: Runtime> IdleSocket<R> {
         Self { slot }
     }
 
+    /// Whether the socket is there, as far as its keeper knows.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(*self.slot.lock(), Socket::Waiting(_))
+    }
+
     /// Takes the socket. `None` if it has ended meanwhile or is too old. Never waits.
     pub(crate) fn take(self, now: Timestamp) -> Option<WsConn<R>> {
         let mut socket = self.slot.lock();

@@ -54,8 +54,9 @@ mod websocket;
 
 pub use client::{Builder, Client, World};
 pub use failback_client::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, StateFileError,
-    StateFileProblem, TlsError,
+    AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
+    ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, StateFileError, StateFileProblem,
+    TlsError,
 };
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

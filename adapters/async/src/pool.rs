@@ -55,6 +55,11 @@ impl<R: Runtime> Pool<R> {
         socket.take(now)
     }
 
+    /// Whether there is an idle WebSocket. It may turn out not to work when it is taken.
+    pub(crate) fn has_websocket(&self) -> bool {
+        self.lock().websocket.as_ref().is_some_and(IdleSocket::is_waiting)
+    }
+
     /// Keeps a WebSocket for the next turn, in place of an older one.
     pub(crate) fn put_websocket(&self, conn: WsConn<R>, network: &Network<R>) {
         let socket = IdleSocket::keep(conn, network);

@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, ready};
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, Lost};
+use failback_client::{Connection, Credentials, Lost};
 use failback_wire::{
     Carried, Event, Headers, Liveness, Owner, ResponseHeaders, Said, Seen, is_upgrade_accepted,
 };
@@ -35,6 +35,8 @@ pub(crate) struct WsConn<R: Runtime> {
     pub(crate) reused: bool,
     /// Those of the answer that opened it.
     pub(crate) headers: ResponseHeaders,
+    /// Those of the request that opened it, if a provider has given them.
+    pub(crate) credentials: Option<Credentials>,
     /// The id of the response that completed on it last, which a continuation may build on.
     last_completed: Option<String>,
     /// Tells the events of the current response from those of earlier ones.
@@ -59,7 +61,11 @@ impl<R: Runtime> WsConn<R> {
 
     /// What a turn has to know about it.
     pub(crate) fn describe(&self) -> Connection {
-        Connection { reused: self.reused, last_completed: self.last_completed.clone() }
+        Connection {
+            reused: self.reused,
+            last_completed: self.last_completed.clone(),
+            credentials: self.credentials.clone(),
+        }
     }
 
     /// Begins to send a request. The rest is sent while the stream is read, as a server may answer in the
@@ -120,6 +126,7 @@ async fn upgrade<R: Runtime>(
         opened_at: network.policy.now(),
         reused: false,
         headers,
+        credentials: None,
         last_completed: None,
         carried: Carried::new(),
     })

@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-use failback_client::{Addresses, Parts, System, SystemWorld};
+use failback_client::{Addresses, Parts, ProviderAnswer, Provides, System, SystemWorld};
 
 use crate::client::Client;
 use crate::network::Network;
@@ -24,14 +24,15 @@ impl Client {
 
 impl failback_client::World for World {
     type Client = Client;
+    type Answer = ProviderAnswer;
 
     fn clock(&self) -> impl Fn() -> Instant + Send + Sync + 'static {
         let clock = Arc::clone(&self.0.clock);
         move || clock()
     }
 
-    fn client(self, parts: Parts) -> Client {
-        let Parts { context, endpoint, tls, proxy_tls, proxies, limits } = parts;
+    fn client(self, parts: Parts<ProviderAnswer>) -> Client {
+        let Parts { context, endpoint, tls, proxy_tls, proxies, limits, provider } = parts;
         Client::new(Network {
             context,
             endpoint,
@@ -39,11 +40,18 @@ impl failback_client::World for World {
             proxy_tls,
             proxies,
             limits,
+            provider,
             resolver: self.0.resolver,
             route: self.0.route,
             addresses: Addresses::default(),
             threads: Threads::default(),
         })
+    }
+}
+
+impl Provides<ProviderAnswer> for World {
+    fn answer(answer: ProviderAnswer) -> ProviderAnswer {
+        answer
     }
 }
 

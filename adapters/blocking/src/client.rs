@@ -68,7 +68,8 @@ impl Client {
     }
 
     /// Returns a function that counts the client's threads, even after the client is gone: one while
-    /// connections are idle, and one for each handshake and name look-up under way.
+    /// connections are idle, and one for each handshake, name look-up and question to the provider of
+    /// credentials under way.
     pub fn threads(&self) -> impl Fn() -> usize + Send + Sync + use<> {
         let threads = self.shared.network.threads.clone();
         move || threads.alive()

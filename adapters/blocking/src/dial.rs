@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use failback::Transport;
 use failback_client::{Lost, Proxy, Tunnel, tls};
@@ -133,20 +133,10 @@ fn resolve(
     deadline: Deadline,
 ) -> Result<Vec<SocketAddr>, Halt> {
     let failed = |error: io::Error| Halt::new(Seen::Resolve, format_args!("{host}: {error}"));
-    let found = Arc::new(Mutex::new(None));
-    let run = {
-        let (found, ringer) = (Arc::clone(&found), bell.ringer().clone());
+    let look_up = {
         let (network, host) = (Arc::clone(network), host.to_owned());
-        move || {
-            let addresses = network.resolve(&host, port);
-            *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(addresses);
-            ringer.ring();
-        }
+        move || network.resolve(&host, port)
     };
-    network.threads.spawn("resolve", run).map_err(failed)?;
-    let look = || {
-        let found = found.lock().unwrap_or_else(PoisonError::into_inner).take();
-        found.unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
-    };
-    deadline.limit(bell, &Seen::ConnectTimeout, look)?.map_err(failed)
+    let found = network.threads.spawn_for(bell, "resolve", look_up).map_err(failed)?;
+    deadline.limit(bell, &Seen::ConnectTimeout, || found.take())?.and_then(|found| found).map_err(failed)
 }

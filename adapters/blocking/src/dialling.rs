@@ -1,10 +1,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use failback_client::LeftDial;
+use failback_client::{CredentialsRequest, LeftDial};
 use failback_wire::{Headers, Seen};
 
 use crate::bell::{Bell, Ringer};
+use crate::deadline::Deadline;
 use crate::halt::Halt;
 use crate::network::Network;
 use crate::pool::Pool;
@@ -21,7 +22,7 @@ pub(crate) struct Dialling {
 enum Place {
     /// A turn waits for the result, and is woken by this.
     Turn(Ringer),
-    Done(Result<Box<WsConn>, Halt>),
+    Done(Dialled),
     /// R17: no turn waits any more. The connection goes to the pool.
     Left(LeftDial, Arc<Pool>),
     Nowhere,
@@ -34,19 +35,27 @@ impl Dialling {
         let dial = Ringer::default();
         let dialling = Self { place: Arc::clone(&place), dial: dial.clone() };
         let (network_of_thread, headers) = (Arc::clone(network), Arc::clone(headers));
-        let run = move || {
-            let result = Bell::new(dial)
-                .map_err(|error| Halt::new(Seen::Connect, error))
-                .and_then(|bell| WsConn::connect(&network_of_thread, &headers, &bell))
-                .map(Box::new);
-            handle_dialled(&place, result);
+        let run = move || match Bell::new(dial) {
+            Ok(bell) => {
+                let result = WsConn::connect(&network_of_thread, &headers, &bell).map(Box::new);
+                let Some((result, mut left, pool)) = hand_over(&place, result) else { return };
+                match renewal(&result, &mut left) {
+                    Some(request) => renew(request, &network_of_thread, &bell, left, &pool),
+                    None => finish(result, left, &pool),
+                }
+            }
+            Err(error) => {
+                if let Some((result, left, pool)) = hand_over(&place, Err(Halt::new(Seen::Connect, error))) {
+                    finish(result, left, &pool);
+                }
+            }
         };
         network.threads.spawn("dial", run).map_err(|error| Halt::new(Seen::Connect, error))?;
         Ok(dialling)
     }
 
     /// The result of the handshake, once it is over.
-    pub(crate) fn take(&self) -> Option<Result<Box<WsConn>, Halt>> {
+    pub(crate) fn take(&self) -> Option<Dialled> {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *place, Place::Nowhere) {
             Place::Done(result) => Some(result),
@@ -58,18 +67,29 @@ impl Dialling {
     }
 
     /// R17: the handshake goes on without its turn, for as long as the client lives.
-    pub(crate) fn leave(self, dial: LeftDial, pool: &Arc<Pool>) {
+    pub(crate) fn leave(self, mut left: LeftDial, network: &Arc<Network>, pool: &Arc<Pool>) {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *place, Place::Left(dial, Arc::clone(pool))) {
-            Place::Done(result) => {
-                drop(place);
-                handle_dialled(&self.place, result);
-            }
+        let result = match std::mem::replace(&mut *place, Place::Nowhere) {
+            Place::Done(result) => result,
             _ => {
+                *place = Place::Left(left, Arc::clone(pool));
                 drop(place);
-                pool.hold_dial(self.dial.clone());
+                return pool.hold_dial(self.dial.clone());
             }
-        }
+        };
+        drop(place);
+        // It was over a moment ago, and so was its thread.
+        let Some(request) = renewal(&result, &mut left) else { return finish(result, left, pool) };
+        let dial = Ringer::default();
+        pool.hold_dial(dial.clone());
+        let (network_of_thread, pool) = (Arc::clone(network), Arc::clone(pool));
+        let run = move || {
+            if let Ok(bell) = Bell::new(dial) {
+                renew(request, &network_of_thread, &bell, left, &pool);
+            }
+        };
+        // If there is no thread for it, `left` is dropped, and the policy hears that it was abandoned.
+        let _ = network.threads.spawn("dial", run);
     }
 }
 
@@ -86,31 +106,63 @@ impl Drop for Dialling {
     }
 }
 
-/// The handshake is over. Gives its result to whoever waits for it.
-fn handle_dialled(place: &Mutex<Place>, result: Result<Box<WsConn>, Halt>) {
+/// The result of a handshake.
+type Dialled = Result<Box<WsConn>, Halt>;
+
+/// The handshake is over. Gives its result to the turn that waits for it, or back if its turn has left it.
+fn hand_over(place: &Mutex<Place>, result: Dialled) -> Option<(Dialled, LeftDial, Arc<Pool>)> {
     let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-    let (dial, pool) = match std::mem::replace(&mut *place, Place::Nowhere) {
+    match std::mem::replace(&mut *place, Place::Nowhere) {
         Place::Turn(ringer) => {
             *place = Place::Done(result.map(|mut conn| {
                 conn.io().detach();
                 conn
             }));
             drop(place);
-            return ringer.ring();
+            ringer.ring();
+            None
         }
-        Place::Left(dial, pool) => (dial, pool),
-        Place::Done(_) | Place::Nowhere => return,
-    };
-    drop(place);
+        Place::Left(left, pool) => Some((result, left, pool)),
+        Place::Done(_) | Place::Nowhere => None,
+    }
+}
+
+/// What to ask the provider, if a handshake that its turn has left was refused for its credentials.
+fn renewal(result: &Dialled, left: &mut LeftDial) -> Option<CredentialsRequest> {
     match result {
-        Ok(conn) => {
+        Err(Halt::Lost(lost)) => left.renew(lost),
+        _ => None,
+    }
+}
+
+/// Makes another handshake with other credentials. If there are none, `left` is dropped, and the policy hears
+/// that it was abandoned.
+fn renew(
+    request: CredentialsRequest,
+    network: &Arc<Network>,
+    bell: &Arc<Bell>,
+    mut left: LeftDial,
+    pool: &Arc<Pool>,
+) {
+    let deadline = Deadline::after(network.limits.connect_timeout());
+    let Ok(answer) = network.ask(request, bell, deadline) else { return };
+    if let Some(headers) = left.handle_credentials(answer) {
+        finish(WsConn::connect(network, &headers, bell).map(Box::new), left, pool);
+    }
+}
+
+/// A handshake that its turn has left is over.
+fn finish(result: Dialled, left: LeftDial, pool: &Arc<Pool>) {
+    match result {
+        Ok(mut conn) => {
+            conn.credentials = left.credentials().cloned();
             // Kept before the policy hears of it: from then on the policy sends turns to WebSocket.
             if pool.put_websocket(*conn) {
-                dial.handle_opened();
+                left.handle_opened();
             }
         }
-        Err(Halt::Lost(lost)) => dial.handle_failure(&lost, SystemTime::now()),
-        // `dial` is dropped, and the policy hears that it was abandoned.
+        Err(Halt::Lost(lost)) => left.handle_failure(&lost, SystemTime::now()),
+        // `left` is dropped, and the policy hears that it was abandoned.
         Err(Halt::Stopped) => {}
     }
 }

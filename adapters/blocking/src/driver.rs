@@ -2,10 +2,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, Error, Item, Lost, Step, Turn};
+use failback_client::{Connection, CredentialsRequest, Error, Item, Lost, Step, Turn};
 use failback_wire::Seen;
 
 use crate::bell::{Bell, Ringer, Stopped};
+use crate::deadline::Deadline;
 use crate::dialling::Dialling;
 use crate::halt::Halt;
 use crate::shared::Shared;
@@ -46,6 +47,7 @@ impl Driver {
         loop {
             let done = match self.turn.step() {
                 Step::Wait(until) => self.wait(until).map_err(Halt::from),
+                Step::Ask { request, unless_idle } => self.ask(request, unless_idle),
                 Step::Connect { transport, divert_at } => self.connect(transport, divert_at),
                 Step::Send(message) => self.send(message),
                 Step::Read => self.read(),
@@ -105,6 +107,21 @@ impl Driver {
         }
     }
 
+    /// Gives the turn credentials, or says that it needs none.
+    fn ask(&mut self, request: CredentialsRequest, unless_idle: bool) -> Result<(), Halt> {
+        if unless_idle && self.shared.pool.has_websocket() {
+            self.turn.handle_idle_websocket();
+            return Ok(());
+        }
+        let answer = match self.bell() {
+            // It has no limit but the turn's deadline.
+            Ok(bell) => self.shared.network.ask(request, &bell, Deadline::after(Duration::MAX))?,
+            Err(_) => Err("the system has nothing left to wait for the provider of credentials with".into()),
+        };
+        self.turn.handle_credentials(answer);
+        Ok(())
+    }
+
     /// Gives the turn a connection, or goes on without one when the head start is over (R17).
     fn connect(&mut self, transport: Transport, divert_at: Option<Timestamp>) -> Result<(), Halt> {
         let bell = self.bell()?;
@@ -116,7 +133,7 @@ impl Driver {
 
     fn connect_sse(&mut self, bell: &Arc<Bell>) -> Result<(), Halt> {
         let kept = self.shared.pool.take_http();
-        let connection = Connection { reused: kept.is_some(), last_completed: None };
+        let connection = Connection { reused: kept.is_some(), ..Connection::default() };
         let conn = match kept {
             Some(conn) => conn,
             None => HttpConn::connect(&self.shared.network, bell)?,
@@ -127,19 +144,25 @@ impl Driver {
     }
 
     fn connect_websocket(&mut self, bell: &Arc<Bell>, mut divert_at: Option<Timestamp>) -> Result<(), Halt> {
-        if let Some(conn) = self.shared.pool.take_websocket() {
+        let idle = self.shared.pool.take_websocket();
+        if let Some(conn) = idle.filter(|conn| self.turn.can_use(conn.credentials.as_ref())) {
             return self.use_websocket(Box::new(conn), true, bell);
+        }
+        if !self.turn.handle_none_idle() {
+            return Ok(());
         }
         let dialling = Dialling::begin(&self.shared.network, self.turn.headers(), bell)?;
         loop {
             if let Some(dialled) = dialling.take() {
-                return self.use_websocket(dialled?, false, bell);
+                let mut conn = dialled?;
+                conn.credentials = self.turn.credentials().cloned();
+                return self.use_websocket(conn, false, bell);
             }
             let left = divert_at.map(|at| self.shared.network.policy().time_until(at));
             if left == Some(Duration::ZERO) {
                 // R17.
                 if let Some(dial) = self.turn.divert() {
-                    dialling.leave(dial, &self.shared.pool);
+                    dialling.leave(dial, &self.shared.network, &self.shared.pool);
                     return Ok(());
                 }
                 divert_at = None;

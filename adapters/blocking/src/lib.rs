@@ -31,9 +31,10 @@
 //!
 //! # Threads
 //!
-//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn. So does a name
-//! look-up, which cannot be interrupted. One more thread looks after idle connections while there are any.
-//! All of them end with the client, a look-up as soon as the system has answered.
+//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn. So do a name
+//! look-up and a provider of credentials, which cannot be interrupted. One more thread looks after idle
+//! connections while there are any. All of them end with the client, a look-up as soon as the system has
+//! answered, and a provider as soon as it returns.
 #![forbid(unsafe_code)]
 
 mod bell;
@@ -71,8 +72,9 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_client::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, StateFileError,
-    StateFileProblem, TlsError,
+    AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
+    ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, StateFileError, StateFileProblem,
+    TlsError,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

@@ -1,12 +1,19 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use failback::SharedPolicy;
-use failback_client::{Addresses, Context, Proxies, Resolver, Route};
-use failback_wire::{Endpoint, Limits};
+use failback_client::{
+    Addresses, Context, CredentialsRequest, Provider, ProviderAnswer, ProviderPanicked, Proxies, Resolver,
+    Route,
+};
+use failback_wire::{Endpoint, Limits, Seen};
 use rustls::ClientConfig;
 
+use crate::bell::Bell;
+use crate::deadline::Deadline;
+use crate::halt::Halt;
 use crate::threads::Threads;
 
 /// What is needed to open a connection and to speak over it. Holds no connection.
@@ -18,6 +25,7 @@ pub(crate) struct Network {
     pub(crate) proxy_tls: Arc<ClientConfig>,
     pub(crate) proxies: Proxies,
     pub(crate) limits: Limits,
+    pub(crate) provider: Option<Provider<ProviderAnswer>>,
     /// `None` for the system's resolver.
     pub(crate) resolver: Option<Arc<Resolver>>,
     /// For tests. `None` to connect to every address.
@@ -47,5 +55,28 @@ impl Network {
             Some(resolver) => resolver(host, port),
             None => Ok((host, port).to_socket_addrs()?.collect()),
         }
+    }
+
+    /// Asks the provider of credentials, in a thread of its own, as it may block for long and cannot be
+    /// interrupted. If it panics, that is its answer.
+    pub(crate) fn ask(
+        &self,
+        request: CredentialsRequest,
+        bell: &Bell,
+        deadline: Deadline,
+    ) -> Result<ProviderAnswer, Halt> {
+        let Some(provider) = self.provider.clone() else {
+            return Ok(Err("there is no provider of credentials".into()));
+        };
+        // Nothing of the client is in its hands, so it leaves nothing half done.
+        let ask = move || catch_unwind(AssertUnwindSafe(|| provider.ask(request)));
+        let answer = match self.threads.spawn_for(bell, "credentials", ask) {
+            Ok(answer) => deadline.limit(bell, &Seen::ConnectTimeout, || answer.take())?,
+            Err(error) => Err(error),
+        };
+        Ok(match answer {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(ProviderPanicked.into())),
+            Err(error) => Err(error.into()),
+        })
     }
 }

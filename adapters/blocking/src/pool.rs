@@ -87,6 +87,11 @@ impl Pool {
         Some(conn)
     }
 
+    /// Whether there is an idle WebSocket. It may turn out not to work when it is taken.
+    pub(crate) fn has_websocket(&self) -> bool {
+        self.lock().websocket.is_some()
+    }
+
     /// Keeps a WebSocket for the next turn, in place of an older one. Returns false if it had to close it
     /// instead.
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use failback::{Timestamp, Transport};
-use failback_client::{Connection, Lost};
+use failback_client::{Connection, Credentials, Lost};
 use failback_wire::{Carried, Event, Headers, Limits, Owner, ResponseHeaders, Said, Seen};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
@@ -36,6 +36,8 @@ pub(crate) struct WsConn {
     opened_at: Timestamp,
     /// Those of the answer that opened it.
     headers: ResponseHeaders,
+    /// Those of the request that opened it, if a provider has given them.
+    pub(crate) credentials: Option<Credentials>,
     /// The id of the response that completed on it last, which a continuation may build on.
     last_completed: Option<String>,
     /// Tells the events of the current response from those of earlier ones.
@@ -70,6 +72,7 @@ impl WsConn {
             limits,
             opened_at: now,
             headers,
+            credentials: None,
             last_completed: None,
             carried: Carried::new(),
             is_sending: false,
@@ -88,7 +91,11 @@ impl WsConn {
 
     /// What a turn has to know about it.
     pub(crate) fn describe(&self, reused: bool) -> Connection {
-        Connection { reused, last_completed: self.last_completed.clone() }
+        Connection {
+            reused,
+            last_completed: self.last_completed.clone(),
+            credentials: self.credentials.clone(),
+        }
     }
 
     /// Begins to send a request. The rest is sent while the answer is read, as a server may answer in the

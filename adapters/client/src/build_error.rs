@@ -14,6 +14,8 @@ pub enum BuildError {
     Header(HeaderError),
     /// Credentials would be sent in plain text.
     Plaintext(PlaintextError),
+    /// The header `authorization` is set, and so is a provider of credentials.
+    CredentialsTwice,
     /// The deadline of every turn is zero.
     ZeroDeadline,
     /// A proxy is set that cannot be used.
@@ -30,6 +32,9 @@ impl fmt::Display for BuildError {
             Self::Url(error) => error.fmt(f),
             Self::Header(error) => error.fmt(f),
             Self::Plaintext(error) => error.fmt(f),
+            Self::CredentialsTwice => f.write_str(
+                "the header `authorization` is set, and a provider of credentials too: expected one of them",
+            ),
             Self::ZeroDeadline => f.write_str(
                 "the deadline is zero, and every turn would end before it began: expected some time, or no \
                  deadline",
@@ -47,7 +52,7 @@ impl std::error::Error for BuildError {
             Self::Url(error) => Some(error),
             Self::Header(error) => Some(error),
             Self::Plaintext(error) => Some(error),
-            Self::ZeroDeadline => None,
+            Self::CredentialsTwice | Self::ZeroDeadline => None,
             Self::Proxy(error) => Some(error),
             Self::StateFile(error) => Some(error),
             Self::Tls(error) => Some(error),

@@ -7,22 +7,25 @@ use std::time::{Duration, Instant};
 
 use failback::{Config, Policy, SharedPolicy, Snapshot, Timestamp, Transport};
 use failback_wire::{Endpoint, HeaderError, HeaderText, Headers, Limits};
+use http::header::AUTHORIZATION;
 use rustls::ClientConfig;
 
 use crate::build_error::BuildError;
 use crate::context::Context;
+use crate::credentials::CredentialsRequest;
+use crate::provider::Provider;
 use crate::proxies::{Proxies, ProxyChoice};
 use crate::state_file::Found;
 use crate::tls;
 use crate::trust::Trust;
-use crate::world::{Parts, SystemWorld, World};
+use crate::world::{Parts, Provides, SystemWorld, World};
 
 /// Settings of a client that is being built. A setter never fails: [`build`](Self::build) reports what is
 /// wrong.
 ///
 /// `Debug` shows neither header values nor URLs.
 #[must_use = "a builder builds nothing until `build` is called"]
-pub struct Builder<W> {
+pub struct Builder<W: World> {
     world: W,
     url: String,
     websocket_url: Option<String>,
@@ -30,6 +33,7 @@ pub struct Builder<W> {
     /// The first error of a header.
     header_error: Option<HeaderError>,
     allow_plaintext: bool,
+    provider: Option<Provider<W::Answer>>,
     config: Config,
     limits: Limits,
     deadline: Option<Duration>,
@@ -53,6 +57,7 @@ impl<W: World> Builder<W> {
             headers: Headers::new(),
             header_error: None,
             allow_plaintext: false,
+            provider: None,
             config: Config::new(),
             limits: Limits::new(),
             deadline: None,
@@ -103,6 +108,47 @@ impl<W: World> Builder<W> {
                 self.header_error.get_or_insert(error.into());
             }
         }
+        self
+    }
+
+    /// Asks `provider` for the credentials, instead of sending the same ones for ever: a bearer token that
+    /// expires, or a key that is rotated.
+    ///
+    /// It is called before each attempt to post a request or to open a WebSocket, and gives the
+    /// [`Credentials`](crate::Credentials) for that. A WebSocket that is open already is used without asking.
+    /// It is called often, so it keeps what it has and gets other credentials only when these are about to
+    /// expire.
+    ///
+    /// If the server answers 401, to a POST, to the handshake of a WebSocket or with an error before the
+    /// first event, `provider` is called once more, and told which credentials were
+    /// [rejected](CredentialsRequest::rejected). The attempt is repeated with what it gives now, at once and
+    /// on the same transport. That is no retry: nothing counts it, and the policy does not hear of it. If the
+    /// new ones are refused too, that is an answer like any other. It happens once in a turn.
+    ///
+    /// In an async client `provider` returns a future. It is dropped when the turn is cancelled, or when its
+    /// deadline is over. In the blocking client it returns the answer, and runs in a thread of its own: a
+    /// turn that ends does not wait for it, and what it gives after that is thrown away. It has no time limit
+    /// but the turn's deadline, so it should have its own. (A handshake that goes on without its turn waits
+    /// for it as long as for a connection.)
+    ///
+    /// `?` turns any error into the one that it returns. It ends the turn, with
+    /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials), and nothing is held against a transport.
+    /// So does a panic. The next turn asks again.
+    ///
+    /// Turns at the same time each ask. That they do not all fetch a token is the provider's matter: it locks
+    /// what it keeps, and looks whether `rejected` is still that.
+    ///
+    /// What it gives obeys the same rules as a header that is set here, and is as secret, the old and the
+    /// rejected credentials too. Where both name the same header, the provider's counts. The header
+    /// `authorization` together with a provider is an error, whatever that gives.
+    pub fn credentials<A>(
+        mut self,
+        provider: impl Fn(CredentialsRequest) -> A + Send + Sync + 'static,
+    ) -> Self
+    where
+        W: Provides<A>,
+    {
+        self.provider = Some(Provider::new(move |request| W::answer(provider(request))));
         self
     }
 
@@ -261,8 +307,9 @@ impl<W: World> Builder<W> {
     ///
     /// # Errors
     /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be
-    /// sent in plain text, when there can be no state file with its path, when certificates that are set
-    /// cannot be used, and when TLS is needed and no root certificate is found.
+    /// sent in plain text, when both `authorization` and a provider of credentials are set, when there can be
+    /// no state file with its path, when certificates that are set cannot be used, and when TLS is needed and
+    /// no root certificate is found.
     pub fn build(self) -> Result<W::Client, BuildError> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(BuildError::ZeroDeadline);
@@ -273,7 +320,7 @@ impl<W: World> Builder<W> {
         let found = self.state_file.as_deref().map(|path| Found::at(path, &endpoint)).transpose();
         let found = found.map_err(BuildError::StateFile)?;
         let policy = self.policy(found.as_ref().and_then(Found::snapshot));
-        let Self { world, mut headers, limits, deadline, tls, trust, .. } = self;
+        let Self { world, mut headers, limits, deadline, tls, trust, provider, .. } = self;
         let tls = match tls {
             Some(tls) => {
                 trust.check_unused().map_err(BuildError::Tls)?;
@@ -287,14 +334,18 @@ impl<W: World> Builder<W> {
         };
         endpoint.conceal_queries(&mut headers);
         let state_file = found.map(|found| found.keep(&policy));
-        let context = Context::new(policy, Arc::new(headers));
+        let context = Context::new(policy, Arc::new(headers))
+            .with_deadline(deadline)
+            .with_provider(provider.is_some())
+            .with_state_file(state_file);
         Ok(world.client(Parts {
-            context: Arc::new(context.with_deadline(deadline).with_state_file(state_file)),
+            context: Arc::new(context),
             endpoint,
             proxy_tls: tls::anonymous(&tls),
             tls,
             proxies,
             limits,
+            provider,
         }))
     }
 
@@ -309,6 +360,12 @@ impl<W: World> Builder<W> {
             endpoint = endpoint.with_websocket(url).map_err(BuildError::Url)?;
         }
         endpoint.check_credentials(&self.headers, self.allow_plaintext).map_err(BuildError::Plaintext)?;
+        if self.provider.is_some() {
+            if self.headers.iter().any(|(name, _)| name == AUTHORIZATION) {
+                return Err(BuildError::CredentialsTwice);
+            }
+            endpoint.check_provider(self.allow_plaintext).map_err(BuildError::Plaintext)?;
+        }
         Ok(endpoint)
     }
 
@@ -353,10 +410,11 @@ impl<W: SystemWorld> Builder<W> {
     }
 }
 
-impl<W> fmt::Debug for Builder<W> {
+impl<W: World> fmt::Debug for Builder<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("headers", &self.headers)
+            .field("provider", &self.provider)
             .field("config", &self.config)
             .field("limits", &self.limits)
             .field("deadline", &self.deadline)

@@ -22,6 +22,8 @@ pub struct Context {
     /// Of turns whose request has none of its own.
     deadline: Option<Duration>,
     state_file: Option<Arc<StateFile>>,
+    /// Whether somebody is asked for the credentials.
+    has_provider: bool,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
     turns: AtomicU64,
@@ -38,6 +40,7 @@ impl Context {
             headers,
             deadline: None,
             state_file: None,
+            has_provider: false,
             announcer,
             last_mode,
             turns: AtomicU64::new(0),
@@ -49,6 +52,14 @@ impl Context {
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// With a provider, which is asked for credentials ([`Step::Ask`](crate::Step::Ask)), or without one,
+    /// the default.
+    #[must_use]
+    pub const fn with_provider(mut self, has_provider: bool) -> Self {
+        self.has_provider = has_provider;
         self
     }
 
@@ -106,7 +117,12 @@ impl Context {
         self.deadline
     }
 
-    /// The headers of every request and every handshake of the client. Their `redact` also cuts out
+    pub(crate) const fn has_provider(&self) -> bool {
+        self.has_provider
+    }
+
+    /// The headers of every request and every handshake of the client, but for the credentials that a
+    /// provider gives. Their `redact` also cuts out
     /// credentials in the endpoint's queries.
     #[must_use]
     pub const fn headers(&self) -> &Arc<Headers> {

@@ -5,6 +5,7 @@ use failback::{Blame, GiveUp, Reason, Stage, Transport};
 use failback_wire::{Fault, RequestError, ServerError};
 
 use crate::duration::seconds;
+use crate::provider::ProviderError;
 
 /// How one attempt ended that did not complete its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl AttemptReport {
 
     /// What its failure is evidence against. `None` if the attempt did not fail: its handshake took longer
     /// than the head start, and the turn went on without it; or the turn was stopped meanwhile, by its
-    /// deadline or by a fault of the client itself.
+    /// deadline, by its provider of credentials or by a fault of the client itself.
     #[must_use]
     pub const fn blame(&self) -> Option<Blame> {
         self.blame
@@ -137,6 +138,10 @@ pub enum ErrorKind {
     },
     /// The request cannot be sent by this client. Nothing was sent.
     Request(RequestError),
+    /// The provider of credentials gave none, or panicked
+    /// ([`Builder::credentials`](crate::Builder::credentials)). Its own error is the
+    /// [`source`](std::error::Error::source) of this one.
+    Credentials(ProviderError),
     /// The client itself is at fault: it came into a state that cannot be. Nothing is held against the server
     /// or a transport. Please report it.
     Internal {
@@ -152,6 +157,7 @@ impl ErrorKind {
             Self::GaveUp(give_up) => give_up.as_str(),
             Self::Deadline { .. } => "deadline",
             Self::Request(_) => "request",
+            Self::Credentials(_) => "credentials",
             Self::Internal { .. } => "internal",
         }
     }
@@ -165,6 +171,7 @@ impl fmt::Display for ErrorKind {
                 write!(f, "the turn was not over within its deadline of {}", seconds(*limit))
             }
             Self::Request(error) => error.fmt(f),
+            Self::Credentials(_) => f.write_str("the provider of credentials failed"),
             Self::Internal { what } => write!(f, "failback itself is at fault, please report it: {what}"),
         }
     }
@@ -198,21 +205,22 @@ impl Error {
     }
 
     /// Why there is no further attempt, in the words of the policy. If it was not the policy that ended the
-    /// turn, the nearest of them. For a deadline that is [`GiveUp::Committed`] if output was delivered, and
-    /// else [`GiveUp::AttemptsExhausted`]. For a request that cannot be sent, and for a fault of the client
-    /// itself, it is [`GiveUp::NotRetryable`].
+    /// turn, the nearest of them. For a deadline, and for a provider of credentials that failed, that is
+    /// [`GiveUp::Committed`] if output was delivered, and else [`GiveUp::AttemptsExhausted`]. For a request
+    /// that cannot be sent, and for a fault of the client itself, it is [`GiveUp::NotRetryable`].
     /// [`kind`](Self::kind) tells them apart.
     #[must_use]
     pub const fn give_up(&self) -> GiveUp {
         match self.kind {
             ErrorKind::GaveUp(give_up) => give_up,
-            ErrorKind::Deadline { .. } if self.committed => GiveUp::Committed,
-            ErrorKind::Deadline { .. } => GiveUp::AttemptsExhausted,
+            ErrorKind::Deadline { .. } | ErrorKind::Credentials(_) if self.committed => GiveUp::Committed,
+            ErrorKind::Deadline { .. } | ErrorKind::Credentials(_) => GiveUp::AttemptsExhausted,
             ErrorKind::Request(_) | ErrorKind::Internal { .. } => GiveUp::NotRetryable,
         }
     }
 
-    /// Every attempt, in order. So the error says why WebSocket was left even if SSE failed too.
+    /// Every attempt, in order. So the error says why WebSocket was left even if SSE failed too. One that
+    /// began again with other credentials ([`Builder::credentials`](crate::Builder::credentials)) is one.
     #[must_use]
     pub fn attempts(&self) -> &[AttemptReport] {
         &self.attempts
@@ -280,5 +288,13 @@ impl fmt::Display for Error {
     }
 }
 
-// No source: `Display` has told everything, and whoever prints the whole chain should not read it twice.
-impl std::error::Error for Error {}
+// `Display` has told everything but the words of a provider of credentials, which are its own: whoever prints
+// the whole chain should not read anything twice.
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            ErrorKind::Credentials(error) => Some(error.get()),
+            _ => None,
+        }
+    }
+}

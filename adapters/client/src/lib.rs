@@ -7,6 +7,7 @@
 //! ```text
 //!            step()                       what the adapter tells it
 //!  +------- Wait ----------------------->  (nothing: it asks again when the time has come)
+//!  |  +---- Ask ------------------------>  handle_credentials, or handle_idle_websocket
 //!  |  +---- Connect -------------------->  handle_connected, handle_failure, or divert
 //!  |  |  +- Send ----------------------->  handle_sent, or handle_failure
 //!  |  |  |  Read ----------------------->  handle_event, handle_sign_of_life, or handle_failure
@@ -14,6 +15,10 @@
 //!  |  |  |  Yield ---------------------->  (nothing: the caller has the item)
 //!  |  |  |  Fail, Done                      the turn is over
 //! ```
+//!
+//! `Ask` comes only to a client with a provider of credentials. It comes before each attempt that does not
+//! find an idle WebSocket, and once more, with what was rejected, when the server has answered 401: the
+//! attempt then begins again with a connection, and the policy hears of neither.
 //!
 //! When the head of an answer has come, the adapter tells that too
 //! ([`handle_response_headers`](Turn::handle_response_headers)), for callers who want to read it. A turn may
@@ -42,6 +47,7 @@
 //! ([`failback_wire`] knows what they mean) and the choice of the transport ([`failback`] makes it).
 #![forbid(unsafe_code)]
 
+mod access;
 mod addresses;
 mod agent;
 mod announcer;
@@ -49,12 +55,14 @@ mod books;
 mod build_error;
 mod builder;
 mod context;
+mod credentials;
 mod duration;
 mod error;
 mod item;
 mod left_dial;
 mod lost;
 mod progress;
+mod provider;
 mod proxies;
 mod proxy;
 mod refusal;
@@ -74,11 +82,13 @@ pub use agent::AGENT;
 pub use build_error::BuildError;
 pub use builder::Builder;
 pub use context::Context;
+pub use credentials::{Credentials, CredentialsRequest};
 pub use error::{AttemptReport, Error, ErrorKind};
 pub use item::{Item, Notice};
 pub use left_dial::LeftDial;
 pub use lost::Lost;
 pub use progress::Progress;
+pub use provider::{Provider, ProviderAnswer, ProviderError, ProviderPanicked};
 pub use proxies::{Proxies, ProxyChoice};
 pub use proxy::{Proxy, ProxyError, ProxyProtocol};
 pub use refusal::{Refusal, encoding_of};
@@ -88,4 +98,4 @@ pub use step::{Connection, Step};
 pub use tls::TlsError;
 pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;
-pub use world::{Parts, Resolver, Route, System, SystemWorld, World};
+pub use world::{Parts, Provides, Resolver, Route, System, SystemWorld, World};

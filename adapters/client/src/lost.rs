@@ -3,6 +3,9 @@ use http::HeaderMap;
 
 use crate::Refusal;
 
+/// The status with which a server refuses credentials.
+pub(crate) const UNAUTHORIZED: u16 = 401;
+
 /// Why there is no connection, or no longer one. An adapter tells it to
 /// [`Turn::handle_failure`](crate::Turn::handle_failure), or to
 /// [`LeftDial::handle_failure`](crate::LeftDial::handle_failure).
@@ -48,6 +51,11 @@ impl Lost {
             Self::Seen(seen, said) => Self::Seen(seen, Some(detail(said.as_deref().unwrap_or_default()))),
             other => other,
         }
+    }
+
+    /// Whether the server answered that it does not accept the credentials (401).
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        matches!(self, Self::Upgrade(refusal) | Self::Answer(refusal) if refusal.status == UNAUTHORIZED)
     }
 
     /// The headers of an answer that refused.

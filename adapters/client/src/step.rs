@@ -1,5 +1,6 @@
 use failback::{Timestamp, Transport};
 
+use crate::credentials::{Credentials, CredentialsRequest};
 use crate::error::Error;
 use crate::item::Item;
 
@@ -13,10 +14,23 @@ use crate::item::Item;
 pub enum Step {
     /// Wait until this time by the policy's clock, and ask again. Asking earlier does no harm.
     Wait(Timestamp),
+    /// Ask the provider of credentials, and call
+    /// [`handle_credentials`](crate::Turn::handle_credentials) with its answer. Comes only if the client has
+    /// one ([`Context::with_provider`](crate::Context::with_provider)).
+    Ask {
+        /// What to ask for.
+        request: CredentialsRequest,
+        /// If there is an idle WebSocket, do not ask, but call
+        /// [`handle_idle_websocket`](crate::Turn::handle_idle_websocket).
+        unless_idle: bool,
+    },
     /// Take an idle connection for this transport, or make one: a WebSocket handshake has the
     /// [`headers`](crate::Turn::headers) of the turn, and so has a POST. Then call
     /// [`handle_connected`](crate::Turn::handle_connected), or
     /// [`handle_failure`](crate::Turn::handle_failure) within the connect time-out.
+    ///
+    /// An idle WebSocket must be one that the turn [`can_use`](crate::Turn::can_use). Where there is none,
+    /// call [`handle_none_idle`](crate::Turn::handle_none_idle) before making one.
     Connect {
         /// The transport that the connection is for.
         transport: Transport,
@@ -55,4 +69,7 @@ pub struct Connection {
     pub reused: bool,
     /// The id of the response that completed on it last, which a continuation may build on.
     pub last_completed: Option<String>,
+    /// The credentials with which a WebSocket was opened, if a provider gave them
+    /// ([`Turn::credentials`](crate::Turn::credentials)).
+    pub credentials: Option<Credentials>,
 }

@@ -42,6 +42,17 @@ pub(crate) fn failed(turn: u64, attempt: &AttemptGuard, failure: &Failure, text:
     );
 }
 
+pub(crate) fn renewing(turn: u64, attempt: &AttemptGuard, text: &str) {
+    info!(
+        target: "failback::credentials",
+        turn,
+        transport = attempt.transport().as_str(),
+        number = attempt.number(),
+        text,
+        "the credentials were refused, and others are asked for"
+    );
+}
+
 pub(crate) fn diverted(turn: u64, number: u32, head_start: Duration) {
     info!(
         target: "failback::diverted",

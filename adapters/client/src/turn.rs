@@ -1,3 +1,4 @@
+mod asking;
 mod ending;
 
 use std::collections::VecDeque;
@@ -8,9 +9,11 @@ use std::time::{Duration, SystemTime};
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport};
 use failback_wire::{Event, Headers, Request, ResponseHeaders};
 
+use crate::access::Access;
 use crate::books::{Books, Fate, Received};
 use crate::error::{Error, ErrorKind};
 use crate::item::Item;
+use crate::lost::UNAUTHORIZED;
 use crate::{Connection, Context, LeftDial, Progress, Step, trace};
 
 /// One turn: a request, and the attempts to get it answered, until the caller has the answer or an error.
@@ -51,7 +54,7 @@ use crate::{Connection, Context, LeftDial, Progress, Step, trace};
 pub struct Turn {
     context: Arc<Context>,
     request: Request,
-    headers: Arc<Headers>,
+    access: Access,
     number: u64,
     deadline: Option<Deadline>,
     books: Books,
@@ -78,13 +81,22 @@ enum State {
     Opening,
     /// Between two attempts.
     Waiting(Call),
-    /// A connection is asked for.
-    Connecting(AttemptGuard),
+    /// A connection is asked for, or the credentials for it are.
+    Connecting(Connecting),
     /// A connection is there. The request has been sent or not.
     Connected(Attempt),
     /// The turn has failed, and its caller has not been told yet.
     Failing(Error),
     Over,
+}
+
+/// An attempt that has no connection yet, or no longer one because its credentials were refused.
+struct Connecting {
+    guard: AttemptGuard,
+    /// When the head start of the handshake ends (R17).
+    divert_at: Option<Timestamp>,
+    /// The words with which the server has refused the credentials.
+    refused: Option<String>,
 }
 
 /// An attempt that has a connection.
@@ -123,7 +135,7 @@ impl Turn {
             limit.map(|limit| Deadline { at: context.policy().now().saturating_add(limit), limit });
         let mut turn = Self {
             context: Arc::clone(context),
-            headers: Arc::clone(context.headers()),
+            access: Access::new(Arc::clone(context.headers()), context.has_provider()),
             request,
             number: context.number_turn(),
             deadline,
@@ -145,16 +157,20 @@ impl Turn {
             return;
         }
         match own.check_for_one_request(clients) {
-            Ok(()) => Arc::make_mut(&mut self.headers).extend(own.clone()),
+            Ok(()) => {
+                let mut headers = (**clients).clone();
+                headers.extend(own.clone());
+                self.access = Access::new(Arc::new(headers), self.context.has_provider());
+            }
             Err(error) => self.stop(ErrorKind::Request(error.into()), ""),
         }
     }
 
-    /// The headers of this turn's requests, and of the handshakes that are made for it: the client's, and
-    /// those of its request.
+    /// The headers of this turn's requests, and of the handshakes that are made for it: the client's, those
+    /// of its request, and the credentials that a provider has given last.
     #[must_use]
     pub const fn headers(&self) -> &Arc<Headers> {
-        &self.headers
+        self.access.headers()
     }
 
     /// How far the turn has come, to be watched from where the turn is not.
@@ -187,6 +203,9 @@ impl Turn {
                 self.handle_deadline();
                 continue;
             }
+            if let Some(ask) = self.ask() {
+                return ask;
+            }
             match &self.state {
                 State::Opening => {
                     self.context.look_around(true);
@@ -197,8 +216,8 @@ impl Turn {
                         return Step::Wait(until);
                     }
                 }
-                State::Connecting(guard) => {
-                    return Step::Connect { transport: guard.transport(), divert_at: guard.divert_at() };
+                State::Connecting(Connecting { guard, divert_at, .. }) => {
+                    return Step::Connect { transport: guard.transport(), divert_at: *divert_at };
                 }
                 State::Connected(attempt) if attempt.is_sent => return Step::Read,
                 State::Connected(attempt) => return Step::Send(self.message(attempt)),
@@ -213,8 +232,11 @@ impl Turn {
 
     /// The turn has a connection for the transport that it asked for.
     pub fn handle_connected(&mut self, connection: Connection) {
+        if self.access.request().is_some() {
+            return;
+        }
         self.state = match std::mem::replace(&mut self.state, State::Over) {
-            State::Connecting(guard) => State::Connected(Attempt {
+            State::Connecting(Connecting { guard, .. }) => State::Connected(Attempt {
                 guard,
                 connection,
                 stage: Stage::Open,
@@ -223,6 +245,12 @@ impl Turn {
             }),
             other => other,
         };
+        if let State::Connected(Attempt {
+            connection: Connection { credentials: Some(theirs), .. }, ..
+        }) = &self.state
+        {
+            self.access.conceal(theirs);
+        }
     }
 
     /// The head of an answer has come: over SSE that of the answer to the POST, over WebSocket that of the
@@ -238,8 +266,11 @@ impl Turn {
     /// without the turn: tell the returned [`LeftDial`] how it ends. `None` if the turn must wait for this
     /// handshake.
     pub fn divert(&mut self) -> Option<LeftDial> {
-        let guard = match std::mem::replace(&mut self.state, State::Over) {
-            State::Connecting(guard) => guard,
+        if self.access.request().is_some() {
+            return None;
+        }
+        let Connecting { guard, divert_at, refused } = match std::mem::replace(&mut self.state, State::Over) {
+            State::Connecting(connecting) => connecting,
             other => {
                 self.state = other;
                 return None;
@@ -251,13 +282,13 @@ impl Turn {
                 let head_start = self.context.policy().config().head_start();
                 trace::diverted(self.number, number, head_start);
                 self.books.divert(reason, head_start);
-                self.state = State::Waiting(call);
-                let left = LeftDial::new(dial, Arc::clone(&self.context));
+                let left = LeftDial::new(dial, Arc::clone(&self.context), self.access.clone());
                 self.left = left.watch();
+                self.wait(call);
                 Some(left)
             }
             Err(guard) => {
-                self.state = State::Connecting(guard);
+                self.state = State::Connecting(Connecting { guard, divert_at, refused });
                 None
             }
         }
@@ -292,6 +323,9 @@ impl Turn {
                 self.end(Outcome::Ended, None);
             }
             Received::Fail(fault, fate) => {
+                if fault.status() == Some(UNAUTHORIZED) && self.renews() {
+                    return self.renew(fault);
+                }
                 self.release = Some(match fate {
                     Fate::Keep => Release::Keep { completed: None },
                     Fate::Close => Release::Close,
@@ -331,7 +365,14 @@ impl Turn {
         trace::attempt(self.number, &guard);
         self.progress.begin_attempt(guard.number(), guard.transport());
         self.items.extend(self.books.begin_attempt());
-        self.state = State::Connecting(guard);
+        let divert_at = guard.divert_at();
+        self.state = State::Connecting(Connecting { guard, divert_at, refused: None });
+    }
+
+    /// Another attempt may follow.
+    fn wait(&mut self, call: Call) {
+        self.access.begin_attempt();
+        self.state = State::Waiting(call);
     }
 
     /// Begins the next attempt, or says when it may begin.

@@ -8,6 +8,7 @@ use failback_wire::{Endpoint, Limits};
 use rustls::ClientConfig;
 
 use crate::context::Context;
+use crate::provider::Provider;
 use crate::proxies::Proxies;
 
 /// What a client runs on: an async runtime, or threads. An adapter implements it, and the
@@ -16,16 +17,32 @@ pub trait World: Sized {
     /// The client that is built.
     type Client;
 
+    /// What a provider of credentials gives back when it is called: a
+    /// [`ProviderAnswer`](crate::ProviderAnswer), or a future of one.
+    type Answer;
+
     /// The monotonic clock that the policy runs by.
     fn clock(&self) -> impl Fn() -> Instant + Send + Sync + 'static;
 
     /// Makes the client out of its parts. Must open no connection.
-    fn client(self, parts: Parts) -> Self::Client;
+    fn client(self, parts: Parts<Self::Answer>) -> Self::Client;
 }
 
-/// What a client is made of, whatever it runs on.
+/// A [`World`] in which a provider of credentials may answer with an `A`: where there is a runtime, with a
+/// future of a [`ProviderAnswer`](crate::ProviderAnswer), and else with that itself.
+#[diagnostic::on_unimplemented(
+    message = "a provider of credentials cannot answer with `{A}` here",
+    note = "in an async client it returns a future of a `ProviderAnswer` that is `Send`, and in the blocking \
+            client a `ProviderAnswer`"
+)]
+pub trait Provides<A>: World {
+    /// The answer, as this world keeps it.
+    fn answer(answer: A) -> Self::Answer;
+}
+
+/// What a client is made of, whatever it runs on. `A` is an answer of its provider of credentials.
 #[derive(Debug)]
-pub struct Parts {
+pub struct Parts<A> {
     /// What the turns share: the policy, the headers, and what the caller and the log have been told.
     pub context: Arc<Context>,
     /// Where each transport goes.
@@ -38,6 +55,8 @@ pub struct Parts {
     pub proxies: Proxies,
     /// Time limits and sizes.
     pub limits: Limits,
+    /// Who is asked for credentials, if the client has none of its own.
+    pub provider: Option<Provider<A>>,
 }
 
 /// Looks a host name, or a literal address, up.

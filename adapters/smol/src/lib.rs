@@ -40,8 +40,9 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_async::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, ResponseStream,
-    StateFileError, StateFileProblem, TlsError,
+    AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
+    ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, ResponseStream, StateFileError,
+    StateFileProblem, TlsError,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

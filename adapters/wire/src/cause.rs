@@ -54,6 +54,12 @@ impl Cause {
         self
     }
 
+    /// Adds to the sentence that other credentials had been refused before these.
+    pub(crate) fn renewed(mut self) -> Self {
+        self.0.push_str(" (other credentials had been refused before)");
+        self
+    }
+
     /// Cuts the credentials among these headers out of the sentence, as a server may have repeated one.
     #[must_use]
     pub fn redacted(self, headers: &Headers) -> Self {

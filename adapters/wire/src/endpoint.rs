@@ -78,13 +78,7 @@ impl Endpoint {
     ///
     /// [`PlaintextError`] names the target and the header or the parameter.
     pub fn check_credentials(&self, headers: &Headers, allow_plaintext: bool) -> Result<(), PlaintextError> {
-        if allow_plaintext {
-            return Ok(());
-        }
-        for target in [&self.websocket, &self.sse] {
-            if target.is_tls() || target.is_loopback() {
-                continue;
-            }
+        for target in self.overheard(allow_plaintext) {
             let header = headers.credentials().next().map(|header| format!("header `{header}`"));
             let parameter = || {
                 let (name, _) = target.credentials().next()?;
@@ -96,13 +90,32 @@ impl Endpoint {
         }
         Ok(())
     }
+
+    /// The same for credentials that are not known yet, because a provider will give them.
+    ///
+    /// # Errors
+    ///
+    /// [`PlaintextError`] names the target.
+    pub fn check_provider(&self, allow_plaintext: bool) -> Result<(), PlaintextError> {
+        let credential = "credentials of the provider".to_owned();
+        match self.overheard(allow_plaintext).next() {
+            Some(target) => Err(PlaintextError { target: target.to_string(), credential }),
+            None => Ok(()),
+        }
+    }
+
+    /// The targets to which no credential may be sent, as anyone on the way could read it.
+    fn overheard(&self, allow_plaintext: bool) -> impl Iterator<Item = &Target> {
+        let targets = [&self.websocket, &self.sse].into_iter();
+        targets.filter(move |target| !(allow_plaintext || target.is_tls() || target.is_loopback()))
+    }
 }
 
 /// Credentials would be sent over a connection that anyone on the way can read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlaintextError {
     target: String,
-    /// Whether it is a header or a parameter, and its name.
+    /// Whether it is a header or a parameter, and its name; or that a provider gives it.
     credential: String,
 }
 

@@ -51,6 +51,13 @@ impl Fault {
         self
     }
 
+    /// Says that the server had refused other credentials before it refused these.
+    #[must_use]
+    pub fn renewed(mut self) -> Self {
+        self.cause = self.cause.renewed();
+        self
+    }
+
     /// The failure to report to the policy. It does not know whether output has reached the caller:
     /// [`Failure::with_committed`] says so.
     #[must_use]

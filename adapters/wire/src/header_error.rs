@@ -16,6 +16,7 @@ pub(crate) enum Problem {
     Owned,
     Value,
     Token,
+    Empty,
     NoColon,
     Several,
     Credential,
@@ -42,6 +43,9 @@ impl fmt::Display for HeaderError {
                 f,
                 "the bearer token for the header `{name}` is empty or has white space: expected one word"
             ),
+            Problem::Empty => {
+                write!(f, "the value of the header `{name}`, a credential, is empty: expected some")
+            }
             Problem::Several => write!(f, "the header `{name}` has several values: expected one"),
             Problem::Credential => write!(
                 f,

@@ -30,8 +30,8 @@ use crate::secrets::Secrets;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     entries: Vec<Entry>,
-    /// Other secrets: values in the query of a URL.
-    query_values: Vec<String>,
+    /// Other secrets: values in the query of a URL, and credentials that these took the place of.
+    concealed: Secrets,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Headers {
     /// No headers.
     #[must_use]
     pub const fn new() -> Self {
-        Self { entries: Vec::new(), query_values: Vec::new() }
+        Self { entries: Vec::new(), concealed: Secrets::new() }
     }
 
     /// Sets a header. It replaces an earlier one of that name. White space around the value is dropped.
@@ -72,13 +72,17 @@ impl Headers {
     ///
     /// # Errors
     ///
-    /// As [`insert`](Self::insert).
+    /// As [`insert`](Self::insert), and when the value is empty.
     pub fn insert_credential<'v>(
         &mut self,
         name: impl AsRef<str>,
         value: impl Into<HeaderText<'v>>,
     ) -> Result<(), HeaderError> {
-        self.set(Entry { credential: true, ..Entry::new(name.as_ref(), &value.into())? });
+        let entry = Entry { credential: true, ..Entry::new(name.as_ref(), &value.into())? };
+        if entry.value.is_empty() {
+            return Err(HeaderError::new(entry.name.as_str(), Problem::Empty));
+        }
+        self.set(entry);
         Ok(())
     }
 
@@ -112,12 +116,18 @@ impl Headers {
         for entry in headers.entries {
             self.set(entry);
         }
-        self.query_values.extend(headers.query_values);
+        self.concealed.extend(&headers.concealed);
     }
 
-    /// Makes [`redact`](Self::redact) cut this secret out too.
+    /// Makes [`redact`](Self::redact) cut this value of a URL's query out too.
     pub(crate) fn conceal(&mut self, secret: &str) {
-        self.query_values.push(secret.to_owned());
+        self.concealed.add_query_value(secret);
+    }
+
+    /// Makes [`redact`](Self::redact) cut out too what it cuts out for `others`. They are not sent.
+    pub fn conceal_credentials(&mut self, others: &Self) {
+        others.add_credentials(&mut self.concealed);
+        self.concealed.extend(&others.concealed);
     }
 
     /// The headers, in the order they were first set.
@@ -146,15 +156,16 @@ impl Headers {
     /// ```
     #[must_use]
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut secrets = Secrets::default();
+        let mut secrets = self.concealed.clone();
+        self.add_credentials(&mut secrets);
+        secrets.redact(text)
+    }
+
+    fn add_credentials(&self, secrets: &mut Secrets) {
         let credentials = self.entries.iter().filter(|entry| entry.credential);
         for value in credentials.filter_map(|entry| entry.value.to_str().ok()) {
             secrets.add_header(value);
         }
-        for value in &self.query_values {
-            secrets.add_query_value(value);
-        }
-        secrets.redact(text)
     }
 
     /// Checks that none of them is a credential, as those of one request may not be. `others` are the

@@ -24,6 +24,18 @@ const SHOWN: &str = "[redacted]";
 pub(crate) struct Secrets(Vec<String>);
 
 impl Secrets {
+    pub(crate) const fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Adds all of these too.
+    pub(crate) fn extend(&mut self, others: &Self) {
+        for secret in &others.0 {
+            self.insert(secret.clone());
+        }
+        self.sort();
+    }
+
     /// Adds the value of a header: each of its words, and `Basic` credentials in decoded form too.
     pub(crate) fn add_header(&mut self, value: &str) {
         for word in value.split_whitespace().filter(|word| word.len() >= SHORTEST_WORD) {
@@ -62,11 +74,18 @@ impl Secrets {
         let secret = excerpt(secret, usize::MAX);
         // Some servers escape slashes in JSON, and a text that is not an event is shown as received.
         let escaped = secret.replace('/', "\\/");
-        for form in [secret, escaped] {
-            if !form.is_empty() && !self.0.contains(&form) {
-                self.0.push(form);
-            }
+        self.insert(secret);
+        self.insert(escaped);
+        self.sort();
+    }
+
+    fn insert(&mut self, form: String) {
+        if !form.is_empty() && !self.0.contains(&form) {
+            self.0.push(form);
         }
+    }
+
+    fn sort(&mut self) {
         self.0.sort_by_key(|secret| core::cmp::Reverse(secret.len()));
     }
 

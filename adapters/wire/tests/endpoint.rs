@@ -187,3 +187,18 @@ fn credentials_do_not_go_over_plain_text() {
     let mixed = at("http://h").with_websocket("wss://h").expect("valid");
     assert!(mixed.check_credentials(&secret, false).is_err());
 }
+
+#[test]
+fn nor_do_those_that_a_provider_will_give() {
+    let at = |url: &str| Endpoint::new(url).expect(url);
+    for fine in ["https://h", "http://localhost:1", "ws://127.0.0.1", "http://[::1]"] {
+        assert_eq!(at(fine).check_provider(false), Ok(()), "{fine}");
+    }
+    assert_eq!(at("http://h").check_provider(true), Ok(()));
+    let error = at("http://h?k=v").check_provider(false).expect_err("plain text").to_string();
+    let said =
+        "the credentials of the provider would be sent to ws://h/responses?… in plain text: use https or wss";
+    assert_eq!(error, said);
+    let mixed = at("https://h").with_websocket("ws://h").expect("valid");
+    assert!(mixed.check_provider(false).is_err());
+}

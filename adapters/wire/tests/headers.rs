@@ -142,3 +142,22 @@ fn lines() {
     assert!(Headers::parse_line("accept: x").is_err());
     assert_eq!(Headers::parse_line("empty:").expect("an empty value is valid").1, "");
 }
+
+#[test]
+fn credentials_that_others_took_the_place_of_are_cut_out_too() {
+    let mut old = Headers::new();
+    old.bearer("sk-0123456789").expect("valid");
+    old.insert("x-trace", "trace-value-55d0").expect("valid");
+    let mut new = Headers::new();
+    new.bearer("sk-0123456789-and-more").expect("valid");
+    new.conceal_credentials(&old);
+    let mut newest = Headers::new();
+    newest.insert_credential("x-mine", "mine-0123456").expect("valid");
+    newest.conceal_credentials(&new);
+    newest.extend(Headers::new());
+    let said = "sk-0123456789-and-more, sk-0123456789, mine-0123456, trace-value-55d0, sk-0123…";
+    let shown = "[redacted], [redacted], [redacted], trace-value-55d0, [redacted]…";
+    assert_eq!(newest.redact(said), shown);
+    let sent: Vec<_> = newest.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(sent, ["x-mine"], "they are not sent");
+}

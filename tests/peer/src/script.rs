@@ -32,7 +32,7 @@ impl Script {
         let begun = script.response.clone();
         if body["generate"] == false {
             script.push(json!({ "type": "response.created", "response": begun }));
-            script.usage = json!({ "input_tokens": 1, "output_tokens": 0, "total_tokens": 1 });
+            script.usage = usage(0);
         } else {
             script.push(json!({ "type": "response.created", "response": begun }));
             script.push(json!({ "type": "response.in_progress", "response": begun }));
@@ -66,8 +66,7 @@ impl Script {
         self.push(json!({ "type": "response.output_item.done", "output_index": 0, "item": done }));
 
         self.output = json!([done]);
-        let count = words.len();
-        self.usage = json!({ "input_tokens": 1, "output_tokens": count, "total_tokens": 1 + count });
+        self.usage = usage(words.len());
     }
 
     fn push(&mut self, mut event: Value) {
@@ -114,6 +113,17 @@ impl Script {
         }
         json!({ "type": format!("response.{status}"), "sequence_number": self.next, "response": response })
     }
+}
+
+/// What a response of so many words costs.
+fn usage(words: usize) -> Value {
+    json!({
+        "input_tokens": 1,
+        "input_tokens_details": { "cached_tokens": 0 },
+        "output_tokens": words,
+        "output_tokens_details": { "reasoning_tokens": 0 },
+        "total_tokens": 1 + words,
+    })
 }
 
 /// The text of a string input, or of the last user item.

@@ -33,7 +33,11 @@ pub(super) trait Ground: Send + Sync + 'static {
 /// A client on its own ground.
 pub(super) fn client<G: Ground>(ground: G, settings: Settings) -> Box<dyn TestClient> {
     let clock = Shifted::new(ground.runtime());
-    let builder = settings.builder(|url| Client::with_runtime(clock.clone(), url));
+    let provider = settings.provider.clone();
+    let mut builder = settings.builder(|url| Client::with_runtime(clock.clone(), url));
+    if let Some(provider) = provider {
+        builder = builder.credentials(move |request| provider.clone().answer(request));
+    }
     let client = ground.inside(|| builder.build().expect("a client for the test"));
     Box::new(AsyncClient { client, clock, ground: Arc::new(ground) })
 }

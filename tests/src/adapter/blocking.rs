@@ -24,11 +24,15 @@ impl Adapter for BlockingAdapter {
     fn client(&self, settings: Settings) -> Box<dyn TestClient> {
         let world = Arc::new(World::default());
         let (clock, names, roads) = (Arc::clone(&world), Arc::clone(&world), Arc::clone(&world));
-        let builder = settings
+        let provider = settings.provider.clone();
+        let mut builder = settings
             .builder(Client::builder)
             .clock(move || Instant::now() + Duration::from_nanos(clock.ahead.load(Ordering::SeqCst)))
             .resolver(move |host, port| names.resolve(host, port))
             .route(move |address| roads.dial(address));
+        if let Some(provider) = provider {
+            builder = builder.credentials(move |request| provider.answer_blocking(request));
+        }
         let client = builder.build().expect("a client for the test");
         Box::new(BlockingClient { client, world })
     }

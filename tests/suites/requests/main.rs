@@ -4,5 +4,8 @@
 extern crate failback_tests;
 
 mod answers;
+mod credentials;
+mod credentials_refused;
+
 mod deadline;
 mod headers;

@@ -5,8 +5,9 @@ use std::time::SystemTime;
 use failback::{Outcome, Stage, Transport, Verdict};
 use failback_wire::Fault;
 
-use super::{Deadline, Release, State, Turn};
+use super::{Connecting, Deadline, Release, State, Turn};
 use crate::error::ErrorKind;
+use crate::lost::UNAUTHORIZED;
 use crate::{Lost, trace};
 
 impl Turn {
@@ -17,7 +18,9 @@ impl Turn {
             return self.stop_internally(what);
         }
         let (transport, stage, reused, left_alone) = match &self.state {
-            State::Connecting(guard) => (guard.transport(), Stage::Connecting, false, false),
+            State::Connecting(Connecting { guard, .. }) => {
+                (guard.transport(), Stage::Connecting, false, false)
+            }
             State::Connected(attempt) => {
                 self.release = Some(Release::Close);
                 let (reused, left_alone) = (attempt.connection.reused, attempt.left_alone);
@@ -30,6 +33,7 @@ impl Turn {
         }
         let Some((seen, detail)) = lost.seen() else { return };
         match Fault::new(&seen, transport, stage, reused, detail, now) {
+            Some(fault) if lost.is_unauthorized() && self.renews() => self.renew(fault),
             Some(fault) => self.fail(if left_alone { fault.left_alone(&seen) } else { fault }),
             None => self.stop_internally("what ended a response as it should was reported as a failure"),
         }
@@ -46,7 +50,7 @@ impl Turn {
 
     /// The client itself is at fault.
     fn stop_internally(&mut self, what: &str) {
-        let what = self.context.headers().redact(what).into_owned();
+        let what = self.headers().redact(what).into_owned();
         self.stop(ErrorKind::Internal { what }, "stopped by a fault of the client itself");
     }
 
@@ -54,7 +58,7 @@ impl Turn {
     pub(super) fn stop(&mut self, kind: ErrorKind, why: &str) {
         let (guard, stage) = match std::mem::replace(&mut self.state, State::Over) {
             State::Opening | State::Waiting(_) => (None, Stage::Connecting),
-            State::Connecting(guard) => (Some(guard), Stage::Connecting),
+            State::Connecting(Connecting { guard, .. }) => (Some(guard), Stage::Connecting),
             State::Connected(attempt) => {
                 self.release = Some(Release::Close);
                 (Some(attempt.guard), attempt.stage)
@@ -87,31 +91,34 @@ impl Turn {
 
     pub(super) fn fail(&mut self, fault: Fault) {
         let guard = match std::mem::replace(&mut self.state, State::Over) {
-            State::Connecting(guard) => guard,
+            State::Connecting(Connecting { guard, .. }) => guard,
             State::Connected(attempt) => attempt.guard,
             other => {
                 self.state = other;
                 return;
             }
         };
-        let fault = fault.redacted(self.context.headers());
+        let is_refused_again = fault.status() == Some(UNAUTHORIZED) && self.access.is_renewed();
+        let fault = if is_refused_again { fault.renewed() } else { fault };
+        let fault = fault.redacted(self.headers());
         let failure = self.books.fail(guard.transport(), guard.reason(), &fault);
         trace::failed(self.number, &guard, &failure, fault.text());
         let verdict = guard.handle_outcome(Outcome::Failed(failure));
         self.context.trace_mode();
-        self.state = match verdict {
-            Verdict::Done => {
-                let what = "the policy has no verdict on an attempt that failed".to_owned();
-                State::Failing(std::mem::take(&mut self.books).end(ErrorKind::Internal { what }))
-            }
+        let kind = match verdict {
             Verdict::Retry(call) => {
                 trace::wait(self.number, self.context.policy().time_until(call.ready_at()));
-                State::Waiting(call)
+                return self.wait(call);
+            }
+            Verdict::Done => {
+                let what = "the policy has no verdict on an attempt that failed".to_owned();
+                ErrorKind::Internal { what }
             }
             Verdict::GiveUp(give_up) => {
                 trace::gave_up(self.number, give_up.as_str());
-                State::Failing(std::mem::take(&mut self.books).end(ErrorKind::GaveUp(give_up)))
+                ErrorKind::GaveUp(give_up)
             }
         };
+        self.state = State::Failing(std::mem::take(&mut self.books).end(kind));
     }
 }

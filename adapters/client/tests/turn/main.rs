@@ -1,5 +1,6 @@
 //! Turns, step by step, without an adapter.
 
+mod credentials;
 mod deadline;
 mod internal;
 
@@ -22,12 +23,21 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn new(deadline: Option<Duration>) -> Self {
+        Self::with(deadline, false)
+    }
+
+    /// One that asks a provider for its credentials.
+    pub(crate) fn asking() -> Self {
+        Self::with(None, true)
+    }
+
+    fn with(deadline: Option<Duration>, has_provider: bool) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let now = Arc::clone(&clock);
         let now = move || Timestamp::from_nanos(now.load(Ordering::SeqCst));
         let policy = SharedPolicy::with_clock(now, |now| Policy::new(Config::new(), 7, now));
         let context = Context::new(policy, Arc::new(Headers::new())).with_deadline(deadline);
-        Self { clock, context: Arc::new(context) }
+        Self { clock, context: Arc::new(context.with_provider(has_provider)) }
     }
 
     pub(crate) fn advance(&self, by: Duration) {

@@ -23,7 +23,7 @@ with_every_adapter!(
 
 fn a_conviction_outlives_the_client(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("conviction", adapter.name()).join("state.json"));
-    let settings = Settings::new(&peer).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().state_file(&path);
     let first = adapter.client(settings.clone());
     convict(&peer, &*first);
     drop(first.leave());
@@ -39,7 +39,7 @@ fn a_conviction_outlives_the_client(adapter: &dyn Adapter) {
 fn a_handshake_that_did_not_end_before_its_client_is_not_waited_for_again(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("black-hole", adapter.name()).join("state.json"));
     peer.set_handshake(Handshake::BlackHole);
-    let settings = Settings::new(&peer).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().state_file(&path);
     let first = adapter.client(settings.clone());
     assert_eq!(turn(&*first).moves(), [Transport::Sse]);
     assert_eq!(first.policy().mode(), Mode::Preferred, "the handshake is still under way");
@@ -60,7 +60,7 @@ fn a_handshake_that_is_only_slow_leaves_no_doubt(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("slow", adapter.name()).join("state.json"));
     let gate = Gate::new();
     peer.push_handshake(Handshake::hold(&gate));
-    let settings = Settings::new(&peer).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().state_file(&path);
     let first = adapter.client(settings.clone());
     assert_eq!(turn(&*first).moves(), [Transport::Sse]);
     assert!(is_failed_over(&*adapter.client(settings.clone())));
@@ -76,7 +76,7 @@ fn a_handshake_that_is_only_slow_leaves_no_doubt(adapter: &dyn Adapter) {
 fn a_response_over_websocket_ends_the_doubt(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("doubt", adapter.name()).join("state.json"));
     peer.push_handshake(Handshake::BlackHole);
-    let settings = Settings::new(&peer).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().state_file(&path);
     let client = adapter.client(settings);
     turn(&*client);
     // Nobody waits for the handshake any more, so nothing more is heard of it.
@@ -89,7 +89,7 @@ fn a_response_over_websocket_ends_the_doubt(adapter: &dyn Adapter) {
 
 fn a_recovery_outlives_the_client(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("recovery", adapter.name()).join("state.json"));
-    let settings = Settings::new(&peer).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().state_file(&path);
     let first = adapter.client(settings.clone());
     convict(&peer, &*first);
     first.advance(COOLDOWN);
@@ -105,7 +105,7 @@ fn a_recovery_outlives_the_client(adapter: &dyn Adapter) {
 fn a_cooldown_goes_on_while_there_is_no_client(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("cooldown", adapter.name()).join("state.json"));
     let config = Config::new().with_jitter_permille(0);
-    let settings = Settings::new(&peer).config(config).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().config(config).state_file(&path);
     let first = adapter.client(settings.clone());
     convict(&peer, &*first);
     drop(first.leave());
@@ -125,7 +125,7 @@ fn a_cooldown_goes_on_while_there_is_no_client(adapter: &dyn Adapter) {
 fn a_verdict_is_forgotten_after_an_hour(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("hour", adapter.name()).join("state.json"));
     let config = Config::new().with_max_recoveries(0);
-    let settings = Settings::new(&peer).config(config).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().config(config).state_file(&path);
     let first = adapter.client(settings.clone());
     peer.push_handshake(Handshake::status(403));
     turn(&*first);
@@ -142,7 +142,7 @@ fn a_verdict_is_forgotten_after_an_hour(adapter: &dyn Adapter) {
 fn a_clock_that_was_set_back_counts_as_no_time(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("clock", adapter.name()).join("state.json"));
     let config = Config::new().with_jitter_permille(0);
-    let settings = Settings::new(&peer).config(config).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().config(config).state_file(&path);
     let first = adapter.client(settings.clone());
     convict(&peer, &*first);
     drop(first.leave());
@@ -164,7 +164,7 @@ fn a_clock_that_was_set_back_counts_as_no_time(adapter: &dyn Adapter) {
 
 fn a_change_of_network_is_kept(adapter: &dyn Adapter) {
     let (peer, path) = (Peer::start(), folder("network", adapter.name()).join("state.json"));
-    let settings = Settings::new(&peer).state_file(&path);
+    let settings = Settings::new(&peer).default_head_start().state_file(&path);
     let first = adapter.client(settings.clone());
     convict(&peer, &*first);
     first.handle_network_change();
@@ -175,7 +175,7 @@ fn a_change_of_network_is_kept(adapter: &dyn Adapter) {
 fn the_file_is_its_owners_alone_and_holds_no_secret(adapter: &dyn Adapter) {
     let (peer, folder) = (Peer::start(), folder("secret", adapter.name()));
     let path = folder.join("state.json");
-    let mut settings = Settings::new(&peer).state_file(&path);
+    let mut settings = Settings::new(&peer).default_head_start().state_file(&path);
     settings.url.push_str("?api-key=hunter2");
     settings.headers.bearer("open-sesame").expect("a header");
     let client = adapter.client(settings);

@@ -4,10 +4,10 @@ use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, Error, Item, LeftDial, Lost, Step, Turn};
-use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 
 use crate::Runtime;
+use crate::ahead::{Ahead, Dialling};
 use crate::http::HttpConn;
 use crate::shared::Shared;
 use crate::sse::{self, SseStream};
@@ -26,6 +26,8 @@ struct Work<R: Runtime> {
     // Dropped before the connection, so that the policy hears first that the turn was cancelled.
     turn: Turn,
     conn: Option<Conn<R>>,
+    /// A handshake that was begun ahead of the turn, which the turn waits for (R17).
+    adopted: Option<Dialling<R>>,
     shared: Arc<Shared<R>>,
 }
 
@@ -37,18 +39,18 @@ enum Conn<R: Runtime> {
     SseResponse(Box<SseStream<R>>),
 }
 
-/// A handshake under way.
-type Dialling<R> = BoxFuture<'static, Result<WsConn<R>, Lost>>;
-
 impl<R: Runtime> Driver<R> {
     pub(crate) fn new(shared: Arc<Shared<R>>, turn: Turn) -> Self {
         let network = &shared.network;
         let alarm = turn.deadline().map(|at| Alarm::new(&network.runtime, &network.policy, at));
-        Self { work: Work { turn, conn: None, shared }, alarm }
+        Self { work: Work { turn, conn: None, adopted: None, shared }, alarm }
     }
 
     /// The next item. `None` when the turn is over.
     pub(crate) async fn next(&mut self) -> Option<Result<Item, Error>> {
+        if self.work.turn.is_new() {
+            self.work.adopt();
+        }
         loop {
             let work = &mut self.work;
             let step = match work.turn.step() {
@@ -100,6 +102,16 @@ impl<R: Runtime> Work<R> {
         }
     }
 
+    /// Begins the turn with a handshake that was begun ahead of it, if there is one.
+    fn adopt(&mut self) {
+        let Some(Ahead { left, handshake, .. }) = self.shared.pool.take_ahead() else { return };
+        let dial = handshake.into_dialling();
+        match self.turn.adopt(left) {
+            Ok(()) => self.adopted = Some(dial),
+            Err(left) => self.leave(dial, left),
+        }
+    }
+
     /// Gives the turn a WebSocket, or goes on without one when the head start is over (R17).
     async fn connect_websocket(&mut self, divert_at: Option<Timestamp>) -> Result<(), Lost> {
         let network = &self.shared.network;
@@ -107,8 +119,13 @@ impl<R: Runtime> Work<R> {
             self.use_websocket(conn);
             return Ok(());
         }
-        let (dialled, headers) = (network.clone(), Arc::clone(self.turn.headers()));
-        let mut dial: Dialling<R> = Box::pin(async move { WsConn::connect(&dialled, &headers).await });
+        let mut dial = match self.adopted.take() {
+            Some(dial) => dial,
+            None => {
+                let (dialled, headers) = (network.clone(), Arc::clone(self.turn.headers()));
+                Box::pin(async move { WsConn::connect(&dialled, &headers).await })
+            }
+        };
         let mut in_time = None;
         if let Some(divert_at) = divert_at {
             let head_start = network.policy.time_until(divert_at);
@@ -137,14 +154,7 @@ impl<R: Runtime> Work<R> {
             // abandoned.
             let Either::Left((dialled, _)) = select(dial, ended).await else { return };
             let Some(shared) = shared.upgrade() else { return };
-            match dialled {
-                Ok(conn) => {
-                    // Kept before the policy hears of it: from then on the policy sends turns to WebSocket.
-                    shared.pool.put_websocket(conn, &shared.network);
-                    left.handle_opened();
-                }
-                Err(lost) => left.handle_failure(&lost, SystemTime::now()),
-            }
+            shared.settle(left, dialled);
         });
     }
 

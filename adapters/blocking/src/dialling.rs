@@ -1,13 +1,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use failback_client::LeftDial;
+use failback_client::{LeftDial, Lost, Warmed};
 use failback_wire::{Headers, Seen};
 
 use crate::bell::{Bell, Ringer};
 use crate::halt::Halt;
 use crate::network::Network;
 use crate::pool::Pool;
+use crate::warm_up::Teller;
 use crate::websocket::WsConn;
 
 /// A WebSocket handshake in a thread of its own. Dropping it ends the handshake.
@@ -30,7 +31,37 @@ enum Place {
 impl Dialling {
     /// Begins a handshake with these headers. Wakes the thread at `bell` when it is over.
     pub(crate) fn begin(network: &Arc<Network>, headers: &Arc<Headers>, bell: &Bell) -> Result<Self, Halt> {
-        let place = Arc::new(Mutex::new(Place::Turn(bell.ringer().clone())));
+        Self::spawn(network, headers, Place::Turn(bell.ringer().clone()), |_| {})
+    }
+
+    /// R17: begins a handshake ahead of any turn, which goes on like one that its turn has left, unless a
+    /// turn [adopts](Self::adopt) it. `teller` tells how it has ended.
+    pub(crate) fn begin_ahead(
+        network: &Arc<Network>,
+        left: LeftDial,
+        pool: &Arc<Pool>,
+        teller: Teller,
+    ) -> Result<Self, Halt> {
+        let report = left.reporter();
+        let ended = |result: Option<Result<(), &Lost>>| {
+            teller.tell(match result {
+                Some(Ok(())) => Warmed::Opened,
+                Some(Err(lost)) => Warmed::Failed(Box::new(report(lost, SystemTime::now()))),
+                None => Warmed::Abandoned,
+            });
+        };
+        Self::spawn(network, network.context.headers(), Place::Left(left, Arc::clone(pool)), ended)
+    }
+
+    /// Begins a handshake, whose result goes to this place. `ended` is called when it is there, with `None` if
+    /// the handshake was stopped.
+    fn spawn(
+        network: &Arc<Network>,
+        headers: &Arc<Headers>,
+        place: Place,
+        ended: impl FnOnce(Option<Result<(), &Lost>>) + Send + 'static,
+    ) -> Result<Self, Halt> {
+        let place = Arc::new(Mutex::new(place));
         let dial = Ringer::default();
         let dialling = Self { place: Arc::clone(&place), dial: dial.clone() };
         let (network_of_thread, headers) = (Arc::clone(network), Arc::clone(headers));
@@ -39,10 +70,34 @@ impl Dialling {
                 .map_err(|error| Halt::new(Seen::Connect, error))
                 .and_then(|bell| WsConn::connect(&network_of_thread, &headers, &bell))
                 .map(Box::new);
+            let lost = match &result {
+                Err(Halt::Lost(lost)) => Some(lost.clone()),
+                _ => None,
+            };
+            let has_opened = result.is_ok();
             handle_dialled(&place, result);
+            ended(if has_opened { Some(Ok(())) } else { lost.as_ref().map(Err) });
         };
         network.threads.spawn("dial", run).map_err(|error| Halt::new(Seen::Connect, error))?;
         Ok(dialling)
+    }
+
+    /// R17: a turn waits for this handshake, which was begun ahead of it, and is woken by `bell` when it is
+    /// over. `None` if it is over already.
+    pub(crate) fn adopt(&self, bell: &Bell) -> Option<LeftDial> {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *place, Place::Turn(bell.ringer().clone())) {
+            Place::Left(left, _) => Some(left),
+            other => {
+                *place = other;
+                None
+            }
+        }
+    }
+
+    /// Ends the handshake, whoever waits for it.
+    pub(crate) fn stop(&self) {
+        self.dial.stop();
     }
 
     /// The result of the handshake, once it is over.

@@ -21,6 +21,8 @@ pub(crate) struct Driver {
     // Dropped before the connection, so that the policy hears first that the turn was cancelled.
     turn: Turn,
     conn: Option<Conn>,
+    /// A handshake that was begun ahead of the turn, which the turn waits for (R17).
+    adopted: Option<Dialling>,
     bell: Option<Arc<Bell>>,
     ringer: Ringer,
     shared: Arc<Shared>,
@@ -35,13 +37,16 @@ enum Conn {
 
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, turn: Turn, ringer: Ringer) -> Self {
-        Self { turn, conn: None, bell: None, ringer, shared }
+        Self { turn, conn: None, adopted: None, bell: None, ringer, shared }
     }
 
     /// The next item. `None` when the turn is over.
     pub(crate) fn next(&mut self) -> Result<Option<Result<Item, Error>>, Stopped> {
         if self.ringer.is_stopped() {
             return Err(Stopped);
+        }
+        if self.turn.is_new() {
+            self.adopt();
         }
         loop {
             let done = match self.turn.step() {
@@ -114,6 +119,18 @@ impl Driver {
         }
     }
 
+    /// Begins the turn with a handshake that was begun ahead of it, if there is one.
+    fn adopt(&mut self) {
+        // Without a bell the turn fails when it connects, and the handshake goes on without it.
+        let Ok(bell) = self.bell() else { return };
+        let Some(dialling) = self.shared.take_ahead() else { return };
+        let Some(left) = dialling.adopt(&bell) else { return };
+        match self.turn.adopt(left) {
+            Ok(()) => self.adopted = Some(dialling),
+            Err(left) => dialling.leave(left, &self.shared.pool),
+        }
+    }
+
     fn connect_sse(&mut self, bell: &Arc<Bell>) -> Result<(), Halt> {
         let kept = self.shared.pool.take_http();
         let connection = Connection { reused: kept.is_some(), last_completed: None };
@@ -130,7 +147,10 @@ impl Driver {
         if let Some(conn) = self.shared.pool.take_websocket() {
             return self.use_websocket(Box::new(conn), true, bell);
         }
-        let dialling = Dialling::begin(&self.shared.network, self.turn.headers(), bell)?;
+        let dialling = match self.adopted.take() {
+            Some(dialling) => dialling,
+            None => Dialling::begin(&self.shared.network, self.turn.headers(), bell)?,
+        };
         loop {
             if let Some(dialled) = dialling.take() {
                 return self.use_websocket(dialled?, false, bell);

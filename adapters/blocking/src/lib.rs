@@ -31,8 +31,8 @@
 //!
 //! # Threads
 //!
-//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn. So does a name
-//! look-up, which cannot be interrupted. One more thread looks after idle connections while there are any.
+//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn, or begin ahead of
+//! it ([`Client::warm_up`]). So does a name look-up, which cannot be interrupted. One more thread looks after idle connections while there are any.
 //! All of them end with the client, a look-up as soon as the system has answered.
 #![forbid(unsafe_code)]
 
@@ -61,6 +61,7 @@ mod stream;
 mod threads;
 mod transport;
 mod tunnel;
+mod warm_up;
 mod watch;
 mod websocket;
 
@@ -71,10 +72,11 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_client::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError,
+    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, TlsError, Warmed,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
     ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use stream::{CancelHandle, ResponseStream};
+pub use warm_up::WarmUp;

@@ -64,6 +64,7 @@ pub mod tls;
 mod trace;
 mod tunnel;
 mod turn;
+mod warmed;
 mod world;
 
 pub use addresses::Addresses;
@@ -84,4 +85,5 @@ pub use step::{Connection, Step};
 pub use tls::TlsError;
 pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;
+pub use warmed::Warmed;
 pub use world::{Parts, Resolver, Route, System, SystemWorld, World};

@@ -194,6 +194,30 @@ impl Turn {
         }
     }
 
+    /// Whether no attempt has begun: the time to offer it a handshake that was begun ahead of it
+    /// ([`adopt`](Self::adopt)).
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        matches!(self.state, State::Opening)
+    }
+
+    /// The turn begins, and waits for this handshake, which was begun ahead of it, instead of one of its own
+    /// (R17). The next step is to [`Connect`](Step::Connect): the connection that the handshake makes is the
+    /// turn's, and how it fails is told to the turn.
+    ///
+    /// # Errors
+    ///
+    /// The dial itself. It goes on without a turn, because this one has begun already, or because the policy
+    /// does not let it wait for that handshake.
+    pub fn adopt(&mut self, dial: LeftDial) -> Result<(), LeftDial> {
+        if !self.is_new() {
+            return Err(dial);
+        }
+        let guard = dial.adopt()?;
+        self.begin(guard);
+        Ok(())
+    }
+
     /// The turn has a connection for the transport that it asked for.
     pub fn handle_connected(&mut self, connection: Connection) {
         self.state = match std::mem::replace(&mut self.state, State::Over) {
@@ -235,7 +259,7 @@ impl Turn {
                 trace::diverted(self.number, number, head_start);
                 self.books.divert(reason, head_start);
                 self.state = State::Waiting(call);
-                Some(LeftDial::new(dial, Arc::clone(&self.context)))
+                Some(LeftDial::new(dial, reason, Arc::clone(&self.context)))
             }
             Err(guard) => {
                 self.state = State::Connecting(guard);

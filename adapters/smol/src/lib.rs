@@ -40,7 +40,8 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_async::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, ResponseStream, TlsError,
+    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, ResponseStream,
+    TlsError, Warmed,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

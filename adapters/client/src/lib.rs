@@ -20,6 +20,9 @@
 //! have a deadline ([`Turn::deadline`]): the adapter waits for it beside whatever it does, and then calls
 //! [`Turn::handle_deadline`].
 //!
+//! A handshake may be begun ahead of any turn ([`LeftDial::ahead`]). The adapter keeps it where the next turn
+//! finds it, and offers it to that turn before its first step ([`Turn::adopt`]).
+//!
 //! What goes wrong climbs a ladder, and each step knows more than the one below it:
 //!
 //! | step | who makes it | what it is |

@@ -37,6 +37,9 @@ pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
 }
 
 fn stream(args: &StreamArgs, client: &mut dyn Turns, books: &Mutex<Books>) -> Result<ExitCode, Error> {
+    if args.warm_up {
+        client.warm_up();
+    }
     let mut completed = 0;
     let mut failed = false;
     for turn in 1..=args.turns {

@@ -112,7 +112,8 @@ impl Attempt {
 
 /// A WebSocket handshake that goes on without a call waiting for it.
 ///
-/// Linear, like an [`Attempt`]: consumed by [`handle_dial`](crate::Policy::handle_dial).
+/// Linear, like an [`Attempt`]: consumed by [`handle_dial`](crate::Policy::handle_dial), or by
+/// [`adopt`](crate::Policy::adopt), which makes an attempt of one that was begun ahead of calls.
 #[must_use = "a dial must be carried out, and its outcome reported"]
 #[derive(Debug)]
 pub struct Dial {
@@ -127,8 +128,8 @@ pub struct Dial {
 pub(crate) enum Origin {
     /// An attempt left it behind ([R17](crate::rules#r17)).
     Attempt,
-    /// It probes ahead of the next call.
-    Background,
+    /// It was begun ahead of the next call.
+    Ahead,
     /// It was made of something that is no handshake, and says nothing.
     Nothing,
 }

@@ -84,7 +84,8 @@
 //!   which then reports [`Outcome::RetriesExhausted`].
 //! - A handshake that outlasts the attempt's head start ([`divert_at`](Attempt::divert_at)) no longer keeps
 //!   its call waiting: after [`divert`](Policy::divert) the call goes on over SSE, and the handshake is a
-//!   [`Dial`], whose end is reported too.
+//!   [`Dial`], whose end is reported too. So is that of a handshake which was asked for ahead of any call
+//!   ([`warm_up`](Policy::warm_up)).
 //!
 //! One policy serves all calls to one endpoint: put it behind a mutex, or use `SharedPolicy` (feature `std`),
 //! which also reports what is dropped, and tells listeners when the mode changes. The guide with more of this

@@ -14,8 +14,8 @@ use crate::{
 /// Decides which transport carries each attempt: the state that all calls to one endpoint share.
 ///
 /// Events come in through methods named `handle_*`, each with the time at which it happened; decisions go out
-/// as the values they return, and as what [`poll_timeout`](Self::poll_timeout) and
-/// [`poll_probe`](Self::poll_probe) answer. There is no I/O, no clock and no allocation, and every method
+/// as the values they return, and as what [`poll_timeout`](Self::poll_timeout),
+/// [`poll_probe`](Self::poll_probe) and [`warm_up`](Self::warm_up) answer. There is no I/O, no clock and no allocation, and every method
 /// takes constant time ([R21](crate::rules#r21)). A time earlier than the latest one seen is treated as that
 /// latest one ([R18](crate::rules#r18)), and no method panics.
 ///
@@ -209,8 +209,54 @@ impl Policy {
             return None;
         }
         self.state.start_probe(&self.config, self.now);
-        let origin = Origin::Background;
-        Some(Dial { epoch: self.state.epoch(), sse_progress: self.state.sse_progress(), origin })
+        Some(self.dial_ahead())
+    }
+
+    /// Asks for a handshake ahead of any call, so that the next one finds a connection: in Preferred while no
+    /// other dial is out, and, as the probe, in FailedOver once `retry_at` has come. `None` otherwise: SSE is
+    /// to be used now, or a handshake is under way already ([R17](crate::rules#r17)).
+    ///
+    /// A dial that opens refills no recovery ([R6](crate::rules#r6)), and one that fails counts as any other
+    /// does. Until it has ended, calls use SSE. A call that would rather wait for it, up to its own head
+    /// start, [adopts](Self::adopt) it. Not for a driver that already has a connection which the next call
+    /// will use: there is nothing to dial for.
+    ///
+    /// ```
+    /// use failback::{Config, DialOutcome, Policy, Reason, Timestamp};
+    ///
+    /// let now = Timestamp::ZERO;
+    /// let mut policy = Policy::new(Config::new(), 7, now);
+    /// if let Some(dial) = policy.warm_up(now) {
+    ///     // Your own handshake, while nobody waits for it.
+    ///     policy.handle_dial(dial, DialOutcome::Opened, now);
+    /// }
+    /// assert_eq!(policy.begin_call(now).reason(), Reason::Healthy);
+    /// ```
+    pub fn warm_up(&mut self, now: Timestamp) -> Option<Dial> {
+        self.handle_timeout(now);
+        self.state.warm_up(&self.config, self.now).then(|| self.dial_ahead())
+    }
+
+    const fn dial_ahead(&self) -> Dial {
+        let origin = Origin::Ahead;
+        Dial { epoch: self.state.epoch(), sse_progress: self.state.sse_progress(), origin }
+    }
+
+    /// Opens a call that waits for a handshake which was begun ahead of it ([`warm_up`](Self::warm_up),
+    /// [`poll_probe`](Self::poll_probe)), and begins its first attempt: [`divert`](Self::divert) the other
+    /// way round. The handshake is the attempt's from now on, and so is what the dial held. The attempt has a
+    /// head start that counts from now ([R17](crate::rules#r17)).
+    ///
+    /// # Errors
+    /// The dial itself, to be reported as before, when no call may wait for it: it is stale, or a call has
+    /// waited for it before. The call then [begins](Self::begin_call) as any other.
+    pub fn adopt(&mut self, dial: Dial, now: Timestamp) -> Result<Attempt, Dial> {
+        self.handle_timeout(now);
+        if dial.origin != Origin::Ahead || !self.is_current(dial.epoch) {
+            return Err(dial);
+        }
+        let reason = self.state.adopt_dial();
+        Ok(self.attempt(History::new(), reason))
     }
 
     /// The dial ended ([R17](crate::rules#r17)). A stale one changes nothing.
@@ -225,7 +271,7 @@ impl Policy {
                 self.state.dial_failed(&self.config, self.seed, self.now, dial.sse_progress);
             }
             DialOutcome::Failed(_) => {
-                let ahead = dial.origin == Origin::Background;
+                let ahead = dial.origin == Origin::Ahead;
                 self.state.dial_excused(&self.config, self.now, ahead);
             }
             DialOutcome::Abandoned => self.state.dial_abandoned(&self.config, self.now),
@@ -318,11 +364,17 @@ impl Policy {
 
     /// R1: an attempt of a call with this history, and why it goes where it goes.
     #[inline]
-    fn start(&mut self, mut history: History) -> Attempt {
+    fn start(&mut self, history: History) -> Attempt {
         let reason = match history.bound() {
             None => self.state.choose(&self.config, self.now),
             Some(reason) => reason,
         };
+        self.attempt(history, reason)
+    }
+
+    /// An attempt that begins now.
+    #[inline(always)]
+    const fn attempt(&self, mut history: History, reason: Reason) -> Attempt {
         history.begin(self.now);
         // R17.
         let divert_at = add(self.now, self.config.head_start);

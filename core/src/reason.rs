@@ -12,7 +12,7 @@ pub enum Reason {
     Healthy,
     /// The cooldown is over, and this attempt is the one that finds out.
     Probe,
-    /// SSE, because an earlier call's handshake is still going on ([R17](crate::rules#r17)).
+    /// SSE, because a handshake is still going on for which no call waits ([R17](crate::rules#r17)).
     DialPending,
     /// SSE, because WebSocket failed not long ago.
     CoolingDown,

@@ -120,6 +120,12 @@ impl SharedPolicy {
         self.with(Policy::poll_probe).map(|dial| DialGuard { policy: self.clone(), dial: Some(dial) })
     }
 
+    /// See [`Policy::warm_up`].
+    #[must_use]
+    pub fn warm_up(&self) -> Option<DialGuard> {
+        self.with(Policy::warm_up).map(|dial| DialGuard { policy: self.clone(), dial: Some(dial) })
+    }
+
     /// How long until [`Policy::poll_timeout`], if there is one.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
@@ -376,6 +382,21 @@ impl DialGuard {
     /// See [`Policy::handle_dial`].
     pub fn handle_dial(mut self, outcome: DialOutcome) {
         self.report(outcome);
+    }
+
+    /// See [`Policy::adopt`].
+    ///
+    /// # Errors
+    /// The dial itself, when no call may wait for it.
+    pub fn adopt(mut self) -> Result<AttemptGuard, Self> {
+        let Some(dial) = self.dial.take() else { return Err(self) };
+        match self.policy.with(|policy, now| policy.adopt(dial, now)) {
+            Ok(attempt) => Ok(self.policy.guard(attempt)),
+            Err(dial) => {
+                self.dial = Some(dial);
+                Err(self)
+            }
+        }
     }
 
     fn report(&mut self, outcome: DialOutcome) {

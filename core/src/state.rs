@@ -16,7 +16,7 @@ use crate::{Config, Mode, Reason, Timer, Timestamp, Trigger, VerdictStyle};
 #[repr(u8)]
 enum Phase {
     Preferred,
-    /// [`Mode::Preferred`], but a diverted dial keeps other calls off WebSocket ([R17](crate::rules#r17)).
+    /// [`Mode::Preferred`], but a dial keeps other calls off WebSocket ([R17](crate::rules#r17)).
     DialPending,
     Suspected,
     FailedOver,
@@ -85,6 +85,23 @@ impl State {
     pub(crate) fn wants_dial(&self, now: Timestamp) -> bool {
         let is_open = matches!(self.trigger, Some(Trigger::DialOpened));
         matches!(self.phase, Phase::FailedOver) && !is_open && self.until <= now
+    }
+
+    /// R17: begins a dial ahead of calls, if one is wanted: in Preferred without a dial out, and as the probe
+    /// when the cooldown is over.
+    pub(crate) fn warm_up(&mut self, config: &Config, now: Timestamp) -> bool {
+        match self.phase {
+            Phase::Preferred => self.await_dial(config, now),
+            Phase::FailedOver if self.until <= now => self.start_probe(config, now),
+            _ => return false,
+        }
+        true
+    }
+
+    /// R17: a call waits for the dial after all, as for a handshake of its own. Why it goes to WebSocket.
+    pub(crate) fn adopt_dial(&mut self) -> Reason {
+        self.forget_dial();
+        if self.is_probing() { Reason::Probe } else { Reason::Healthy }
     }
 
     /// Spends a recovery on a probe. There is one: without, the mode would be Pinned.
@@ -177,7 +194,7 @@ impl State {
         }
     }
 
-    /// R17: an attempt left its handshake to itself. In Preferred, other calls go to SSE until it has ended.
+    /// R17: a handshake goes on without a call. In Preferred, other calls go to SSE until it has ended.
     pub(crate) fn await_dial(&mut self, config: &Config, now: Timestamp) {
         if matches!(self.phase, Phase::Preferred | Phase::DialPending) {
             self.phase = Phase::DialPending;

@@ -149,9 +149,13 @@ impl Driver {
             }
             11 => {
                 if let Some(dial) = take(u, &mut self.dials)? {
-                    let outcome = match u.int_in_range(0..=3)? {
+                    let outcome = match u.int_in_range(0..=4)? {
                         0 => DialOutcome::Opened,
                         1 => DialOutcome::Abandoned,
+                        4 => {
+                            self.adopt(dial, at);
+                            return Ok(());
+                        }
                         _ => DialOutcome::Failed(failure(u)?),
                     };
                     self.policy.handle_dial(dial, outcome, at);
@@ -160,7 +164,9 @@ impl Driver {
             12 => {
                 self.policy.handle_timeout(at);
                 let before = self.policy.mode();
-                if let Some(dial) = self.policy.poll_probe(at) {
+                if u.arbitrary()? {
+                    self.warm_up(at, before);
+                } else if let Some(dial) = self.policy.poll_probe(at) {
                     assert_eq!(self.config.probe(), ProbeStyle::Background);
                     assert!(matches!(before, Mode::FailedOver { retry_at } if retry_at <= self.now));
                     self.dials.push(dial);
@@ -218,6 +224,37 @@ impl Driver {
         let attempt = self.policy.begin_attempt_now(call, at);
         assert_eq!(moved.unwrap_or(attempt.reason()), attempt.reason(), "it goes where it said");
         self.began(attempt, before, left);
+    }
+
+    fn warm_up(&mut self, at: Timestamp, before: Mode) {
+        let left = self.policy.recoveries_left();
+        let dial = self.policy.warm_up(at);
+        let probes = matches!(before, Mode::FailedOver { retry_at } if retry_at <= self.now);
+        assert!(dial.is_none() || probes || before == Mode::Preferred, "{before:?}");
+        assert!(dial.is_some() || !probes, "a warm-up probes");
+        assert_eq!(self.policy.recoveries_left() + u8::from(probes), left, "only a probe costs a recovery");
+        if self.policy.poll_timeout().is_some() {
+            // Else its lease is over as soon as it begins.
+            assert!(dial.is_none() || self.policy.warm_up(at).is_none(), "one at a time");
+        }
+        self.dials.extend(dial);
+    }
+
+    fn adopt(&mut self, dial: Dial, at: Timestamp) {
+        self.policy.handle_timeout(at);
+        let (before, left) = (self.policy.mode(), self.policy.recoveries_left());
+        match self.policy.adopt(dial, at) {
+            Ok(attempt) => {
+                assert_eq!(attempt.transport(), Transport::WebSocket);
+                assert_eq!(attempt.number(), 1);
+                let probes = matches!(before, Mode::Probing { .. });
+                assert!(probes || before == Mode::Preferred, "{before:?}");
+                assert_eq!(attempt.is_probe(), probes);
+                self.attempts.push(attempt);
+            }
+            Err(dial) => self.dials.push(dial),
+        }
+        assert_eq!((self.policy.mode(), self.policy.recoveries_left()), (before, left));
     }
 
     fn began(&mut self, attempt: Attempt, before: Mode, left: u8) {

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use failback::{SharedPolicy, Snapshot};
-use failback_client::{Error, Item, StateFileError};
+use failback_client::{Error, Item, StateFileError, Warmed};
 use failback_wire::{Request, ResponseHeaders};
 
 use crate::Settings;
@@ -29,6 +29,9 @@ pub trait Adapter: Sync {
 pub trait TestClient: Send + Sync {
     /// Begins a turn. Nothing happens before its first item is asked for.
     fn stream(&self, request: Request) -> Box<dyn TestTurn>;
+
+    /// Begins to open a WebSocket ahead of any turn. What is returned waits for its end.
+    fn warm_up(&self) -> Box<dyn FnOnce() -> Warmed + Send>;
 
     /// The policy, to watch it.
     fn policy(&self) -> SharedPolicy;

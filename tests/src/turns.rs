@@ -82,7 +82,10 @@ pub fn drive(bytes: &[u8]) {
             let limit = Duration::from_millis(1 + 8 * u64::from(choices.next()));
             request = request.with_deadline(limit).expect("some time");
         }
-        let turn = Turn::new(&context, request);
+        let mut turn = Turn::new(&context, request);
+        if first & 64 != 0 {
+            adopt(&mut turn, &context, &mut choices, &mut dials);
+        }
         Drive {
             deadline: turn.deadline(),
             turn,
@@ -96,6 +99,20 @@ pub fn drive(bytes: &[u8]) {
             is_failing: false,
         }
         .run();
+    }
+}
+
+/// Perhaps a warm-up begins, and perhaps the turn adopts what no turn waits for.
+fn adopt(turn: &mut Turn, context: &Arc<Context>, choices: &mut Choices<'_>, dials: &mut Vec<LeftDial>) {
+    if choices.one_in(2) {
+        dials.extend(LeftDial::ahead(context, None));
+    }
+    if choices.one_in(2) {
+        if let Some(dial) = dials.pop() {
+            let refused = turn.adopt(dial).err();
+            assert_eq!(refused.is_some(), turn.is_new());
+            dials.extend(refused);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod held;
 use std::time::Duration;
 
 use failback::{Config, Transport};
+use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Proxy, Turn};
 use failback_tests::{Adapter, Settings, TestClient, adapters, collect, read, until};
 use failback_wire::Request;
@@ -18,10 +19,13 @@ use crate::held::Held;
 /// What becomes of the turns of one client.
 type Fate = fn(&Peer, &dyn TestClient);
 
-const FATES: [(&str, Fate); 8] = [
+const FATES: [(&str, Fate); 11] = [
     ("completed over WebSocket", completed_over_websocket),
     ("completed over SSE", completed_over_sse),
     ("idle connections of either kind", idle_connections),
+    ("warmed up", warmed_up),
+    ("warming up", warming_up),
+    ("cancelled in the handshake of a warm-up", cancelled_in_the_handshake_of_a_warm_up),
     ("refused", refused),
     ("lost in mid-stream", lost),
     ("cancelled in the handshake", cancelled_in_the_handshake),
@@ -105,6 +109,31 @@ fn idle_connections(peer: &Peer, client: &dyn TestClient) {
     completes(client);
     completes(client);
     peer.wait_for_blocking("a connection of either kind", |journal| journal.open_connections() == 2);
+}
+
+fn warmed_up(peer: &Peer, client: &dyn TestClient) {
+    assert_eq!(client.warm_up()(), Warmed::Opened);
+    peer.wait_for_blocking("the WebSocket", |journal| journal.open_connections() == 1);
+}
+
+fn warming_up(peer: &Peer, client: &dyn TestClient) {
+    let gate = Gate::new();
+    peer.push_handshake(Handshake::hold(&gate));
+    drop(client.warm_up());
+    until("the handshake to begin", || gate.arrivals() == 1);
+    assert!(client.background_tasks() > 0, "it goes on");
+}
+
+fn cancelled_in_the_handshake_of_a_warm_up(peer: &Peer, client: &dyn TestClient) {
+    let gate = Gate::new();
+    peer.push_handshake(Handshake::hold(&gate));
+    let warm_up = client.warm_up();
+    until("the handshake to begin", || gate.arrivals() == 1);
+    let mut turn = client.stream(hello());
+    let adopted = || client.policy().poll_timeout().is_none();
+    assert!(turn.next_unless(&adopted).is_none());
+    drop(turn);
+    assert_eq!(warm_up(), Warmed::Abandoned);
 }
 
 fn refused(peer: &Peer, client: &dyn TestClient) {

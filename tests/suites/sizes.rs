@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use failback::{
-    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy, ProbeStyle,
-    SharedDecision, SharedPolicy, Snapshot, Stage, Timestamp, Verdict, VerdictStyle,
+    Attempt, Blame, Call, Config, Decision, Dial, DialGuard, DialOutcome, Failure, Mode, Outcome, Policy,
+    ProbeStyle, SharedDecision, SharedPolicy, Snapshot, Stage, Timestamp, Verdict, VerdictStyle,
 };
 use failback_wire::{Body, Said};
 
@@ -64,6 +64,7 @@ fn sharing_allocates_nothing(policy: &SharedPolicy) {
             black_box((attempt.time_until_divert(), policy.poll_timeout(), policy.mode()));
             drop(attempt.divert());
             drop(policy.poll_probe());
+            drop(policy.warm_up().map(DialGuard::adopt));
             black_box(policy.snapshot());
             policy.handle_network_change();
         }
@@ -133,6 +134,12 @@ fn go_through(config: Config, first: Outcome, second: Outcome, seen: &mut Seen) 
             seen.dialled = true;
             seen.modes[index(policy.mode())] = true;
             policy.handle_dial(dial, dial_outcome(second), now);
+        }
+        if let Some(dial) = policy.warm_up(now) {
+            match policy.adopt(dial, now) {
+                Ok(attempt) => drop(policy.handle_outcome(attempt, second, now)),
+                Err(dial) => policy.handle_dial(dial, dial_outcome(second), now),
+            }
         }
         let call = policy.open_call(now);
         if let Decision::Start(attempt) = policy.begin_attempt(call, now) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use failback::{SharedPolicy, Snapshot};
-use failback_client::{Parts, ProviderAnswer, Provides, StateFileError, Turn};
+use failback_client::{Parts, ProviderAnswer, Provides, StateFileError, Turn, Warmed};
 use failback_wire::Request;
 use futures_core::future::BoxFuture;
 
@@ -13,6 +13,7 @@ use crate::network::Network;
 use crate::pool::Pool;
 use crate::shared::Shared;
 use crate::stream::ResponseStream;
+use crate::warm_up::WarmUp;
 
 /// A client of one endpoint. It streams responses over the transport that works.
 ///
@@ -35,6 +36,30 @@ impl<R: Runtime> Client<R> {
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = Turn::new(&self.shared.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)
+    }
+
+    /// Opens a WebSocket ahead of the first turn, if the policy wants one, and says what became of it.
+    ///
+    /// Nothing happens before the future is polled. From then on the handshake goes on in a task of its own:
+    /// await the future, spawn it, or drop it. What opens waits for the next turn, which needs no handshake.
+    /// A turn that begins before it has opened waits for this handshake as long as it would for one of its
+    /// own ([`Config::head_start`](failback::Config::head_start)), and makes no other. If a WebSocket waits
+    /// already, nothing is opened, and two warm-ups at once are one handshake.
+    ///
+    /// If there is a provider of credentials, it is asked before the handshake, and once more if the server
+    /// refuses what it gave.
+    ///
+    /// It proves nothing: only a response that completes does ([R6](failback::rules#r6)). A handshake that
+    /// fails counts as that of a turn does. After a cooldown it is the probe ([R17](failback::rules#r17)).
+    /// It ends within the [connect time-out](failback_wire::Limits::connect_timeout), with the client, and
+    /// with [`close_idle`](Self::close_idle).
+    ///
+    /// To send something as well, such as the instructions that later turns share, stream a request with
+    /// `"generate": false` instead: it is a turn, and the next one goes on on its connection.
+    pub fn warm_up(&self) -> impl Future<Output = Warmed> + Send + use<R> {
+        // Whoever awaits it for long keeps no connection open.
+        let shared = Arc::downgrade(&self.shared);
+        WarmUp::carry_out(shared)
     }
 
     /// Tells the client that the machine is on another network, or has slept. The policy forgets what it has

@@ -4,12 +4,11 @@ use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, CredentialsRequest, Error, Item, LeftDial, Lost, Step, Turn};
-use futures_core::future::BoxFuture;
 use futures_util::future::{Either, select};
 
 use crate::Runtime;
+use crate::ahead::{Ahead, Dialling};
 use crate::http::HttpConn;
-use crate::network::Network;
 use crate::shared::Shared;
 use crate::sse::{self, SseStream};
 use crate::timer::{Alarm, Deadline};
@@ -27,6 +26,8 @@ struct Work<R: Runtime> {
     // Dropped before the connection, so that the policy hears first that the turn was cancelled.
     turn: Turn,
     conn: Option<Conn<R>>,
+    /// A handshake that was begun ahead of the turn, which the turn waits for (R17).
+    adopted: Option<Dialling<R>>,
     shared: Arc<Shared<R>>,
 }
 
@@ -38,18 +39,18 @@ enum Conn<R: Runtime> {
     SseResponse(Box<SseStream<R>>),
 }
 
-/// A handshake under way.
-type Dialling<R> = BoxFuture<'static, Result<WsConn<R>, Lost>>;
-
 impl<R: Runtime> Driver<R> {
     pub(crate) fn new(shared: Arc<Shared<R>>, turn: Turn) -> Self {
         let network = &shared.network;
         let alarm = turn.deadline().map(|at| Alarm::new(&network.runtime, &network.policy, at));
-        Self { work: Work { turn, conn: None, shared }, alarm }
+        Self { work: Work { turn, conn: None, adopted: None, shared }, alarm }
     }
 
     /// The next item. `None` when the turn is over.
     pub(crate) async fn next(&mut self) -> Option<Result<Item, Error>> {
+        if self.work.turn.is_new() {
+            self.work.adopt();
+        }
         loop {
             let work = &mut self.work;
             let step = match work.turn.step() {
@@ -107,11 +108,21 @@ impl<R: Runtime> Work<R> {
 
     /// Gives the turn credentials, or says that it needs none.
     async fn ask(&mut self, request: CredentialsRequest, unless_idle: bool) {
-        if unless_idle && self.shared.pool.has_websocket() {
+        if unless_idle && self.shared.pool.has_websocket(self.shared.network.policy.now()) {
             return self.turn.handle_idle_websocket();
         }
         let answer = self.shared.network.ask(request).await;
         self.turn.handle_credentials(answer);
+    }
+
+    /// Begins the turn with a handshake that was begun ahead of it, if there is one.
+    fn adopt(&mut self) {
+        let Some(Ahead { left, handshake, .. }) = self.shared.pool.take_ahead() else { return };
+        let dial = handshake.into_dialling();
+        match self.turn.adopt(left) {
+            Ok(()) => self.adopted = Some(dial),
+            Err(left) => self.leave(dial, left),
+        }
     }
 
     /// Gives the turn a WebSocket, or goes on without one when the head start is over (R17).
@@ -122,11 +133,14 @@ impl<R: Runtime> Work<R> {
             self.use_websocket(conn);
             return Ok(());
         }
-        if !self.turn.handle_none_idle() {
-            return Ok(());
-        }
-        let (dialled, headers) = (network.clone(), Arc::clone(self.turn.headers()));
-        let mut dial: Dialling<R> = Box::pin(async move { WsConn::connect(&dialled, &headers).await });
+        let mut dial = match self.adopted.take() {
+            Some(dial) => dial,
+            None if !self.turn.handle_none_idle() => return Ok(()),
+            None => {
+                let (dialled, headers) = (network.clone(), Arc::clone(self.turn.headers()));
+                Box::pin(async move { WsConn::connect(&dialled, &headers).await })
+            }
+        };
         let mut in_time = None;
         if let Some(divert_at) = divert_at {
             let head_start = network.policy.time_until(divert_at);
@@ -154,18 +168,10 @@ impl<R: Runtime> Work<R> {
         self.shared.network.runtime.spawn(async move {
             // If the client stops the handshake, or has no credentials for it, `left` is dropped, and the
             // policy hears that it was abandoned.
-            let dialled = Box::pin(see_through(&network, dial, &mut left));
+            let dialled = Box::pin(async { network.renew(dial.await, &mut left).await });
             let Either::Left((Some(dialled), _)) = select(dialled, ended).await else { return };
             let Some(shared) = shared.upgrade() else { return };
-            match dialled {
-                Ok(mut conn) => {
-                    conn.credentials = left.credentials().cloned();
-                    // Kept before the policy hears of it: from then on the policy sends turns to WebSocket.
-                    shared.pool.put_websocket(conn, &shared.network);
-                    left.handle_opened();
-                }
-                Err(lost) => left.handle_failure(&lost, SystemTime::now()),
-            }
+            shared.settle(left, dialled);
         });
     }
 
@@ -248,21 +254,4 @@ impl<R: Runtime> Work<R> {
             _ => {}
         }
     }
-}
-
-/// Awaits a handshake that its turn has left, and another one if the first is refused for its credentials.
-/// `None` if there are no others.
-async fn see_through<R: Runtime>(
-    network: &Network<R>,
-    dial: Dialling<R>,
-    left: &mut LeftDial,
-) -> Option<Result<WsConn<R>, Lost>> {
-    let dialled = dial.await;
-    let Some(request) = dialled.as_ref().err().and_then(|lost| left.renew(lost)) else {
-        return Some(dialled);
-    };
-    let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
-    let answer = deadline.limit(network.ask(request)).await?;
-    let headers = left.handle_credentials(answer)?;
-    Some(WsConn::connect(network, &headers).await)
 }

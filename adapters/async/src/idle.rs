@@ -97,19 +97,17 @@ impl<R: Runtime> IdleSocket<R> {
         Self { slot }
     }
 
-    /// Whether the socket is there, as far as its keeper knows.
-    pub(crate) fn is_waiting(&self) -> bool {
-        matches!(*self.slot.lock(), Socket::Waiting(_))
+    /// Whether the socket still works. Never waits.
+    pub(crate) fn works(&self, now: Timestamp) -> bool {
+        let mut socket = self.slot.lock();
+        socket.check(now);
+        matches!(*socket, Socket::Waiting(_))
     }
 
     /// Takes the socket. `None` if it has ended meanwhile or is too old. Never waits.
     pub(crate) fn take(self, now: Timestamp) -> Option<WsConn<R>> {
         let mut socket = self.slot.lock();
-        if let Socket::Waiting(waiting) = &mut *socket {
-            if let Some(end) = waiting.check(now) {
-                socket.end(end);
-            }
-        }
+        socket.check(now);
         match std::mem::replace(&mut *socket, Socket::Gone) {
             Socket::Waiting(waiting) => Some(waiting.conn),
             ended => {
@@ -154,6 +152,15 @@ impl<R: Runtime> Slot<R> {
 }
 
 impl<R: Runtime> Socket<R> {
+    /// Ends it if it has ended meanwhile, or is too old.
+    fn check(&mut self, now: Timestamp) {
+        if let Self::Waiting(waiting) = self {
+            if let Some(end) = waiting.check(now) {
+                self.end(end);
+            }
+        }
+    }
+
     fn end(&mut self, end: End) {
         let ended = std::mem::replace(self, Self::Gone);
         let Self::Waiting(waiting) = ended else { return };

@@ -17,7 +17,7 @@
 //!
 //! - the task of each HTTP connection, which ends with the connection;
 //! - one that reads the end of an answer after its last event, so that the connection can be used again;
-//! - a handshake that its turn has left;
+//! - a handshake that its turn has left, or that was begun ahead of any turn ([`Client::warm_up`]);
 //! - the keeper of the WebSocket that waits for the next turn: it sends and answers pings, and notices when
 //!   the socket ends.
 //!
@@ -33,6 +33,7 @@
 //! Implement [`Runtime`], and build a client with [`Client::with_runtime`].
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod client;
 mod dial;
 mod driver;
@@ -49,6 +50,7 @@ mod stream;
 mod timer;
 mod trace;
 mod tunnel;
+mod warm_up;
 mod watch;
 mod websocket;
 
@@ -56,7 +58,7 @@ pub use client::{Builder, Client, World};
 pub use failback_client::{
     AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
     ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, StateFileError, StateFileProblem,
-    TlsError,
+    TlsError, Warmed,
 };
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 
 use crate::Runtime;
+use crate::ahead::{Ahead, Task, Warming};
 use crate::http::HttpConn;
 use crate::idle::IdleSocket;
 use crate::network::Network;
@@ -35,6 +36,8 @@ struct Idle<R: Runtime> {
     http: Vec<IdleHttp>,
     /// When one of these is dropped, its handshake ends.
     dials: Vec<oneshot::Sender<Infallible>>,
+    /// A handshake that was begun ahead of the next turn, which may adopt it.
+    ahead: Option<Ahead<R>>,
 }
 
 struct IdleHttp {
@@ -46,7 +49,7 @@ struct IdleHttp {
 
 impl<R: Runtime> Pool<R> {
     pub(crate) fn new() -> Self {
-        Self { idle: Mutex::new(Idle { websocket: None, http: Vec::new(), dials: Vec::new() }) }
+        Self { idle: Mutex::new(Idle { websocket: None, http: Vec::new(), dials: Vec::new(), ahead: None }) }
     }
 
     /// Takes the idle WebSocket, if there is one that still works.
@@ -55,9 +58,9 @@ impl<R: Runtime> Pool<R> {
         socket.take(now)
     }
 
-    /// Whether there is an idle WebSocket. It may turn out not to work when it is taken.
-    pub(crate) fn has_websocket(&self) -> bool {
-        self.lock().websocket.as_ref().is_some_and(IdleSocket::is_waiting)
+    /// Whether there is an idle WebSocket that still works.
+    pub(crate) fn has_websocket(&self, now: Timestamp) -> bool {
+        self.lock().websocket.as_ref().is_some_and(|socket| socket.works(now))
     }
 
     /// Keeps a WebSocket for the next turn, in place of an older one.
@@ -125,14 +128,36 @@ impl<R: Runtime> Pool<R> {
         ended
     }
 
+    /// Holds a handshake that was begun ahead of any turn, in place of an older one.
+    pub(crate) fn hold_ahead(&self, ahead: Ahead<R>) {
+        let older = self.lock().ahead.replace(ahead);
+        drop(older);
+    }
+
+    /// The end of the handshake that was begun ahead of any turn, if there is one.
+    pub(crate) fn warming(&self) -> Option<Warming> {
+        self.lock().ahead.as_ref().map(|ahead| ahead.warming.clone())
+    }
+
+    /// Takes the handshake that was begun ahead of any turn, if there is one.
+    pub(crate) fn take_ahead(&self) -> Option<Ahead<R>> {
+        self.lock().ahead.take()
+    }
+
+    /// The same, for its task, if no turn has adopted it.
+    pub(crate) fn take_ahead_of(&self, task: &Task<R>) -> Option<Ahead<R>> {
+        self.lock().ahead.take_if(|ahead| ahead.is_of(task))
+    }
+
     /// Closes every connection that no turn uses, and ends every handshake that none waits for.
     pub(crate) fn clear(&self) {
         let mut idle = self.lock();
         let websocket = idle.websocket.take();
         let http = std::mem::take(&mut idle.http);
         let dials = std::mem::take(&mut idle.dials);
+        let ahead = idle.ahead.take();
         drop(idle);
-        drop((websocket, http, dials));
+        drop((websocket, http, dials, ahead));
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle<R>> {

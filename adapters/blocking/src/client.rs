@@ -6,9 +6,9 @@ use failback_client::{StateFileError, Turn};
 use failback_wire::Request;
 
 use crate::network::Network;
-use crate::pool::Pool;
 use crate::shared::Shared;
 use crate::stream::ResponseStream;
+use crate::warm_up::WarmUp;
 
 /// A client of one endpoint. It streams responses over the transport that works.
 ///
@@ -20,9 +20,7 @@ pub struct Client {
 
 impl Client {
     pub(crate) fn new(network: Network) -> Self {
-        let network = Arc::new(network);
-        let pool = Pool::new(Arc::clone(&network));
-        Self { shared: Arc::new(Shared { network, pool }) }
+        Self { shared: Arc::new(Shared::new(Arc::new(network))) }
     }
 
     /// Streams one response: one turn.
@@ -34,18 +32,41 @@ impl Client {
         ResponseStream::new(Arc::clone(&self.shared), turn)
     }
 
+    /// Opens a WebSocket ahead of the first turn, if the policy wants one. Returns at once: the handshake goes
+    /// on in a thread of its own. [`WarmUp::wait`] waits for its end, and says what became of it.
+    ///
+    /// What opens waits for the next turn, which needs no handshake. A turn that begins before it has opened
+    /// waits for this handshake as long as it would for one of its own
+    /// ([`Config::head_start`](failback::Config::head_start)), and makes no other. If a WebSocket waits
+    /// already, nothing is opened, and two warm-ups at once are one handshake.
+    ///
+    /// If there is a provider of credentials, it is asked before the handshake, and once more if the server
+    /// refuses what it gave.
+    ///
+    /// It proves nothing: only a response that completes does ([R6](failback::rules#r6)). A handshake that
+    /// fails counts as that of a turn does. After a cooldown it is the probe ([R17](failback::rules#r17)).
+    /// It ends within the [connect time-out](failback_wire::Limits::connect_timeout), with the client, and
+    /// with [`close_idle`](Self::close_idle).
+    ///
+    /// To send something as well, such as the instructions that later turns share, stream a request with
+    /// `"generate": false` instead: it is a turn, and the next one goes on on its connection.
+    #[expect(clippy::must_use_candidate, reason = "it goes on by itself")]
+    pub fn warm_up(&self) -> WarmUp {
+        self.shared.warm_up()
+    }
+
     /// Tells the client that the machine is on another network, or has slept. The policy forgets what it has
     /// learned, and idle connections are closed. Turns under way go on.
     pub fn handle_network_change(&self) {
         self.shared.network.context.handle_network_change();
         self.shared.network.addresses.forget();
-        self.shared.pool.clear();
+        self.shared.clear();
     }
 
     /// Closes the connections that no turn uses, a WebSocket with a Close frame. The same happens when the
     /// client and its last turn are dropped.
     pub fn close_idle(&self) {
-        self.shared.pool.clear();
+        self.shared.clear();
     }
 
     /// The policy. Read from it which mode it is in and how many recoveries are left.

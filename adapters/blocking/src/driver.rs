@@ -22,6 +22,8 @@ pub(crate) struct Driver {
     // Dropped before the connection, so that the policy hears first that the turn was cancelled.
     turn: Turn,
     conn: Option<Conn>,
+    /// A handshake that was begun ahead of the turn, which the turn waits for (R17).
+    adopted: Option<Dialling>,
     bell: Option<Arc<Bell>>,
     ringer: Ringer,
     shared: Arc<Shared>,
@@ -36,13 +38,16 @@ enum Conn {
 
 impl Driver {
     pub(crate) fn new(shared: Arc<Shared>, turn: Turn, ringer: Ringer) -> Self {
-        Self { turn, conn: None, bell: None, ringer, shared }
+        Self { turn, conn: None, adopted: None, bell: None, ringer, shared }
     }
 
     /// The next item. `None` when the turn is over.
     pub(crate) fn next(&mut self) -> Result<Option<Result<Item, Error>>, Stopped> {
         if self.ringer.is_stopped() {
             return Err(Stopped);
+        }
+        if self.turn.is_new() {
+            self.adopt();
         }
         loop {
             let done = match self.turn.step() {
@@ -131,6 +136,18 @@ impl Driver {
         }
     }
 
+    /// Begins the turn with a handshake that was begun ahead of it, if there is one.
+    fn adopt(&mut self) {
+        // Without a bell the turn fails when it connects, and the handshake goes on without it.
+        let Ok(bell) = self.bell() else { return };
+        let Some(dialling) = self.shared.take_ahead() else { return };
+        let Some(left) = dialling.adopt(&bell) else { return };
+        match self.turn.adopt(left) {
+            Ok(()) => self.adopted = Some(dialling),
+            Err(left) => dialling.leave(left, &self.shared.network, &self.shared.pool),
+        }
+    }
+
     fn connect_sse(&mut self, bell: &Arc<Bell>) -> Result<(), Halt> {
         let kept = self.shared.pool.take_http();
         let connection = Connection { reused: kept.is_some(), ..Connection::default() };
@@ -148,10 +165,11 @@ impl Driver {
         if let Some(conn) = idle.filter(|conn| self.turn.can_use(conn.credentials.as_ref())) {
             return self.use_websocket(Box::new(conn), true, bell);
         }
-        if !self.turn.handle_none_idle() {
-            return Ok(());
-        }
-        let dialling = Dialling::begin(&self.shared.network, self.turn.headers(), bell)?;
+        let dialling = match self.adopted.take() {
+            Some(dialling) => dialling,
+            None if !self.turn.handle_none_idle() => return Ok(()),
+            None => Dialling::begin(&self.shared.network, self.turn.headers(), bell)?,
+        };
         loop {
             if let Some(dialled) = dialling.take() {
                 let mut conn = dialled?;

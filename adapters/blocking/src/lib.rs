@@ -31,10 +31,10 @@
 //!
 //! # Threads
 //!
-//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn. So do a name
-//! look-up and a provider of credentials, which cannot be interrupted. One more thread looks after idle
-//! connections while there are any. All of them end with the client, a look-up as soon as the system has
-//! answered, and a provider as soon as it returns.
+//! A WebSocket handshake runs in a thread of its own, since it may go on without its turn, or begin ahead of
+//! it ([`Client::warm_up`]). So do a name look-up and a provider of credentials, which cannot be interrupted.
+//! One more thread looks after idle connections while there are any. All of them end with the client, a
+//! look-up as soon as the system has answered, and a provider as soon as it returns.
 #![forbid(unsafe_code)]
 
 mod bell;
@@ -62,6 +62,7 @@ mod stream;
 mod threads;
 mod transport;
 mod tunnel;
+mod warm_up;
 mod watch;
 mod websocket;
 
@@ -74,10 +75,11 @@ pub use failback::{
 pub use failback_client::{
     AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
     ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, StateFileError, StateFileProblem,
-    TlsError,
+    TlsError, Warmed,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
     ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
 };
 pub use stream::{CancelHandle, ResponseStream};
+pub use warm_up::WarmUp;

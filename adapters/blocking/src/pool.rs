@@ -87,9 +87,10 @@ impl Pool {
         Some(conn)
     }
 
-    /// Whether there is an idle WebSocket. It may turn out not to work when it is taken.
+    /// Whether there is an idle WebSocket that still works.
     pub(crate) fn has_websocket(&self) -> bool {
-        self.lock().websocket.is_some()
+        let now = self.network.policy().now();
+        self.lock().websocket.as_mut().is_some_and(|conn| conn.attend(now).is_some_and(|next| next > now))
     }
 
     /// Keeps a WebSocket for the next turn, in place of an older one. Returns false if it had to close it

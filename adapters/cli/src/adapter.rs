@@ -16,6 +16,10 @@ use crate::setup::Setup;
 
 /// A client, whatever it runs on.
 pub(crate) trait Turns {
+    /// Opens a WebSocket ahead of the first turn, if the policy wants one. How it fails, if it does, shows in
+    /// that turn.
+    fn warm_up(&mut self);
+
     /// Streams one turn, and hands on what it yields until it is over, or is told to stop.
     fn turn(&mut self, each: &mut dyn FnMut(Result<Item, TurnError>) -> ControlFlow<()>);
 
@@ -98,6 +102,10 @@ impl<G: Ground> AsyncTurns<G> {
 }
 
 impl<G: Ground> Turns for AsyncTurns<G> {
+    fn warm_up(&mut self) {
+        let _shows_in_the_turn = self.ground.block_on(self.client.warm_up());
+    }
+
     fn turn(&mut self, each: &mut dyn FnMut(Result<Item, TurnError>) -> ControlFlow<()>) {
         self.ground.block_on(async {
             let mut stream = self.client.stream(self.request.clone());
@@ -143,6 +151,10 @@ impl BlockingTurns {
 }
 
 impl Turns for BlockingTurns {
+    fn warm_up(&mut self) {
+        let _shows_in_the_turn = self.client.warm_up().wait();
+    }
+
     fn turn(&mut self, each: &mut dyn FnMut(Result<Item, TurnError>) -> ControlFlow<()>) {
         for item in self.client.stream(self.request.clone()) {
             if each(item).is_break() {

@@ -63,6 +63,10 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) pause_ms: u64,
 
+    /// Open the WebSocket before the first turn, and wait until that has succeeded or failed
+    #[arg(long)]
+    pub(crate) warm_up: bool,
+
     /// What to ask in each turn
     #[arg(long, value_name = "TEXT", default_value = "Say hello.", conflicts_with = "body")]
     pub(crate) input: String,

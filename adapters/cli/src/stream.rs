@@ -50,6 +50,9 @@ fn say(problem: Option<&StateFileError>) {
 }
 
 fn stream(args: &StreamArgs, client: &mut dyn Turns, books: &Mutex<Books>) -> Result<ExitCode, Error> {
+    if args.warm_up {
+        client.warm_up();
+    }
     let mut completed = 0;
     let mut failed = false;
     for turn in 1..=args.turns {

@@ -50,6 +50,22 @@ fn healthy_turns_go_over_one_websocket_on(adapter: &str) {
 }
 
 #[test]
+fn a_warm_up_comes_before_the_first_turn() {
+    for adapter in ADAPTERS {
+        let peer = Peer::start();
+        let run = || {
+            let args = ["stream", "--adapter", adapter, "--url", &peer.url(), "--warm-up", "--json"];
+            failback(&args).exits_with(0).of_kind("attempt")[0]["reason"].clone()
+        };
+        assert_eq!(run(), "healthy");
+        assert_eq!(peer.journal().handshakes(), 1, "{}", peer.journal());
+        peer.push_handshake(Handshake::status(403));
+        assert_eq!(run(), "verdict_pending", "the turn itself was not refused");
+        assert_eq!(peer.journal().handshakes(), 2, "{}", peer.journal());
+    }
+}
+
+#[test]
 fn a_refused_upgrade_moves_the_turn_and_the_next_one() {
     for adapter in ADAPTERS {
         a_refused_upgrade_moves_the_turn_and_the_next_one_on(adapter);

@@ -117,7 +117,9 @@ impl Context {
         self.deadline
     }
 
-    pub(crate) const fn has_provider(&self) -> bool {
+    /// Whether somebody is asked for the credentials.
+    #[must_use]
+    pub const fn has_provider(&self) -> bool {
         self.has_provider
     }
 

@@ -1,13 +1,14 @@
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
-use failback::{DialGuard, DialOutcome, Stage, Transport};
+use failback::{AttemptGuard, DialGuard, DialOutcome, Mode, Reason, Stage, Transport};
 use failback_wire::{Fault, Headers};
 
 use crate::access::Access;
-use crate::{Context, Credentials, CredentialsRequest, Lost, ProviderAnswer, trace};
+use crate::{AttemptReport, Context, Credentials, CredentialsRequest, Lost, ProviderAnswer, trace};
 
-/// A WebSocket handshake that goes on without its turn (R17).
+/// A WebSocket handshake that goes on without a turn (R17): its turn has left it, or it was begun ahead of
+/// any turn.
 ///
 /// The adapter tells it how the handshake ended. If it is dropped instead, the policy hears that the
 /// handshake was abandoned.
@@ -15,6 +16,7 @@ use crate::{Context, Credentials, CredentialsRequest, Lost, ProviderAnswer, trac
 #[derive(Debug)]
 pub struct LeftDial {
     guard: DialGuard,
+    reason: Reason,
     context: Arc<Context>,
     access: Access,
     /// Until the handshake has ended.
@@ -22,8 +24,32 @@ pub struct LeftDial {
 }
 
 impl LeftDial {
-    pub(crate) fn new(guard: DialGuard, context: Arc<Context>, access: Access) -> Self {
-        Self { guard, context, access, under_way: Arc::new(()) }
+    pub(crate) fn new(guard: DialGuard, reason: Reason, context: Arc<Context>, access: Access) -> Self {
+        Self { guard, reason, context, access, under_way: Arc::new(()) }
+    }
+
+    /// Asks the policy whether a WebSocket is wanted ahead of any turn. Then the adapter begins a handshake
+    /// with [these headers](Self::headers), and keeps this where the next turn finds it
+    /// ([`Turn::adopt`](crate::Turn::adopt)). A client that has a provider of credentials asks it before.
+    #[must_use]
+    pub fn ahead(context: &Arc<Context>, credentials: Option<Credentials>) -> Option<Self> {
+        context.look_around(true);
+        context.trace_mode();
+        let guard = context.policy().warm_up()?;
+        let reason = if context.policy().mode() == Mode::Preferred { Reason::Healthy } else { Reason::Probe };
+        trace::warm_up(reason);
+        context.trace_mode();
+        let mut access = Access::new(Arc::clone(context.headers()), context.has_provider());
+        if let Some(credentials) = credentials {
+            access.give(credentials);
+        }
+        Some(Self::new(guard, reason, Arc::clone(context), access))
+    }
+
+    /// What its handshake is made with.
+    #[must_use]
+    pub const fn headers(&self) -> &Arc<Headers> {
+        self.access.headers()
     }
 
     /// Lives until the handshake has ended.
@@ -71,6 +97,32 @@ impl LeftDial {
         }
     }
 
+    /// A function that says how a handshake of this kind has failed, for those who wait for its end, whoever
+    /// has it by then.
+    pub fn reporter(&self) -> impl FnOnce(&Lost, SystemTime) -> AttemptReport + Send + Sync + use<> {
+        let (reason, headers) = (self.reason, Arc::clone(self.access.headers()));
+        move |lost, now| {
+            let transport = Transport::WebSocket;
+            match fault(lost, now, &headers) {
+                Some(fault) => AttemptReport::failed(transport, reason, &fault),
+                None => {
+                    let what = if let Lost::Internal(what) = lost { what } else { "" };
+                    let what = headers.redact(what).into_owned();
+                    AttemptReport::stopped(transport, reason, Stage::Connecting, what)
+                }
+            }
+        }
+    }
+
+    /// A turn waits for the handshake, if the policy lets it, with the credentials that it was begun with.
+    pub(crate) fn adopt(self) -> Result<(AttemptGuard, Option<Credentials>), Self> {
+        let Self { guard, reason, context, access, under_way } = self;
+        match guard.adopt() {
+            Ok(guard) => Ok((guard, access.credentials().cloned())),
+            Err(guard) => Err(Self { guard, reason, context, access, under_way }),
+        }
+    }
+
     /// The handshake succeeded. Put the connection into the pool before the call: afterwards the policy sends
     /// turns to WebSocket.
     pub fn handle_opened(self) {
@@ -80,13 +132,15 @@ impl LeftDial {
 
     /// The handshake failed. `now` is subtracted from a date at which the server wants to be asked again.
     pub fn handle_failure(self, lost: &Lost, now: SystemTime) {
-        let fault = lost.seen().and_then(|(seen, detail)| {
-            Fault::new(&seen, Transport::WebSocket, Stage::Connecting, false, detail, now)
-        });
         // The client's own fault: the policy hears that the handshake was abandoned.
-        let Some(fault) = fault else { return };
-        let fault = fault.redacted(self.access.headers());
+        let Some(fault) = fault(lost, now, self.access.headers()) else { return };
         trace::dialled(Some(fault.text()));
         self.report(DialOutcome::Failed(fault.failure()));
     }
+}
+
+fn fault(lost: &Lost, now: SystemTime, headers: &Headers) -> Option<Fault> {
+    let (seen, detail) = lost.seen()?;
+    let fault = Fault::new(&seen, Transport::WebSocket, Stage::Connecting, false, detail, now)?;
+    Some(fault.redacted(headers))
 }

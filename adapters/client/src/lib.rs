@@ -25,6 +25,9 @@
 //! have a deadline ([`Turn::deadline`]): the adapter waits for it beside whatever it does, and then calls
 //! [`Turn::handle_deadline`].
 //!
+//! A handshake may be begun ahead of any turn ([`LeftDial::ahead`]). The adapter keeps it where the next turn
+//! finds it, and offers it to that turn before its first step ([`Turn::adopt`]).
+//!
 //! What goes wrong climbs a ladder, and each step knows more than the one below it:
 //!
 //! | step | who makes it | what it is |
@@ -75,6 +78,7 @@ mod trace;
 mod trust;
 mod tunnel;
 mod turn;
+mod warmed;
 mod world;
 
 pub use addresses::Addresses;
@@ -98,4 +102,5 @@ pub use step::{Connection, Step};
 pub use tls::TlsError;
 pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;
+pub use warmed::Warmed;
 pub use world::{Parts, Provides, Resolver, Route, System, SystemWorld, World};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use failback::{AttemptGuard, Failure, Mode, Outcome, Status, Transport, whole_millis};
+use failback::{AttemptGuard, Failure, Mode, Outcome, Reason, Status, Transport, whole_millis};
 use tracing::{debug, info, warn};
 
 use crate::item::Notice;
@@ -61,6 +61,10 @@ pub(crate) fn diverted(turn: u64, number: u32, head_start: Duration) {
         head_start_ms = whole_millis(head_start),
         "the handshake goes on without its turn"
     );
+}
+
+pub(crate) fn warm_up(reason: Reason) {
+    info!(target: "failback::warm_up", reason = reason.as_str(), "a handshake begins ahead of the next turn");
 }
 
 pub(crate) fn dialled(text: Option<&str>) {

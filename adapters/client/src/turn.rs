@@ -230,6 +230,33 @@ impl Turn {
         }
     }
 
+    /// Whether no attempt has begun: the time to offer it a handshake that was begun ahead of it
+    /// ([`adopt`](Self::adopt)).
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        matches!(self.state, State::Opening)
+    }
+
+    /// The turn begins, and waits for this handshake, which was begun ahead of it, instead of one of its own
+    /// (R17). The next step is to [`Connect`](Step::Connect): the connection that the handshake makes is the
+    /// turn's, and how it fails is told to the turn.
+    ///
+    /// # Errors
+    ///
+    /// The dial itself. It goes on without a turn, because this one has begun already, or because the policy
+    /// does not let it wait for that handshake.
+    pub fn adopt(&mut self, dial: LeftDial) -> Result<(), LeftDial> {
+        if !self.is_new() {
+            return Err(dial);
+        }
+        let (guard, credentials) = dial.adopt()?;
+        self.begin(guard);
+        if let Some(credentials) = credentials {
+            self.access.give(credentials);
+        }
+        Ok(())
+    }
+
     /// The turn has a connection for the transport that it asked for.
     pub fn handle_connected(&mut self, connection: Connection) {
         if self.access.request().is_some() {
@@ -282,7 +309,7 @@ impl Turn {
                 let head_start = self.context.policy().config().head_start();
                 trace::diverted(self.number, number, head_start);
                 self.books.divert(reason, head_start);
-                let left = LeftDial::new(dial, Arc::clone(&self.context), self.access.clone());
+                let left = LeftDial::new(dial, reason, Arc::clone(&self.context), self.access.clone());
                 self.left = left.watch();
                 self.wait(call);
                 Some(left)

@@ -41,7 +41,7 @@ pub use failback::{
 pub use failback_async::{
     AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
     ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, ResponseStream, StateFileError,
-    StateFileProblem, TlsError,
+    StateFileProblem, TlsError, Warmed,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

@@ -74,6 +74,7 @@ pub(super) fn config(bytes: [u8; CONFIG_BYTES]) -> Config {
 /// The second byte says which, the third says how.
 pub(super) fn operation([kind, which, how]: [u8; OPERATION_BYTES]) -> Operation {
     match kind % 32 {
+        4 if how % 4 == 3 => Operation::Adopt(which),
         0..=4 => Operation::Call,
         5 => Operation::Open,
         // Seldom, so that most calls wait.
@@ -83,6 +84,7 @@ pub(super) fn operation([kind, which, how]: [u8; OPERATION_BYTES]) -> Operation 
         13..=18 => Operation::Finish(which, outcome(kind, how)),
         19..=20 => Operation::Divert(which),
         21..=22 => Operation::Dial(which, dial_outcome(how)),
+        23 if how % 2 == 1 => Operation::WarmUp,
         23 => Operation::PollProbe,
         24 => match how % 4 {
             0 | 1 if how >> 5 == 6 => Operation::HoldProbe(pick(&DURATIONS, which)),

@@ -73,6 +73,10 @@ pub enum Operation {
     Dial(u8, DialOutcome),
     /// The driver would dial ahead of the next call.
     PollProbe,
+    /// The driver asks for a handshake ahead of any call.
+    WarmUp,
+    /// A call opens and waits for a dial, or finds that it may not.
+    Adopt(u8),
     /// A tick.
     Tick,
     /// Another network.

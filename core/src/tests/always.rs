@@ -19,10 +19,18 @@ fn r18_an_earlier_time_is_the_latest_one_seen() {
 #[test]
 fn r18_every_method_remembers_the_latest_time() {
     let late = at(60_000);
-    let step: [fn(&mut Policy, Timestamp); 6] = [
+    let step: [fn(&mut Policy, Timestamp); 8] = [
         |p, now| p.handle_timeout(now),
         |p, now| _ = p.open_call(now),
         |p, now| _ = p.poll_probe(now),
+        |p, now| {
+            let dial = p.warm_up(now).unwrap();
+            p.handle_dial(dial, DialOutcome::Opened, Timestamp::ZERO);
+        },
+        |p, now| {
+            let dial = p.warm_up(Timestamp::ZERO).unwrap();
+            p.adopt(dial, now).unwrap();
+        },
         |p, now| {
             let call = p.open_call(Timestamp::ZERO);
             p.begin_attempt(call, now);

@@ -21,6 +21,7 @@ mod settings;
 mod shared;
 mod snapshot;
 mod transitions;
+mod warming_up;
 
 use core::time::Duration;
 

@@ -367,3 +367,19 @@ fn it_prints_the_policy_and_goes_to_any_thread() {
     let (policy, _clock) = shared(EXACT);
     assert!(std::format!("{policy:?}").starts_with("SharedPolicy(Policy"));
 }
+
+#[test]
+fn r17_a_warm_up_is_a_guard_too_and_so_is_what_adopts_it() {
+    let (policy, _clock) = shared(EXACT);
+    let dial = policy.warm_up().unwrap();
+    assert!(policy.warm_up().is_none());
+    drop(dial);
+    let dial = policy.warm_up().unwrap();
+    let attempt: AttemptGuard = dial.adopt().unwrap();
+    assert_eq!((attempt.reason(), attempt.number()), (Reason::Healthy, 1));
+    let (_call, dial) = attempt.divert().unwrap();
+    let dial = dial.adopt().unwrap_err();
+    assert_eq!(policy.begin_call().reason(), Reason::DialPending);
+    drop(dial);
+    assert_eq!(policy.begin_call().reason(), Reason::Healthy);
+}

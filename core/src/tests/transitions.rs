@@ -122,6 +122,13 @@ impl Scene {
         scene
     }
 
+    /// In `Preferred`, with a dial that no call has waited for.
+    fn warming_up() -> Self {
+        let mut scene = Self::new(CONFIG);
+        scene.dial = scene.d.policy.warm_up(scene.d.now);
+        scene
+    }
+
     fn divert(&mut self) -> Option<Dial> {
         let attempt = self.websocket.take().filter(|_| !self.open)?;
         Some(self.d.divert(attempt).1)
@@ -285,6 +292,11 @@ fn other_events() -> Vec<Event> {
         Some(())
     };
     let poll: Way = |scene| scene.d.policy.poll_probe(scene.d.now).map(drop);
+    let warm_up: Way = |scene| scene.d.policy.warm_up(scene.d.now).map(drop);
+    let adopt: Way = |scene| {
+        let dial = scene.dial.take()?;
+        scene.d.policy.adopt(dial, scene.d.now).ok().map(drop)
+    };
     let deadline: Way = |scene| {
         scene.d.now = scene.d.wakes_at()?;
         Some(())
@@ -327,7 +339,9 @@ fn other_events() -> Vec<Event> {
             ],
         },
         Event { name: "another call begins", ways: Vec::from([call]) },
+        Event { name: "a call adopts the dial", ways: Vec::from([adopt]) },
         Event { name: "a dial ahead of calls begins", ways: Vec::from([poll]) },
+        Event { name: "a warm-up begins", ways: Vec::from([warm_up]) },
         Event { name: "the deadline passes", ways: Vec::from([deadline]) },
         Event { name: "the network changes", ways: Vec::from([network]) },
         Event { name: "restored from a snapshot", ways: Vec::from([restart]) },
@@ -342,7 +356,11 @@ fn modes() -> Vec<(&'static str, Vec<Variant>)> {
     Vec::from([
         (
             "Preferred",
-            Vec::from([("", (|| Scene::new(CONFIG)) as _), ("a dial is pending", Scene::dial_pending as _)]),
+            Vec::from([
+                ("", (|| Scene::new(CONFIG)) as _),
+                ("a dial is pending", Scene::dial_pending as _),
+                ("warming up", Scene::warming_up as _),
+            ]),
         ),
         (
             "Suspected",

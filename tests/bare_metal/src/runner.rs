@@ -86,7 +86,7 @@ pub enum Said {
     Retry(Timestamp),
     GiveUp(GiveUp),
     Diverted(Timestamp),
-    /// A probe ahead of the next call.
+    /// A dial ahead of the next call.
     Dial,
 }
 
@@ -171,6 +171,8 @@ impl Machine {
             Action::Progress(slot) => self.progress(slot, at),
             Action::End(slot, outcome) => self.end(slot, outcome, at),
             Action::Divert(slot) => self.divert(slot, at),
+            Action::WarmUp(slot) => self.warm_up(slot, at),
+            Action::Adopt(slot) => self.adopt(slot, at),
             Action::EndDial(slot, outcome) => self.end_dial(slot, outcome, at),
         };
         see(&self.seen(at, said));
@@ -241,6 +243,29 @@ impl Machine {
         slot.waiting = Some(call);
         slot.dial = Some(dial);
         said
+    }
+
+    fn warm_up(&mut self, slot: u8, at: Timestamp) -> Said {
+        let Some(slot) = self.slots.get_mut(usize::from(slot)) else { return Said::Misplaced };
+        match self.policy.warm_up(at) {
+            Some(dial) => {
+                slot.dial = Some(dial);
+                Said::Dial
+            }
+            None => Said::Nothing,
+        }
+    }
+
+    fn adopt(&mut self, slot: u8, at: Timestamp) -> Said {
+        let Some(slot) = self.slots.get_mut(usize::from(slot)) else { return Said::Misplaced };
+        let Some(dial) = slot.dial.take() else { return Said::Misplaced };
+        match self.policy.adopt(dial, at) {
+            Ok(attempt) => start(&mut slot.running, attempt),
+            Err(dial) => {
+                slot.dial = Some(dial);
+                Said::Dial
+            }
+        }
     }
 
     fn end_dial(&mut self, slot: u8, outcome: DialOutcome, at: Timestamp) -> Said {

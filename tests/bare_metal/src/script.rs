@@ -24,6 +24,8 @@ pub enum Action {
     Progress(u8),
     End(u8, Outcome),
     Divert(u8),
+    WarmUp(u8),
+    Adopt(u8),
     EndDial(u8, DialOutcome),
     Tick,
     NetworkChanged,
@@ -46,6 +48,8 @@ mod code {
     pub(super) const TICK: u8 = 12;
     pub(super) const NETWORK_CHANGED: u8 = 13;
     pub(super) const RESTART: u8 = 14;
+    pub(super) const WARM_UP: u8 = 15;
+    pub(super) const ADOPT: u8 = 16;
 }
 
 /// The vectors of a script.
@@ -112,6 +116,8 @@ impl<'a> Reader<'a> {
             code::FAIL => Action::End(self.byte()?, Outcome::Failed(self.failure()?)),
             code::EXHAUSTED => Action::End(self.byte()?, Outcome::RetriesExhausted(self.failure()?)),
             code::DIVERT => Action::Divert(self.byte()?),
+            code::WARM_UP => Action::WarmUp(self.byte()?),
+            code::ADOPT => Action::Adopt(self.byte()?),
             code::DIAL_OPENED => Action::EndDial(self.byte()?, DialOutcome::Opened),
             code::DIAL_FAILED => Action::EndDial(self.byte()?, DialOutcome::Failed(self.failure()?)),
             code::DIAL_ABANDONED => Action::EndDial(self.byte()?, DialOutcome::Abandoned),
@@ -206,6 +212,8 @@ impl Writer {
                 (code::EXHAUSTED, Some(slot), Some(failure))
             }
             Action::Divert(slot) => (code::DIVERT, Some(slot), None),
+            Action::WarmUp(slot) => (code::WARM_UP, Some(slot), None),
+            Action::Adopt(slot) => (code::ADOPT, Some(slot), None),
             Action::EndDial(slot, DialOutcome::Opened) => (code::DIAL_OPENED, Some(slot), None),
             Action::EndDial(slot, DialOutcome::Failed(failure)) => {
                 (code::DIAL_FAILED, Some(slot), Some(failure))

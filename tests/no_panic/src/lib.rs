@@ -172,6 +172,15 @@ fn apply(held: &mut Held, config: Config, operation: u64, now: Timestamp, word: 
                 *attempt = Some(policy.begin_attempt_now(waiting, now));
             }
         }
+        12 => *dial = policy.warm_up(now),
+        13 => {
+            if let Some(ahead) = dial.take() {
+                match policy.adopt(ahead, now) {
+                    Ok(adopted) => *attempt = Some(adopted),
+                    Err(refused) => *dial = Some(refused),
+                }
+            }
+        }
         _ => {}
     }
     observe(held)

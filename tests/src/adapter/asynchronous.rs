@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
-use failback_async::{Client, Error, Item, ResponseStream, Runtime, StateFileError};
+use failback_async::{Client, Error, Item, ResponseStream, Runtime, StateFileError, Warmed};
 use failback_wire::{Request, ResponseHeaders};
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, poll_immediate, select};
 
 use super::{TestClient, TestTurn};
 use crate::wait::{LOOK_EVERY, PATIENCE};
@@ -52,6 +52,13 @@ struct AsyncClient<G: Ground> {
 impl<G: Ground> TestClient for AsyncClient<G> {
     fn stream(&self, request: Request) -> Box<dyn TestTurn> {
         Box::new(AsyncTurn { stream: Some(self.client.stream(request)), ground: Arc::clone(&self.ground) })
+    }
+
+    fn warm_up(&self) -> Box<dyn FnOnce() -> Warmed + Send> {
+        let (ground, mut warm_up) = (Arc::clone(&self.ground), Box::pin(self.client.warm_up()));
+        // It begins when it is polled.
+        let over = ground.block_on(async { poll_immediate(&mut warm_up).await });
+        Box::new(move || over.unwrap_or_else(|| ground.block_on(warm_up)))
     }
 
     fn policy(&self) -> SharedPolicy {

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use failback::SharedPolicy;
-use failback_blocking::{CancelHandle, Client, Error, Item, ResponseStream, StateFileError};
+use failback_blocking::{CancelHandle, Client, Error, Item, ResponseStream, StateFileError, Warmed};
 use failback_wire::{Request, ResponseHeaders};
 
 use super::{Adapter, TestClient, TestTurn};
@@ -91,6 +91,11 @@ struct BlockingClient {
 impl TestClient for BlockingClient {
     fn stream(&self, request: Request) -> Box<dyn TestTurn> {
         Box::new(BlockingTurn::new(self.client.stream(request)))
+    }
+
+    fn warm_up(&self) -> Box<dyn FnOnce() -> Warmed + Send> {
+        let warm_up = self.client.warm_up();
+        Box::new(|| warm_up.wait())
     }
 
     fn policy(&self) -> SharedPolicy {

@@ -80,12 +80,17 @@ impl Model {
     }
 
     fn begin(&mut self, call_id: u64) -> ModelDecision {
-        let mut call = self.calls[&call_id];
-        let (transport, reason) = self.choose(&call);
-        let probe = reason == Reason::Probe;
-        if probe {
+        let (transport, reason) = self.choose(&self.calls[&call_id]);
+        if reason == Reason::Probe {
             self.begin_probe();
         }
+        self.begin_as(call_id, transport, reason)
+    }
+
+    /// An attempt of this call begins, for this reason.
+    pub(super) fn begin_as(&mut self, call_id: u64, transport: Transport, reason: Reason) -> ModelDecision {
+        let mut call = self.calls[&call_id];
+        let probe = reason == Reason::Probe;
         call.begun += 1;
         call.attempts_on(transport).counted += 1;
         call.attempts_on(transport).tried += 1;

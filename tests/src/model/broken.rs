@@ -81,6 +81,14 @@ pub enum Broken {
     R16NoTokenIsNoLastResort,
     /// Every call waits for a handshake itself.
     R17EveryCallWaits,
+    /// A warm-up begins a handshake although one is under way.
+    R17WarmsUpTwice,
+    /// Calls that begin during a warm-up make handshakes of their own.
+    R17WarmUpsDivertNobody,
+    /// A warm-up that probes costs no recovery.
+    R17WarmUpsAreFree,
+    /// A second call may wait for a handshake that a first one did not wait for any longer.
+    R17WaitsTwice,
     /// Time runs backwards with the clock.
     R18TimeRunsBackwards,
     /// The recoveries outlive a change of network.
@@ -97,7 +105,7 @@ pub enum Broken {
 
 impl Broken {
     /// All of them.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 50] = [
         Self::R1MovedCallsComeBack,
         Self::R2HandshakesAreForgiven,
         Self::R2HandshakesCountNothing,
@@ -138,6 +146,10 @@ impl Broken {
         Self::R16NoTokenEndsCalls,
         Self::R16NoTokenIsNoLastResort,
         Self::R17EveryCallWaits,
+        Self::R17WarmsUpTwice,
+        Self::R17WarmUpsDivertNobody,
+        Self::R17WarmUpsAreFree,
+        Self::R17WaitsTwice,
         Self::R18TimeRunsBackwards,
         Self::R19RecoveriesStaySpent,
         Self::R20RestartsTakeNoTime,

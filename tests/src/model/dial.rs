@@ -1,8 +1,8 @@
 //! Handshakes that no call waits for (R17).
 
-use failback::{DialOutcome, ProbeStyle, Reason, Trigger};
+use failback::{DialOutcome, ProbeStyle, Reason, Transport, Trigger};
 
-use super::{Broken, Model, ModelMode, is_websockets, nanos, saturate};
+use super::{Broken, Model, ModelDecision, ModelMode, is_websockets, nanos, saturate};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ModelDial {
@@ -11,8 +11,8 @@ pub(super) struct ModelDial {
     progress_before: u64,
     /// It is the probe, or what the probe left.
     probe: bool,
-    /// It was asked for by `poll_probe`.
-    background: bool,
+    /// It was asked for by `poll_probe` or `warm_up`, and no call has waited for it.
+    ahead: bool,
     /// It was made of an attempt that is never diverted.
     mute: bool,
 }
@@ -46,7 +46,7 @@ impl Model {
             epoch: attempt.epoch,
             progress_before: self.sse_progress,
             probe: attempt.reason == Reason::Probe,
-            background: false,
+            ahead: false,
             mute,
         };
         self.dials.insert(id, dial);
@@ -62,19 +62,64 @@ impl Model {
         match self.mode {
             ModelMode::FailedOver { retry_at, .. } if self.now >= retry_at.most => {
                 self.begin_probe();
-                let id = self.new_id();
-                let dial = ModelDial {
-                    epoch: self.epoch,
-                    progress_before: self.sse_progress,
-                    probe: true,
-                    background: true,
-                    mute: false,
-                };
-                self.dials.insert(id, dial);
-                Some(id)
+                Some(self.dial_ahead(true))
             }
             _ => None,
         }
+    }
+
+    /// As `Policy::warm_up`.
+    pub fn warm_up(&mut self, now: u128) -> Option<u64> {
+        self.advance(now);
+        let out = self.dial_pending_until.is_some() && !self.is_broken(Broken::R17WarmsUpTwice);
+        match self.mode {
+            ModelMode::Preferred if !out => {
+                if !self.is_broken(Broken::R17WarmUpsDivertNobody) {
+                    self.dial_pending_until = Some(saturate(self.now + nanos(self.config.probe_lease())));
+                }
+                Some(self.dial_ahead(false))
+            }
+            ModelMode::FailedOver { retry_at, .. } if self.now >= retry_at.most => {
+                self.begin_probe();
+                if self.is_broken(Broken::R17WarmUpsAreFree) {
+                    self.give_recovery_back();
+                }
+                Some(self.dial_ahead(true))
+            }
+            _ => None,
+        }
+    }
+
+    fn dial_ahead(&mut self, probe: bool) -> u64 {
+        let id = self.new_id();
+        let dial = ModelDial {
+            epoch: self.epoch,
+            progress_before: self.sse_progress,
+            probe,
+            ahead: true,
+            mute: false,
+        };
+        self.dials.insert(id, dial);
+        id
+    }
+
+    /// As `Policy::adopt`: names the call, and what became of it. `None` when the dial stays one.
+    ///
+    /// # Panics
+    /// When there is no such dial.
+    pub fn adopt(&mut self, dial_id: u64, now: u128) -> Option<(u64, ModelDecision)> {
+        self.advance(now);
+        let dial = self.dials[&dial_id];
+        let refused = !dial.ahead && !self.is_broken(Broken::R17WaitsTwice);
+        if dial.mute || refused || dial.epoch != self.epoch {
+            return None;
+        }
+        self.dials.remove(&dial_id);
+        // What it was waited for is the call's own attempt now.
+        self.dial_pending_until = None;
+        let call = self.open_call(now);
+        let reason = if dial.probe { Reason::Probe } else { Reason::Healthy };
+        Some((call, self.begin_as(call, Transport::WebSocket, reason)))
     }
 
     /// As `Policy::handle_dial`.
@@ -109,7 +154,7 @@ impl Model {
                 }
             }
             DialOutcome::Failed(_) => {
-                if dial.background {
+                if dial.probe && dial.ahead {
                     // R7 would have it dialled again at once, for ever: no call paces it.
                     self.give_recovery_back();
                     self.cool_down(Trigger::ProbeUndecided);

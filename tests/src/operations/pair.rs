@@ -70,7 +70,7 @@ pub enum Seen {
     Retry(Timestamp),
     /// The call has failed.
     GaveUp(GiveUp),
-    /// A background dial began.
+    /// A dial ahead of calls began.
     Dialled,
 }
 
@@ -321,7 +321,20 @@ impl Pair {
                 }
                 None => Ok(Seen::NoSuchHandle),
             },
-            Operation::PollProbe => self.poll_probe(),
+            Operation::PollProbe => {
+                let dial = self.policy.poll_probe(now);
+                let expected = self.model.poll_probe(nanos(now));
+                self.dialled("poll_probe", dial, expected)
+            }
+            Operation::WarmUp => {
+                let dial = self.policy.warm_up(now);
+                let expected = self.model.warm_up(nanos(now));
+                self.dialled("warm_up", dial, expected)
+            }
+            Operation::Adopt(which) => match take(&mut self.dials, which) {
+                Some((dial, id)) => self.adopt(dial, id),
+                None => Ok(Seen::NoSuchHandle),
+            },
             Operation::Tick => {
                 self.policy.handle_timeout(now);
                 self.model.handle_timeout(nanos(now));
@@ -455,10 +468,24 @@ impl Pair {
         self.model.handle_dial(id, outcome, nanos(self.clock));
     }
 
-    fn poll_probe(&mut self) -> Result<Seen, Difference> {
-        let dial = self.policy.poll_probe(self.clock);
-        let expected = self.model.poll_probe(nanos(self.clock));
-        equal("poll_probe", dial.is_some(), expected.is_some())?;
+    fn adopt(&mut self, dial: Dial, id: u64) -> Result<Seen, Difference> {
+        match (self.policy.adopt(dial, self.clock), self.model.adopt(id, nanos(self.clock))) {
+            (Ok(attempt), Some((call, expected))) => self.began(Decision::Start(attempt), expected, call),
+            (Err(dial), None) => {
+                self.dials.push((dial, id));
+                Ok(Seen::Nothing)
+            }
+            (adopted, expected) => same("adoption", false, adopted, expected).map(|()| Seen::Nothing),
+        }
+    }
+
+    fn dialled(
+        &mut self,
+        what: &'static str,
+        dial: Option<Dial>,
+        expected: Option<u64>,
+    ) -> Result<Seen, Difference> {
+        equal(what, dial.is_some(), expected.is_some())?;
         Ok(match dial.zip(expected) {
             Some(dial) => {
                 self.dials.push(dial);

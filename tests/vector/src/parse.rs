@@ -53,6 +53,12 @@ pub(super) enum Action {
     Divert {
         call: String,
     },
+    WarmUp {
+        call: String,
+    },
+    Adopt {
+        call: String,
+    },
     DialOpened {
         call: String,
     },
@@ -129,6 +135,8 @@ impl Action {
             | Self::End { call }
             | Self::Cancel { call }
             | Self::Divert { call }
+            | Self::WarmUp { call }
+            | Self::Adopt { call }
             | Self::DialOpened { call }
             | Self::DialFailed { call, .. }
             | Self::DialAbandoned { call } => Some(call),
@@ -147,6 +155,8 @@ impl Action {
             | Self::Fail(_)
             | Self::Exhausted(_) => &["verdict", "retry_at_ms", "give_up", "retry_after_ms"],
             Self::Divert { .. } => &["retry_at_ms"],
+            Self::WarmUp { .. } => &["dial"],
+            Self::Adopt { .. } => &["start", "reason", "probe", "dial"],
             _ => &[],
         }
     }

@@ -112,9 +112,7 @@ impl<'a> Runner<'a> {
         let mut got = Map::new();
         match &step.action {
             Action::Call { call } => {
-                if self.waiting.contains_key(call) || self.running.contains_key(call) {
-                    return Err(format!("call `{call}` is open already"));
-                }
+                self.check_is_new(call)?;
                 let attempt = self.policy.begin_call(now);
                 self.began(call, Decision::Start(attempt), &mut got);
             }
@@ -138,10 +136,24 @@ impl<'a> Runner<'a> {
                 let (moved, dial) = self.policy.divert(attempt, now);
                 got.insert("retry_at_ms".into(), millis(moved.ready_at()).into());
                 self.waiting.insert(call.clone(), moved);
-                match self.dials.entry(call.clone()) {
-                    Entry::Occupied(_) => return Err(format!("call `{call}` has left a dial already")),
-                    Entry::Vacant(vacant) => vacant.insert(dial),
-                };
+                self.keep_dial(call, dial)?;
+            }
+            Action::WarmUp { call } => {
+                let dial = self.policy.warm_up(now);
+                got.insert("dial".into(), dial.is_some().into());
+                if let Some(dial) = dial {
+                    self.keep_dial(call, dial)?;
+                }
+            }
+            Action::Adopt { call } => {
+                self.check_is_new(call)?;
+                let dial = take(&mut self.dials, call, "dialling")?;
+                let adopted = self.policy.adopt(dial, now);
+                got.insert("dial".into(), adopted.is_err().into());
+                match adopted {
+                    Ok(attempt) => self.began(call, Decision::Start(attempt), &mut got),
+                    Err(dial) => self.keep_dial(call, dial)?,
+                }
             }
             Action::DialOpened { call } => self.end_dial(call, DialOutcome::Opened, now)?,
             Action::DialFailed { call, blame } => {
@@ -164,6 +176,23 @@ impl<'a> Runner<'a> {
         }
         self.observe(now, &mut got);
         Ok(got)
+    }
+
+    fn check_is_new(&self, call: &str) -> Result<(), String> {
+        if self.waiting.contains_key(call) || self.running.contains_key(call) {
+            return Err(format!("call `{call}` is open already"));
+        }
+        Ok(())
+    }
+
+    fn keep_dial(&mut self, call: &str, dial: Dial) -> Result<(), String> {
+        match self.dials.entry(call.to_owned()) {
+            Entry::Occupied(_) => Err(format!("call `{call}` has left a dial already")),
+            Entry::Vacant(vacant) => {
+                vacant.insert(dial);
+                Ok(())
+            }
+        }
     }
 
     fn begin(&mut self, name: &str, call: Call, now: Timestamp, got: &mut Map<String, Value>) {

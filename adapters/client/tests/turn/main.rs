@@ -1,5 +1,6 @@
 //! Turns, step by step, without an adapter.
 
+mod adopted;
 mod credentials;
 mod deadline;
 mod internal;

@@ -45,6 +45,7 @@ impl World {
             self.until(ghost.not_before),
             self.until(ghost.taken_until),
             self.until(ghost.suspected_until),
+            self.until(ghost.dialling_until),
         ]);
         let mut calls = [[0; CALL]; super::world::MAX_CALLS];
         for (part, slot) in calls.iter_mut().zip(self.calls.iter().flatten()) {
@@ -165,7 +166,7 @@ impl World {
             return 1;
         }
         let probes = dialling.probes && self.now < self.ghost.taken_until;
-        let ahead = dial.origin == Origin::Background;
+        let ahead = dial.origin == Origin::Ahead;
         let evidence = dial.sse_progress != state.sse_progress();
         2 | u8::from(evidence) << 2 | u8::from(probes) << 3 | u8::from(ahead) << 4
     }

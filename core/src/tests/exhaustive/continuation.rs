@@ -21,8 +21,8 @@ impl Continuations {
     pub(super) fn check(&mut self, world: &World, scope: &Scope) -> Broken {
         let mut broken = *self.by_policy.entry(world.policy_key()).or_insert_with(|| {
             let mut broken = Broken::default();
-            for polls in [false, true] {
-                broken.union(comes_back(world, polls));
+            for ahead in [Ahead::Nothing, Ahead::Probe, Ahead::WarmUp, Ahead::Adopted] {
+                broken.union(comes_back(world, ahead));
             }
             broken
         });
@@ -100,17 +100,35 @@ impl World {
     }
 }
 
+/// What its driver does ahead of each call.
+#[derive(Clone, Copy, PartialEq)]
+enum Ahead {
+    Nothing,
+    Probe,
+    WarmUp,
+    /// The call begins before the warm-up has ended.
+    Adopted,
+}
+
 /// Whatever was under way reports nothing any more. From now on WebSocket and SSE work.
-fn comes_back(world: &World, polls: bool) -> Broken {
+fn comes_back(world: &World, ahead: Ahead) -> Broken {
     let mut world = world.clone();
     let mut broken = Broken::default();
     for _ in 0..CALLS_TO_COME_BACK {
-        if polls {
-            if let Some(dial) = world.subject.poll_probe(world.now) {
+        let dial = match ahead {
+            Ahead::Nothing => None,
+            Ahead::Probe => world.subject.poll_probe(world.now),
+            Ahead::WarmUp | Ahead::Adopted => world.subject.warm_up(world.now),
+        };
+        let adopted = match dial {
+            Some(dial) if ahead == Ahead::Adopted => world.subject.adopt(dial, world.now).ok(),
+            Some(dial) => {
                 world.subject.handle_dial(dial, DialOutcome::Opened, world.now);
+                None
             }
-        }
-        let mut attempt = world.call();
+            None => None,
+        };
+        let mut attempt = adopted.unwrap_or_else(|| world.call());
         let transport = attempt.transport();
         if world.mode() == Mode::Pinned && transport == Transport::Sse {
             broken.add_if(!last_resort_comes_back(world, attempt), Invariant::LastResortComesBack);

@@ -29,10 +29,14 @@ pub(super) enum Invariant {
     PreferredIsFull,
     /// `Suspected` ends within `cooldown`.
     SuspicionsEnd,
+    /// No warm-up begins while an earlier one is under way, within a lease.
+    OneWarmUp,
+    /// No call waits for a handshake that another one has waited for.
+    NobodyWaitsTwice,
 }
 
 impl Invariant {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::RecoveriesAreBounded,
         Self::CooldownIsKept,
         Self::OneProbe,
@@ -44,6 +48,8 @@ impl Invariant {
         Self::PinnedWhenSpent,
         Self::PreferredIsFull,
         Self::SuspicionsEnd,
+        Self::OneWarmUp,
+        Self::NobodyWaitsTwice,
     ];
 }
 
@@ -92,6 +98,8 @@ pub(super) struct Ghost {
     pub(super) taken_until: Timestamp,
     /// From when on nothing is suspected any more. The origin, when nothing is.
     pub(super) suspected_until: Timestamp,
+    /// A warm-up is under way until then. The origin, when none is.
+    pub(super) dialling_until: Timestamp,
 }
 
 /// What an operation was, as far as the ghost cares.
@@ -150,6 +158,10 @@ impl Ghost {
             _ => {}
         }
         self.undecided &= matches!(after.0, Mode::Probing { .. } | Mode::Suspected);
+        if core::mem::discriminant(&before.0) != core::mem::discriminant(&after.0) {
+            // What is to come of it is decided anew.
+            self.dialling_until = Timestamp::ZERO;
+        }
         self.suspected_until = match (before.0, after.0) {
             (Mode::Suspected, Mode::Suspected) => self.suspected_until,
             (_, Mode::Suspected) => now.saturating_add(config.cooldown()),
@@ -164,5 +176,6 @@ impl Ghost {
         }
         self.undecided = false;
         self.taken_until = Timestamp::ZERO;
+        self.dialling_until = Timestamp::ZERO;
     }
 }

@@ -39,7 +39,8 @@ const SMALL: Config = Config::new()
     .with_max_recoveries(1);
 const RETRYING: Config = SMALL.with_stream_max_retries(1);
 
-const ONE_CALL: Scope = Scope { config: SMALL, calls: 1, dials: 1, synonyms: false };
+const ONE_CALL: Scope = Scope { config: SMALL, calls: 1, dials: 1, warm_ups: false, synonyms: false };
+const WARMED_UP: Scope = Scope { warm_ups: true, ..ONE_CALL };
 const TWO_CALLS: Scope = Scope { calls: 2, ..ONE_CALL };
 
 const fn with(scope: Scope, config: Config) -> Scope {
@@ -72,11 +73,38 @@ fn worlds_that_count_as_the_same_go_on_alike() {
     let config = SMALL.with_probe(ProbeStyle::Background);
     assert_eq!(tell_apart(&with(ONE_CALL, config), 14), None);
     assert_eq!(tell_apart(&with(ONE_CALL, RETRYING.with_retry_budget(Some(1))), 9), None);
+    assert_eq!(tell_apart(&with(WARMED_UP, config), 10), None);
 }
 
 #[test]
 fn one_call_with_every_synonym_and_two_dials() {
     holds(Scope { dials: 2, synonyms: true, ..ONE_CALL }, 16_960, 384_538);
+}
+
+#[test]
+fn one_call_with_warm_ups_and_two_dials() {
+    let config = SMALL.with_max_recoveries(2).with_probe(ProbeStyle::Background);
+    holds(Scope { dials: 2, ..with(WARMED_UP, config) }, 65_893, 1_537_368);
+}
+
+#[test]
+fn one_call_that_is_retried_with_warm_ups() {
+    holds(with(WARMED_UP, RETRYING), 143_515, 2_737_856);
+}
+
+#[test]
+fn two_calls_and_a_warm_up_under_immediate_conviction() {
+    holds(
+        Scope { calls: 2, ..with(WARMED_UP, SMALL.with_verdict(VerdictStyle::Immediate)) },
+        466_955,
+        15_033_390,
+    );
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn two_calls_and_a_warm_up() {
+    holds(Scope { calls: 2, ..WARMED_UP }, 1_347_395, 42_938_440);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::search::search;
 use super::std::print;
 use super::subject::Sabotage;
 use super::world::Scope;
-use super::{ONE_CALL, SMALL, with};
+use super::{ONE_CALL, SMALL, WARMED_UP, with};
 use crate::Config;
 
 /// As deep as it takes to spend a recovery more than there are, and some more for what else might break.
@@ -13,8 +13,12 @@ const DEPTH: usize = 16;
 
 #[track_caller]
 fn breaks(sabotage: Sabotage, config: Config, invariant: Invariant) {
-    let scope = Scope { dials: 0, ..with(ONE_CALL, config) };
-    let report = search(&scope, Some(sabotage), DEPTH);
+    breaks_within(Scope { dials: 0, ..with(ONE_CALL, config) }, DEPTH, sabotage, invariant);
+}
+
+#[track_caller]
+fn breaks_within(scope: Scope, depth: usize, sabotage: Sabotage, invariant: Invariant) {
+    let report = search(&scope, Some(sabotage), depth);
     for (broken, trace) in &report.broken {
         print!("{sabotage:?} breaks {broken:?}:\n{trace}");
     }
@@ -86,4 +90,17 @@ fn a_policy_that_is_never_pinned() {
 #[test]
 fn a_completion_that_leaves_a_recovery_spent() {
     breaks(Sabotage::CompletionLeavesOneSpent, SMALL, Invariant::PreferredIsFull);
+}
+
+/// A warm-up needs no history to go wrong.
+const FEW: usize = 6;
+
+#[test]
+fn a_warm_up_beside_another() {
+    breaks_within(Scope { dials: 2, ..WARMED_UP }, FEW, Sabotage::WarmUpsPileUp, Invariant::OneWarmUp);
+}
+
+#[test]
+fn a_dial_that_is_waited_for_again() {
+    breaks_within(WARMED_UP, FEW, Sabotage::AdoptsAnyDial, Invariant::NobodyWaitsTwice);
 }

@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use crate::call::Origin;
 use crate::history::Past;
 use crate::snapshot::KeptMode;
 use crate::state::State;
@@ -41,6 +42,10 @@ pub(super) enum Sabotage {
     NeverPinned,
     /// A completion refills all recoveries but one.
     CompletionLeavesOneSpent,
+    /// A warm-up begins whether or not one is under way.
+    WarmUpsPileUp,
+    /// A call may wait for any dial.
+    AdoptsAnyDial,
 }
 
 #[derive(Clone)]
@@ -151,6 +156,32 @@ impl Subject {
         let dial = self.policy.poll_probe(now);
         self.tamper(now);
         dial
+    }
+
+    pub(super) fn warm_up(&mut self, now: Timestamp) -> Option<Dial> {
+        self.keep_lease(now);
+        if self.is(Sabotage::WarmUpsPileUp) {
+            self.policy.handle_timeout(now);
+            if self.policy.mode() == Mode::Preferred {
+                let config = *self.policy.config();
+                let mut state = self.policy.state().clone();
+                state.dial_abandoned(&config, now);
+                self.policy = Policy::with_state(config, 0, now, state);
+            }
+        }
+        let dial = self.policy.warm_up(now);
+        self.tamper(now);
+        dial
+    }
+
+    pub(super) fn adopt(&mut self, mut dial: Dial, now: Timestamp) -> Result<Attempt, Dial> {
+        self.keep_lease(now);
+        if self.is(Sabotage::AdoptsAnyDial) {
+            dial.origin = Origin::Ahead;
+        }
+        let adopted = self.policy.adopt(dial, now);
+        self.tamper(now);
+        adopted
     }
 
     pub(super) fn handle_dial(&mut self, dial: Dial, outcome: DialOutcome, now: Timestamp) {

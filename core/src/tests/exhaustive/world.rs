@@ -31,6 +31,8 @@ pub(super) struct Scope {
     pub(super) config: Config,
     pub(super) calls: usize,
     pub(super) dials: usize,
+    /// Whether there are warm-ups.
+    pub(super) warm_ups: bool,
     /// Also what the code does not tell apart from something else: `Ended` from `Cancelled`, `Network` from
     /// `Transport`.
     pub(super) synonyms: bool,
@@ -51,6 +53,9 @@ pub(super) enum Op {
     Dial(usize, DialOutcome),
     LoseDial(usize),
     PollProbe,
+    WarmUp,
+    /// A call is opened, and waits for this dial.
+    Adopt(usize),
     /// Time goes on, and nobody tells the policy.
     Wait(Duration),
     Tick,
@@ -77,6 +82,8 @@ impl fmt::Display for Op {
             Self::Dial(n, outcome) => write!(f, "dial {n}: {outcome:?}"),
             Self::LoseDial(n) => write!(f, "dial {n} is lost"),
             Self::PollProbe => write!(f, "a dial ahead of calls"),
+            Self::WarmUp => write!(f, "a warm-up"),
+            Self::Adopt(n) => write!(f, "a call adopts dial {n}"),
             Self::Wait(duration) => write!(f, "{} passes", duration.as_nanos()),
             Self::Tick => write!(f, "a tick"),
             Self::NetworkChange => write!(f, "the network changes"),
@@ -133,6 +140,8 @@ impl Tries {
 pub(super) struct Dialling {
     pub(super) dial: Dial,
     pub(super) probes: bool,
+    /// No call has waited for it.
+    pub(super) ahead: bool,
 }
 
 pub(super) const MAX_CALLS: usize = 2;
@@ -169,12 +178,16 @@ impl World {
     /// All that can happen next.
     pub(super) fn ops(&self, scope: &Scope, ops: &mut Vec<Op>) {
         ops.clear();
-        if self.calls[..scope.calls].iter().any(Option::is_none) {
+        let free_call = self.calls[..scope.calls].iter().any(Option::is_none);
+        if free_call {
             ops.push(Op::Start);
         }
         let free_dial = self.dials[..scope.dials].iter().any(Option::is_none);
         if free_dial && scope.config.probe() == ProbeStyle::Background {
             ops.push(Op::PollProbe);
+        }
+        if free_dial && scope.warm_ups {
+            ops.push(Op::WarmUp);
         }
         for (n, slot) in self.calls.iter().enumerate() {
             match slot.as_ref().map(|slot| &slot.stand) {
@@ -201,6 +214,9 @@ impl World {
         for (n, dial) in self.dials.iter().enumerate() {
             if dial.is_some() {
                 ops.push(Op::LoseDial(n));
+                if free_call && scope.warm_ups {
+                    ops.push(Op::Adopt(n));
+                }
                 ops.extend([DialOutcome::Opened, DialOutcome::Abandoned].map(|end| Op::Dial(n, end)));
                 for blame in [Blame::Transport, Blame::Server] {
                     ops.push(Op::Dial(n, DialOutcome::Failed(Failure::new(blame, Stage::Connecting))));
@@ -276,7 +292,7 @@ impl World {
                 let (call, dial) = self.subject.divert(running.attempt, self.now);
                 slot.stand = Stand::Waiting(call);
                 self.calls[n] = Some(slot);
-                self.dial(Dialling { dial, probes: running.probes });
+                self.dial(Dialling { dial, probes: running.probes, ahead: false });
                 Kind::Other
             }
             Op::Lose(n) => {
@@ -284,8 +300,9 @@ impl World {
                 return broken;
             }
             Op::Dial(n, outcome) => {
-                let Dialling { dial, probes } = self.dials[n].take().expect("a dial");
+                let Dialling { dial, probes, .. } = self.dials[n].take().expect("a dial");
                 let holds = self.free_slot(probes);
+                self.ghost.dialling_until = Timestamp::ZERO;
                 self.subject.handle_dial(dial, outcome, self.now);
                 match outcome {
                     DialOutcome::Opened if holds => Kind::ProbeEnded,
@@ -301,7 +318,35 @@ impl World {
                 if let Some(dial) = self.subject.poll_probe(self.now) {
                     broken.add_if(self.now < self.ghost.not_before, Invariant::CooldownIsKept);
                     self.probe_began(&mut broken);
-                    self.dial(Dialling { dial, probes: true });
+                    self.dial(Dialling { dial, probes: true, ahead: true });
+                }
+                Kind::Other
+            }
+            Op::WarmUp => {
+                if let Some(dial) = self.subject.warm_up(self.now) {
+                    broken.add_if(self.now < self.ghost.not_before, Invariant::CooldownIsKept);
+                    broken.add_if(self.now < self.ghost.dialling_until, Invariant::OneWarmUp);
+                    let probes = self.mode() != Mode::Preferred;
+                    if probes {
+                        self.probe_began(&mut broken);
+                    }
+                    self.ghost.dialling_until = self.now.saturating_add(config.probe_lease());
+                    self.dial(Dialling { dial, probes, ahead: true });
+                }
+                Kind::Other
+            }
+            Op::Adopt(n) => {
+                let Dialling { dial, probes, ahead } = self.dials[n].take().expect("a dial");
+                match self.subject.adopt(dial, self.now) {
+                    Ok(attempt) => {
+                        broken.add_if(!ahead, Invariant::NobodyWaitsTwice);
+                        broken.add_if(self.now < self.ghost.not_before, Invariant::CooldownIsKept);
+                        self.ghost.dialling_until = Timestamp::ZERO;
+                        let stand = Stand::Running(Running { attempt, progressed: false, probes });
+                        let free = self.calls.iter().position(Option::is_none).expect("a free place");
+                        self.calls[free] = Some(Slot { stand, attempts: 1, tries: Default::default() });
+                    }
+                    Err(dial) => self.dials[n] = Some(Dialling { dial, probes, ahead }),
                 }
                 Kind::Other
             }

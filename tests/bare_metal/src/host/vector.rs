@@ -100,6 +100,8 @@ impl Written {
             "fail" => Action::End(slot, Outcome::Failed(self.failure(None)?)),
             "exhausted" => Action::End(slot, Outcome::RetriesExhausted(self.failure(None)?)),
             "divert" => Action::Divert(slot),
+            "warm_up" => Action::WarmUp(slot),
+            "adopt" => Action::Adopt(slot),
             "dial_opened" => Action::EndDial(slot, DialOutcome::Opened),
             "dial_failed" => {
                 Action::EndDial(slot, DialOutcome::Failed(self.failure(Some(Stage::Connecting))?))
@@ -146,6 +148,7 @@ fn observed(seen: &Seen) -> Map<String, Value> {
             put("start", transport.as_str().into());
             put("reason", reason.as_str().into());
             put("probe", probe.into());
+            put("dial", false.into());
         }
         Said::Wait(until) => put("wait_until_ms", millis(Timestamp::ZERO, until)),
         Said::Done => put("verdict", "done".into()),
@@ -158,7 +161,9 @@ fn observed(seen: &Seen) -> Map<String, Value> {
             put("give_up", why.as_str().into());
         }
         Said::Diverted(ready_at) => put("retry_at_ms", millis(Timestamp::ZERO, ready_at)),
-        Said::Nothing | Said::Misplaced | Said::Dial => {}
+        Said::Dial => put("dial", true.into()),
+        Said::Nothing => put("dial", false.into()),
+        Said::Misplaced => {}
     }
     put("mode", seen.mode.as_str().into());
     put("recoveries_left", seen.recoveries_left.into());

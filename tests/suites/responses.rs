@@ -1,9 +1,9 @@
 //! `into_response`: a turn as one value, on every adapter.
 
 use failback::{Config, GiveUp, Replay, Transport};
-use failback_client::{Error, Response};
+use failback_client::{Error, ErrorKind, Response};
 use failback_peer::{Handshake, Peer, Turn};
-use failback_wire::Request;
+use failback_wire::{Limits, Request};
 use serde_json::{Value, json};
 
 const SECRET: &str = "sk-0123456789abcdef";
@@ -218,4 +218,18 @@ fn a_turn_that_is_cancelled_leaves_what_it_had() {
     let response = reader.join().expect("no panic").expect("no error");
     assert_eq!((response.status(), response.id(), response.json()), ("cancelled", None, None));
     assert_eq!(response.attempts(), 1);
+}
+
+#[test]
+fn a_response_of_any_size_ends_before_it_fills_the_memory() {
+    let piece = "x".repeat(1024 * 1024);
+    let delta = json!({ "type": "response.output_text.delta", "delta": piece });
+    let peer = saying(|| events(&vec![delta.clone(); 20]).then_stall());
+    on_each(peer, Config::new(), |adapter, response, peer| {
+        let error = response.expect_err(adapter);
+        let limit = Limits::new().max_message_bytes();
+        assert_eq!(error.kind(), &ErrorKind::ResponseTooLarge { limit }, "{adapter}");
+        assert!(!error.is_retryable() && error.attempts().is_empty(), "{adapter}");
+        peer.wait_for_blocking("the turn to be cancelled", |journal| journal.open_connections() == 0);
+    });
 }

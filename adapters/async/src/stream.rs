@@ -23,18 +23,20 @@ use crate::shared::Shared;
 pub struct ResponseStream {
     items: Fuse<BoxStream<'static, Result<Item, Error>>>,
     progress: Arc<Progress>,
+    /// How many bytes of output [`into_response`](Self::into_response) takes.
+    limit: usize,
 }
 
 impl ResponseStream {
     pub(crate) fn new<R: Runtime>(shared: Arc<Shared<R>>, turn: Turn) -> Self {
-        let progress = Arc::clone(turn.progress());
+        let (progress, limit) = (Arc::clone(turn.progress()), shared.network.limits.max_message_bytes());
         // Boxed, because the state is moved for each item.
         let driver = Box::new(Driver::new(shared, turn));
         let items = futures_util::stream::unfold(driver, |mut driver| async {
             let item = driver.next().await?;
             Some((item, driver))
         });
-        Self { items: items.boxed().fuse(), progress }
+        Self { items: items.boxed().fuse(), progress, limit }
     }
 
     /// The next item, for callers that do not import [`StreamExt`].
@@ -47,11 +49,12 @@ impl ResponseStream {
     ///
     /// # Errors
     ///
-    /// The turn failed.
+    /// The turn failed, or the response has more than
+    /// [`max_message_bytes`](failback_wire::Limits::max_message_bytes) of output.
     pub async fn into_response(mut self) -> Result<Response, Error> {
-        let mut collector = Collector::new();
+        let mut collector = Collector::with_limit(self.limit);
         while let Some(item) = self.next().await {
-            collector.handle_item(item?);
+            collector.handle_item(item?)?;
         }
         Ok(collector.finish(&self.progress))
     }

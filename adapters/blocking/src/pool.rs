@@ -21,8 +21,8 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 /// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn
 /// waits for.
 ///
-/// The thread exists while something is kept. It waits at its bell until the idle WebSocket has something to
-/// read. It takes the lock only to read that, so a turn never waits for it long.
+/// The thread exists while something is kept. It waits until the idle WebSocket has something to read, and
+/// takes the lock only to read that.
 pub(crate) struct Pool {
     network: Arc<Network>,
     idle: Mutex<Idle>,
@@ -93,8 +93,7 @@ impl Pool {
         self.lock().websocket.as_mut().is_some_and(|conn| conn.attend(now).is_some_and(|next| next > now))
     }
 
-    /// Keeps a WebSocket for the next turn, in place of an older one. Returns false if it had to close it
-    /// instead.
+    /// Keeps a WebSocket for the next turn, in place of an older one. False if it had to close it instead.
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
         conn.rest(self.network.policy().now());
         let mut idle = self.lock();

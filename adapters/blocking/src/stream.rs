@@ -18,6 +18,8 @@ use crate::shared::Shared;
 pub struct ResponseStream {
     turn: Arc<Cancellable>,
     progress: Arc<Progress>,
+    /// How many bytes of output [`into_response`](Self::into_response) takes.
+    limit: usize,
 }
 
 /// Ends a turn from another thread. Clones end the same turn.
@@ -35,9 +37,9 @@ struct Cancellable {
 impl ResponseStream {
     pub(crate) fn new(shared: Arc<Shared>, turn: Turn) -> Self {
         let ringer = Ringer::default();
-        let progress = Arc::clone(turn.progress());
+        let (progress, limit) = (Arc::clone(turn.progress()), shared.network.limits.max_message_bytes());
         let driver = Driver::new(shared, turn, ringer.clone());
-        Self { turn: Arc::new(Cancellable { ringer, driver: Mutex::new(Some(driver)) }), progress }
+        Self { turn: Arc::new(Cancellable { ringer, driver: Mutex::new(Some(driver)) }), progress, limit }
     }
 
     /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server
@@ -46,11 +48,12 @@ impl ResponseStream {
     ///
     /// # Errors
     ///
-    /// The turn failed.
+    /// The turn failed, or the response has more than
+    /// [`max_message_bytes`](failback_wire::Limits::max_message_bytes) of output.
     pub fn into_response(mut self) -> Result<Response, Error> {
-        let mut collector = Collector::new();
+        let mut collector = Collector::with_limit(self.limit);
         for item in self.by_ref() {
-            collector.handle_item(item?);
+            collector.handle_item(item?)?;
         }
         Ok(collector.finish(&self.progress))
     }

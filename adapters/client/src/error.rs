@@ -142,6 +142,13 @@ pub enum ErrorKind {
     /// ([`Builder::credentials`](crate::Builder::credentials)). Its own error is the
     /// [`source`](std::error::Error::source) of this one.
     Credentials(ProviderError),
+    /// A response that was to be given as a whole is larger than this many bytes,
+    /// [`max_message_bytes`](failback_wire::Limits::max_message_bytes). The turn was cancelled, and the error
+    /// has no attempts.
+    ResponseTooLarge {
+        /// How many bytes it may have.
+        limit: usize,
+    },
     /// The client itself is at fault: it came into a state that cannot be. Nothing is held against the server
     /// or a transport. Please report it.
     Internal {
@@ -158,6 +165,7 @@ impl ErrorKind {
             Self::Deadline { .. } => "deadline",
             Self::Request(_) => "request",
             Self::Credentials(_) => "credentials",
+            Self::ResponseTooLarge { .. } => "response_too_large",
             Self::Internal { .. } => "internal",
         }
     }
@@ -172,6 +180,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::Request(error) => error.fmt(f),
             Self::Credentials(_) => f.write_str("the provider of credentials failed"),
+            Self::ResponseTooLarge { limit } => {
+                write!(f, "the response is larger than {limit} bytes; read it event by event instead")
+            }
             Self::Internal { what } => write!(f, "failback itself is at fault, please report it: {what}"),
         }
     }
@@ -213,6 +224,7 @@ impl Error {
     pub const fn give_up(&self) -> GiveUp {
         match self.kind {
             ErrorKind::GaveUp(give_up) => give_up,
+            ErrorKind::ResponseTooLarge { .. } => GiveUp::Committed,
             ErrorKind::Deadline { .. } | ErrorKind::Credentials(_) if self.committed => GiveUp::Committed,
             ErrorKind::Deadline { .. } | ErrorKind::Credentials(_) => GiveUp::AttemptsExhausted,
             ErrorKind::Request(_) | ErrorKind::Internal { .. } => GiveUp::NotRetryable,

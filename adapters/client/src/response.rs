@@ -3,6 +3,7 @@ use std::fmt;
 use failback::Transport;
 use failback_wire::{Delta, Event, Output, ResponseHeaders, ServerError, ToolCall, Usage};
 
+use crate::error::{Error, ErrorKind};
 use crate::{Item, Progress};
 
 /// A response as a whole: what is left when its stream has ended.
@@ -118,28 +119,41 @@ impl fmt::Debug for Response {
 /// Servers tell the output up to three times: in deltas, in items that are done, and in the response object
 /// of the last event. The last one counts, but some servers leave its `output` empty: then the items count,
 /// and where there is none of them either, the deltas of the text.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Collector {
     items: Output,
     text: String,
     last: Option<Event>,
+    /// How many bytes of output it has.
+    size: usize,
+    limit: usize,
 }
 
 impl Collector {
-    /// A collector that has seen nothing.
+    /// A collector that has seen nothing, and takes at most `limit` bytes of output:
+    /// [`max_message_bytes`](failback_wire::Limits::max_message_bytes), as the last event of a response has
+    /// all of its output again.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn with_limit(limit: usize) -> Self {
+        Self { limit, items: Output::default(), text: String::new(), last: None, size: 0 }
     }
 
     /// The turn has yielded this.
-    pub fn handle_item(&mut self, item: Item) {
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ResponseTooLarge`]. Then the turn is to be dropped.
+    pub fn handle_item(&mut self, item: Item) -> Result<(), Error> {
         match item {
             Item::Event(event) => self.handle_event(event),
             // All of them.
-            Item::Restarted { .. } => *self = Self::new(),
+            Item::Restarted { .. } => *self = Self::with_limit(self.limit),
             Item::Notice(_) => {}
         }
+        if self.size > self.limit {
+            return Err(Error::new(ErrorKind::ResponseTooLarge { limit: self.limit }, true, Vec::new()));
+        }
+        Ok(())
     }
 
     fn handle_event(&mut self, event: Event) {
@@ -147,7 +161,9 @@ impl Collector {
             self.last = Some(event);
         } else if let Some(item) = event.item_done() {
             self.items.add_item(item);
+            self.size = self.size.saturating_add(event.json().len());
         } else if let Some(Delta::Text(text)) = event.delta() {
+            self.size = self.size.saturating_add(text.len());
             self.text.push_str(&text);
         }
     }
@@ -155,7 +171,7 @@ impl Collector {
     /// The turn is over, and this is how far it had come.
     #[must_use]
     pub fn finish(self, progress: &Progress) -> Response {
-        let Self { items, text, last } = self;
+        let Self { items, text, last, .. } = self;
         let output = last.as_ref().and_then(Event::output);
         let output = output.unwrap_or_else(|| if items.is_empty() { Output::of_text(text) } else { items });
         Response {

@@ -52,6 +52,8 @@ fn came_to(outcome: &Outcome, transport: Transport) -> String {
             let last = error.attempts().last().map(|attempt| attempt.text()).unwrap_or_default();
             // Ports and addresses are others each time.
             let said = last.split("127.0.0.1").next().unwrap_or_default().trim_end_matches([':', ' ']);
+            // So is what was received.
+            let said = said.split("; received").next().unwrap_or_default();
             format!("failed ({}): {said}", error.give_up()).replace('|', "\\|")
         }
         None if transport == Transport::Sse => "completed over SSE".to_owned(),

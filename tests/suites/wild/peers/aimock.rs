@@ -5,7 +5,7 @@ use std::time::Duration;
 use failback::{Config, GiveUp, Mode};
 use failback_tests::{Adapter, Settings};
 
-use super::guest::{Guest, is_whole};
+use super::guest::{Guest, is_whole, with_all_at_once};
 use crate::program::{Program, Start};
 
 with_every_adapter!(
@@ -13,7 +13,6 @@ with_every_adapter!(
     the_same_turns_over_sse,
     what_is_cut_over_either_transport,
     errors_over_either_transport,
-    chaos_that_is_certain,
     chaos_now_and_then,
 );
 
@@ -106,8 +105,14 @@ fn errors_over_either_transport(adapter: &dyn Adapter) {
     }
 }
 
+#[test]
+#[ignore = "starts it a dozen times"]
+fn chaos_that_is_certain() {
+    with_all_at_once(certain_chaos);
+}
+
 /// Chaos is for HTTP only, so WebSocket is refused here.
-fn chaos_that_is_certain(adapter: &dyn Adapter) {
+fn certain_chaos(adapter: &dyn Adapter) {
     let retries = Config::new().with_stream_max_retries(1).with_head_start(Duration::MAX);
     for (chaos, says) in [
         ("--chaos-drop", "500 Internal Server Error"),

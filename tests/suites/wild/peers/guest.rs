@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use failback::{GiveUp, Transport};
 use failback_client::Error;
 use failback_peer::{Handshake, Peer};
-use failback_tests::{Adapter, Outcome, Settings, TestClient, collect};
+use failback_tests::{Adapter, Outcome, Settings, TestClient, adapters, collect};
 use failback_wire::{Request, Terminal};
 
 use crate::program::Program;
@@ -87,6 +87,15 @@ impl<'a> Guest<'a> {
     pub(super) fn note_handshakes(&self, name: &str, outcome: &Outcome, handshakes: usize) {
         table::note(self.program, name, self.adapter, outcome, handshakes);
     }
+}
+
+/// Runs what waits much and does little with every adapter at once.
+pub(super) fn with_all_at_once(test: fn(&dyn Adapter)) {
+    std::thread::scope(|scope| {
+        for adapter in adapters() {
+            scope.spawn(move || test(adapter));
+        }
+    });
 }
 
 /// Whether the response is complete, begins with its beginning, and has each event once and in order. Not every

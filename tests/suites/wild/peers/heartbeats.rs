@@ -7,14 +7,12 @@ use failback::{Config, GiveUp, Mode};
 use failback_tests::{Adapter, Settings, collect, until};
 use failback_wire::Request;
 
-use super::guest::{Guest, is_whole};
+use super::guest::{Guest, is_whole, with_all_at_once};
 use crate::program::{Program, Start};
 
 with_every_adapter!(
     an_idle_socket_answers_heartbeats,
-    a_socket_answers_heartbeats_while_the_model_thinks,
     a_socket_that_missed_heartbeats_is_replaced,
-    a_socket_that_is_closed_before_an_event,
     a_socket_that_ends_in_mid_stream,
 );
 
@@ -101,14 +99,22 @@ fn default_heartbeats(adapter: &dyn Adapter) {
 #[test]
 #[ignore = "waits for heartbeats of 20 and 30 seconds"]
 fn an_idle_socket_answers_default_heartbeats() {
-    std::thread::scope(|scope| {
-        for adapter in failback_tests::adapters() {
-            scope.spawn(move || default_heartbeats(adapter));
-        }
-    });
+    with_all_at_once(default_heartbeats);
 }
 
-fn a_socket_answers_heartbeats_while_the_model_thinks(adapter: &dyn Adapter) {
+#[test]
+#[ignore = "waits for heartbeats of seconds"]
+fn a_socket_answers_heartbeats_while_the_model_thinks() {
+    with_all_at_once(heartbeats_while_it_thinks);
+}
+
+#[test]
+#[ignore = "waits until clients have enough of it"]
+fn a_socket_that_is_closed_before_an_event() {
+    with_all_at_once(closed_before_an_event);
+}
+
+fn heartbeats_while_it_thinks(adapter: &dyn Adapter) {
     for program in both() {
         let guest = Guest::new(&program, adapter, settings());
         let outcome = guest.expect("think 7", "hello", "echo: hello");
@@ -143,10 +149,11 @@ fn a_socket_that_missed_heartbeats_is_replaced(adapter: &dyn Adapter) {
     }
 }
 
-/// 1012 says that the server restarts.
-fn a_socket_that_is_closed_before_an_event(adapter: &dyn Adapter) {
+/// 1001 says that the server goes away, 1011 that it met an error, 1012 that it restarts, 1013 that it is to be
+/// tried again later.
+fn closed_before_an_event(adapter: &dyn Adapter) {
     let Some(program) = ws("2") else { return };
-    for code in ["1000", "1012"] {
+    for code in ["1000", "1001", "1011", "1012", "1013"] {
         let before = handshakes(&program);
         let guest = Guest::new(&program, adapter, settings());
         let outcome = guest.expect_sse(&format!("close {code}"), "hello", "echo: hello");

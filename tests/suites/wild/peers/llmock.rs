@@ -6,10 +6,16 @@ use failback::{Config, GiveUp};
 use failback_tests::{Adapter, Settings};
 use failback_wire::{Headers, Limits};
 
-use super::guest::{Guest, ask};
+use super::guest::{Guest, ask, with_all_at_once};
 use crate::program::{Program, Start};
 
-with_every_adapter!(a_server_without_websocket, faults_and_the_verdict_on_the_client);
+with_every_adapter!(a_server_without_websocket);
+
+#[test]
+#[ignore = "waits for timeouts"]
+fn faults_and_the_verdict_on_the_client() {
+    with_all_at_once(faults_and_verdict);
+}
 
 /// What it answers.
 fn answer(input: &str) -> String {
@@ -43,7 +49,7 @@ fn a_server_without_websocket(adapter: &dyn Adapter) {
 
 /// One fault, one turn, and nothing that it holds against the client. It takes requests with the same body for
 /// attempts of one call, so each turn says something else.
-fn faults_and_the_verdict_on_the_client(adapter: &dyn Adapter) {
+fn faults_and_verdict(adapter: &dyn Adapter) {
     let Some(llmock) = llmock() else { return };
     let limits = Limits::new().with_idle_timeout(Duration::from_secs(2));
     // Without the upgrade: the verdict would be on that too.

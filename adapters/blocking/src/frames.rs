@@ -2,12 +2,35 @@
 
 use std::io::ErrorKind;
 
+use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
 
 use crate::io::Io;
 
+/// How many bytes are read at once. tungstenite fills as many with zeros before each read, however few there
+/// are to read, so its default of 128 KiB would cost more than the system does.
+const READ_BUFFER: usize = 64 * 1024;
+/// How many bytes of pings and pongs may wait for a peer that reads nothing. Others are not sent.
+pub(crate) const CONTROL_BYTES: usize = 4 * 1024;
+
 /// How many frames are read before time limits are checked.
 pub(crate) const FRAMES: u32 = 1024;
+
+/// The settings of a WebSocket that takes messages of up to this many bytes.
+pub(crate) fn config(max_message_bytes: usize) -> WebSocketConfig {
+    let limit = Some(max_message_bytes);
+    WebSocketConfig::default()
+        .max_message_size(limit)
+        .max_frame_size(limit)
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(CONTROL_BYTES)
+}
+
+/// How many bytes may wait while a message of this many is sent.
+pub(crate) const fn room_for(message_bytes: usize) -> usize {
+    message_bytes.saturating_add(2 * CONTROL_BYTES)
+}
 
 /// Queues a message, which is sent as soon as there is room.
 pub(crate) fn queue(socket: &mut WebSocket<Io>, message: Message) -> Result<(), Error> {

@@ -7,13 +7,13 @@ use failback_client::{Connection, Credentials, Lost};
 use failback_wire::{Carried, Event, Headers, Limits, Owner, ResponseHeaders, Said, Seen};
 use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tungstenite::protocol::{CloseFrame, Role};
 use tungstenite::{Bytes, Error, Message, WebSocket};
 
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::dial::dial;
-use crate::frames::{FRAMES, is_blocked, queue};
+use crate::frames::{CONTROL_BYTES, FRAMES, config, is_blocked, queue, room_for};
 use crate::halt::Halt;
 use crate::handshake::upgrade;
 use crate::idle::Idle;
@@ -22,12 +22,6 @@ use crate::network::Network;
 use crate::watch::{Wake, Watch};
 
 const TRANSPORT: Transport = Transport::WebSocket;
-
-/// How many bytes are read at once. tungstenite fills as many with zeros before each read, however few there
-/// are to read, so its default of 128 KiB would cost more than the system does.
-const READ_BUFFER: usize = 64 * 1024;
-/// How many bytes of pings and pongs may wait for a peer that reads nothing. Others are not sent.
-const CONTROL_BYTES: usize = 4 * 1024;
 
 /// An open WebSocket.
 pub(crate) struct WsConn {
@@ -60,13 +54,7 @@ impl WsConn {
         let io = dial(network, TRANSPORT, bell, deadline)?;
         let (io, headers, early) = upgrade(network, io, headers, bell, deadline)?;
         let (limits, now) = (network.limits, network.policy().now());
-        let limit = Some(limits.max_message_bytes());
-        let config = WebSocketConfig::default()
-            .max_message_size(limit)
-            .max_frame_size(limit)
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_write_buffer_size(CONTROL_BYTES);
+        let config = config(limits.max_message_bytes());
         Ok(Self {
             socket: WebSocket::from_partially_read(io, early, Role::Client, Some(config)),
             limits,
@@ -103,7 +91,7 @@ impl WsConn {
     pub(crate) fn request(&mut self, frame: String) -> Result<(), Halt> {
         self.carried.begin();
         self.is_sending = true;
-        let room = frame.len().saturating_add(2 * CONTROL_BYTES);
+        let room = room_for(frame.len());
         self.socket.set_config(|config| config.max_write_buffer_size = room);
         self.queue(Message::text(frame))
     }

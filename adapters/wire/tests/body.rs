@@ -62,6 +62,30 @@ fn a_stream_with_its_content_type_or_without() {
     }
 }
 
+/// The content types of the web platform tests (their `eventsource/format-mime-*`), and that a stream is UTF-8
+/// whatever its content type says (`format-utf-8`).
+#[test]
+fn content_types_of_the_web_platform_tests() {
+    let text = "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"ok\u{2026}\"}}\n\n";
+    for content_type in [
+        "text/event-stream;",
+        "text/event-stream;x=bogus",
+        "text/event-stream;charset=windows-1252",
+        "Text/Event-Stream ; charset=\"windows-1252\"",
+    ] {
+        let (said, end) = read(Some(content_type), text);
+        let [Said::Event(event)] = &said[..] else { panic!("{content_type}: {said:?}") };
+        assert_eq!(event.response_id(), Some("ok\u{2026}"), "{content_type}");
+        assert_eq!(end, Ok(None));
+    }
+    for content_type in
+        ["x bogus", "text/event-stream x", "text/event-streams", "text/html;text/event-stream"]
+    {
+        let refused = BodyError::NotEvents { content_type: Some(content_type.to_owned()) };
+        assert_eq!(read(Some(content_type), text), (vec![], Err(refused)), "{content_type}");
+    }
+}
+
 #[test]
 fn what_is_no_stream() {
     for (content_type, text) in [

@@ -26,17 +26,22 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<SseItem>, Stri
     (items, id)
 }
 
-/// Whole, in chunks of 1, 2, 3 and 7 bytes, and split at every point, with empty chunks in between.
+/// Every way to cut a stream that is tried: whole, in chunks of 1, 2, 3 and 7 bytes, and split at every point,
+/// with empty chunks in between.
+fn cuts(stream: &[u8]) -> Vec<Vec<&[u8]>> {
+    let mut cuts: Vec<Vec<&[u8]>> = vec![vec![stream]];
+    cuts.extend([1, 2, 3, 7].map(|size| stream.chunks(size).collect()));
+    cuts.extend((0..=stream.len()).map(|at| vec![&stream[..at], &[], &stream[at..], &[]]));
+    cuts
+}
+
+/// However it is cut, a stream gives these items, and this last event ID at its end.
 fn check(stream: &[u8], expected: &[SseItem], id: &str) {
-    let shown = String::from_utf8_lossy(stream);
     let expected = (expected.to_vec(), id.to_owned());
-    assert_eq!(decode([stream]), expected, "{shown:?} whole");
-    for size in [1, 2, 3, 7] {
-        assert_eq!(decode(stream.chunks(size)), expected, "{shown:?} in chunks of {size}");
-    }
-    for at in 0..=stream.len() {
-        let (head, tail) = stream.split_at(at);
-        assert_eq!(decode([head, &[], tail, &[]]), expected, "{shown:?} split at {at}");
+    for cut in cuts(stream) {
+        let chunks =
+            format!("{:?}", cut.iter().map(|chunk| String::from_utf8_lossy(chunk)).collect::<Vec<_>>());
+        assert_eq!(decode(cut), expected, "{chunks}");
     }
 }
 
@@ -94,6 +99,103 @@ fn conformance() {
     ];
     for (stream, expected, id) in cases {
         check(stream, &expected, id);
+    }
+}
+
+/// What the web platform tests expect of a browser's event source (their `eventsource/format-*`): the events
+/// of a stream, each with its name, its data and the last event ID when it came. Comments and `retry` are not
+/// listed here, as a page does not see them.
+#[test]
+fn cases_of_the_web_platform_tests() {
+    /// Name, data, last event ID.
+    type Seen = (&'static str, &'static str, &'static str);
+    const X: &str = "message";
+    let long = "x".repeat(2048);
+    let comments = format!("data:1\r:\0\n:\r\ndata:2\n:{long}\rdata:3\n:data:fail\r:{long}\ndata:4\n\n");
+    let fields = "data:\0\ndata:  2\rData:1\ndata\0:2\ndata:1\r\0data:4\nda-ta:3\rdata_5\ndata:3\rdata:\r\n \
+                  data:32\ndata:4\n\n";
+    let nulls = "id: \0\0\ndata: a\n\nid: x\0\ndata: b\n\nid: \0x\ndata: c\n\nid: x\0x\ndata: d\n\nid:  \0\ndata: e\n\n";
+    let cases: &[(&str, &str, &[Seen])] = &[
+        ("bom", "\u{feff}data:1\n\n\u{feff}data:2\n\ndata:3\n\n", &[(X, "1", ""), (X, "3", "")]),
+        ("bom-2", "\u{feff}\u{feff}data:1\n\ndata:2\n\ndata:3\n\n", &[(X, "2", ""), (X, "3", "")]),
+        ("comments", &comments, &[(X, "1\n2\n3\n4", "")]),
+        (
+            "data-before-final-empty-line",
+            "retry:1000\ndata:test1\n\nid:test\ndata:test2\n",
+            &[(X, "test1", "")],
+        ),
+        ("end of file in a line", "data:test1\n\ndata:test2", &[(X, "test1", "")]),
+        ("empty lines", "\n\n\r\r\r\n\r\ndata:test\n\n\n\n", &[(X, "test", "")]),
+        (
+            "field-data",
+            "data:\n\ndata\ndata\n\ndata:test\n\n",
+            &[(X, "", ""), (X, "\n", ""), (X, "test", "")],
+        ),
+        ("field-event", "event:test\ndata:x\n\ndata:x\n\n", &[("test", "x", ""), (X, "x", "")]),
+        ("field-event-empty", "event: \ndata:data\n\n", &[(X, "data", "")]),
+        (
+            "field-id",
+            "id: \u{2026}\nretry: 200\ndata: hello\n\ndata: again\n\n",
+            &[(X, "hello", "\u{2026}"), (X, "again", "\u{2026}")],
+        ),
+        (
+            "field-id-3, persists",
+            "id: 1\ndata: 1\n\ndata: 2\n\nid: 2\ndata: 3\n\ndata: 4\n\n",
+            &[(X, "1", "1"), (X, "2", "1"), (X, "3", "2"), (X, "4", "2")],
+        ),
+        (
+            "field-id-3, resets",
+            "id: 1\ndata: 1\n\nid:\ndata: 2\n\ndata: 3\n\n",
+            &[(X, "1", "1"), (X, "2", ""), (X, "3", "")],
+        ),
+        (
+            "field-id-3, resets without a colon",
+            "id: 1\ndata: 1\n\nid\ndata: 2\n\ndata: 3\n\n",
+            &[(X, "1", "1"), (X, "2", ""), (X, "3", "")],
+        ),
+        ("field-id-null", nulls, &["a", "b", "c", "d", "e"].map(|data| (X, data, ""))),
+        ("field-parsing", fields, &[(X, "\0\n 2\n1\n3\n\n4", "")]),
+        ("field-retry", "retry:03000\ndata:x\n\n", &[(X, "x", "")]),
+        ("field-retry-bogus", "retry:3000\nretry:1000x\ndata:x\n\n", &[(X, "x", "")]),
+        ("field-retry-empty", "retry\ndata:test\n\n", &[(X, "test", "")]),
+        (
+            "field-unknown",
+            "data:test\n data\ndata\nfoobar:xxx\njustsometext\n:thisisacommentyay\ndata:test\n\n",
+            &[(X, "test\n\ntest", "")],
+        ),
+        ("leading-space", "data:\ttest\rdata: \ndata:test\n\n", &[(X, "\ttest\n\ntest", "")]),
+        ("newlines", "data:test\r\ndata\ndata:test\r\n\r\n", &[(X, "test\n\ntest", "")]),
+        ("null-character", "data:\0\n\n", &[(X, "\0", "")]),
+        ("utf-8", "data:ok\u{2026}\n\n", &[(X, "ok\u{2026}", "")]),
+    ];
+    for (case, stream, expected) in cases {
+        for cut in cuts(stream.as_bytes()) {
+            let mut decoder = SseDecoder::new(4096);
+            let mut events = Vec::new();
+            for mut chunk in cut {
+                while let Some(item) = decoder.decode(&mut chunk).expect("within the limit") {
+                    if let SseItem::Event { name, data } = item {
+                        events.push((name, data, decoder.last_event_id().to_owned()));
+                    }
+                }
+            }
+            let events: Vec<_> = events.iter().map(|(name, data, id)| (&**name, &**data, &**id)).collect();
+            assert_eq!(&events, expected, "{case}");
+        }
+    }
+}
+
+/// Of those, what `retry` says.
+#[test]
+fn retry_in_the_web_platform_tests() {
+    for (stream, expected) in [
+        ("retry:03000\ndata:x\n\n", Some(3000)),
+        ("retry:3000\nretry:1000x\ndata:x\n\n", Some(3000)),
+        ("retry\ndata:test\n\n", None),
+    ] {
+        let expected = expected.map(|millis| SseItem::Retry(Duration::from_millis(millis)));
+        let data = if expected.is_some() { "x" } else { "test" };
+        check(stream.as_bytes(), &expected.into_iter().chain([message(data)]).collect::<Vec<_>>(), "");
     }
 }
 

@@ -3,14 +3,14 @@
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// How long a program may take to listen.
-const START_TIME: Duration = Duration::from_secs(30);
+const START_TIME: Duration = Duration::from_secs(60);
 
 /// A program that listens, until it is dropped.
 pub(crate) struct Program {
@@ -121,10 +121,14 @@ impl Drop for Program {
     }
 }
 
-/// Where this machine has it. Servers are often not on the path of a user.
+/// Where this machine has it: where `tests/wild/peers/install` puts programs, or on the path. Servers are often
+/// not on the path of a user.
 fn find(name: &str) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let peers = std::env::var_os("FAILBACK_PEERS").unwrap_or_else(|| "target/peers".into());
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
+    let folders = [root.join(peers).join("bin")].into_iter().chain(std::env::split_paths(&path));
+    let folders = folders.chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 

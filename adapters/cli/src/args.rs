@@ -48,9 +48,9 @@ pub(crate) enum Command {
     /// the server sees of handshakes, and how long turns wait: before, in and after each outage. There are no
     /// sockets, and a million clients for a day take about a minute. The same seed gives the same numbers.
     ///
-    /// Turns arrive at random (Poisson). A handshake takes 0.1 s on average, and a first event 0.5 s. A WebSocket
-    /// stays open between turns, for 55 minutes at most. When an outage begins, connections break. While it
-    /// lasts, what connects is refused. The server takes any number of handshakes at once.
+    /// Turns arrive at random (Poisson). A handshake takes 0.1 s on average, and a first event 0.5 s. A
+    /// WebSocket stays open between turns, for 55 minutes at most. When an outage begins, connections break.
+    /// While it lasts, what connects is refused. The server takes any number of handshakes at once.
     Simulate(Box<SimulateArgs>),
 }
 
@@ -156,7 +156,8 @@ pub(crate) struct ReplayArgs {
 #[command(after_long_help = settings::help())]
 pub(crate) struct SimulateArgs {
     /// How many clients there are
-    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
     pub(crate) clients: u64,
 
     /// How long is simulated, from 1m to 31d

@@ -226,7 +226,8 @@ impl<S: Strategy> Client<'_, S> {
         let transport = S::transport(&attempt);
         match self.strategy.handle_outcome(attempt, outcome, Timestamp::from_nanos(now)) {
             Next::Done => {
-                self.tally.completed(turn.arrived, transport, turn.began - turn.arrived, self.broken)
+                let waited = turn.began.saturating_sub(turn.arrived);
+                self.tally.completed(turn.arrived, transport, waited, self.broken);
             }
             Next::GiveUp => self.tally.failed(turn.arrived, self.broken),
             Next::Retry(call, at) => self.queue.push(at.as_nanos().max(now), Event::Begin(turn, call)),

@@ -38,8 +38,8 @@ impl Plan {
         let turns = args.clients as f64 * args.turns_per_hour * hours * kinds.len() as f64;
         if turns > MOST_TURNS {
             let problem = format_args!(
-                "about {turns:.0} turns in all are too many (--clients times --turns-per-hour times the hours \
-                 of --length, for each strategy); at most {MOST_TURNS:.0} are simulated"
+                "about {turns:.0} turns in all are too many (--clients times --turns-per-hour times the \
+                 hours of --length, for each strategy); at most {MOST_TURNS:.0} are simulated"
             );
             return Err(Error::usage("--clients", problem));
         }

@@ -12,19 +12,22 @@ use super::period::{BUCKET, Part};
 use super::plan::Plan;
 use super::report::{Rate, Report, Turns};
 use super::span::Span;
-use super::words::{aftermath, rate, scene};
+use super::words::{rate, scene};
 
-const WIDTH: f64 = 960.0;
+const WIDTH: f64 = 970.0;
 const LEFT: f64 = 64.0;
 /// Where the plots end, and the names of the lines begin.
-const RIGHT: f64 = 836.0;
+const RIGHT: f64 = 826.0;
 const SHARE_HEIGHT: f64 = 230.0;
 const HANDSHAKES_HEIGHT: f64 = 110.0;
 /// Between two plots: room for the title of the lower one.
 const BETWEEN: f64 = 46.0;
 const LINE: f64 = 17.0;
-/// At most so many points a line.
-const POINTS: usize = 360;
+/// At most so many points a line: fewer, where each is a mean.
+const MEANS: usize = 120;
+const PEAKS: usize = 360;
+/// How long the piece of its line is that stands before a name.
+const SAMPLE: f64 = 26.0;
 
 const fn dashes(kind: Kind) -> &'static str {
     match kind {
@@ -62,7 +65,7 @@ impl Panel {
 /// The whole plot as SVG.
 pub(super) fn draw(plan: &Plan, reports: &[Report]) -> String {
     let buckets = reports.iter().map(|report| report.buckets.len()).max().unwrap_or(1).max(1);
-    let each = buckets.div_ceil(POINTS);
+    let (each, peaks_each) = (buckets.div_ceil(MEANS), buckets.div_ceil(PEAKS));
     let width = buckets as f64;
     let scene = scene(plan);
     let top = 40.0 + LINE * scene.len() as f64 + 34.0;
@@ -82,7 +85,7 @@ pub(super) fn draw(plan: &Plan, reports: &[Report]) -> String {
     }
 
     outages(&mut canvas, plan, &share, true);
-    canvas.text(LEFT, share.top - 8.0, Anchor::Start, "share of turns on WebSocket");
+    canvas.title(LEFT, share.top - 8.0, "share of turns on WebSocket");
     for percent in [0_u8, 25, 50, 75, 100] {
         canvas.level(LEFT, RIGHT, share.y(f64::from(percent) / 100.0), &format!("{percent} %"));
     }
@@ -100,33 +103,46 @@ pub(super) fn draw(plan: &Plan, reports: &[Report]) -> String {
             .collect();
         canvas.line(&points, report.kind.as_str(), "share", dashes(report.kind));
         if let Some((_, y)) = points.last() {
-            ends.push((*y, report.kind.title()));
+            ends.push((*y, report.kind));
         }
     }
-    for (y, title) in apart(ends, LINE, share.bottom()) {
-        canvas.text(RIGHT + 8.0, y + 4.0, Anchor::Start, title);
+    for (y, kind) in apart(ends, LINE, share.bottom()) {
+        let from = RIGHT + 8.0;
+        canvas.sample(from, from + SAMPLE, y, dashes(kind));
+        canvas.text(from + SAMPLE + 6.0, y + 4.0, Anchor::Start, kind.title());
     }
 
     for (number, report) in reports.iter().enumerate() {
         let panel = handshakes(number);
         outages(&mut canvas, plan, &panel, false);
         let title = format!("{}: handshakes a second", report.kind.title());
-        canvas.text(LEFT, panel.top - 8.0, Anchor::Start, &title);
+        canvas.title(LEFT, panel.top - 8.0, &title);
         let step = round_step(panel.full, 3.0);
         let mut level = 0.0;
         while level <= panel.full {
-            canvas.level(LEFT, RIGHT, panel.y(level), &rate(level).replace(".0", ""));
+            canvas.level(LEFT, RIGHT, panel.y(level), &mark(level));
             level += step;
         }
-        bars(&mut canvas, &panel, report, each);
-        let after = report.periods.iter().filter(|period| period.period.part == Part::After);
-        if let Some(line) = after.clone().next().and_then(aftermath) {
+        bars(&mut canvas, &panel, report, peaks_each);
+        let after = report.periods.iter().find(|period| period.period.part == Part::After);
+        if let Some(line) = after.and_then(|period| peak(&period.handshakes)) {
             canvas.text(RIGHT, panel.top - 8.0, Anchor::End, &line);
         }
         times(&mut canvas, &panel, plan.world.length, number + 1 == reports.len());
     }
     times(&mut canvas, &share, plan.world.length, false);
     canvas.finish()
+}
+
+/// A round number, without what is not needed of it.
+fn mark(level: f64) -> String {
+    let text = rate(level);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn peak(handshakes: &Rate) -> Option<String> {
+    let times = handshakes.ratio()?;
+    Some(format!("peak after the outage: {}, {times:.2} times the mean then", rate(handshakes.peak)))
 }
 
 /// The highest of the buckets at each point, so that no peak is lost.
@@ -189,6 +205,13 @@ fn apart<T>(mut names: Vec<(f64, T)>, least: f64, bottom: f64) -> Vec<(f64, T)> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_are_short() {
+        for (level, text) in [(0.0, "0"), (0.5, "0.5"), (20.0, "20"), (100.0, "100"), (2000.0, "2,000")] {
+            assert_eq!(mark(level), text);
+        }
+    }
 
     #[test]
     fn names_do_not_overlap() {

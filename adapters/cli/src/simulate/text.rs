@@ -45,8 +45,8 @@ fn periods(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let row = |cells: [&str; 11]| {
         let [part, span, turns, websocket, sse, failed, mean, peak, times, median, tail] = cells;
         format!(
-            "  {part:<7} {span:<13} {turns:>12} {websocket:>9} {sse:>8} {failed:>8} {mean:>6} {peak:>6} {times:>9} \
-             {median:>8} {tail:>15}"
+            "  {part:<7} {span:<13} {turns:>12} {websocket:>9} {sse:>8} {failed:>8} {mean:>6} {peak:>6} \
+             {times:>9} {median:>8} {tail:>15}"
         )
     };
     let tail = |p99: &str, max: &str| format!("{p99:>7} {max:>7}");
@@ -81,16 +81,12 @@ fn ending(out: &mut impl Write, report: &Report) -> io::Result<()> {
     }
     let (sound, broken) = (&report.sound, &report.broken);
     let of = |pinned, all| format!("{} of {}", count(pinned), count(all));
-    write!(out, "  on SSE for good at the end: {} clients", of(sound.pinned, sound.clients))?;
+    writeln!(out, "  on SSE for good at the end: {} clients", of(sound.pinned, sound.clients))?;
     if broken.clients > 0 {
-        write!(
-            out,
-            ", and {} behind a broken proxy, whose proxies saw {} handshakes",
-            of(broken.pinned, broken.clients),
-            count(broken.handshakes)
-        )?;
+        let (pinned, handshakes) = (of(broken.pinned, broken.clients), count(broken.handshakes));
+        writeln!(out, "  and {pinned} behind a broken proxy, after {handshakes} handshakes with it")?;
     }
-    writeln!(out)
+    Ok(())
 }
 
 fn over_time(out: &mut impl Write, reports: &[Report]) -> io::Result<()> {
@@ -99,33 +95,32 @@ fn over_time(out: &mut impl Write, reports: &[Report]) -> io::Result<()> {
     let step = STEPS.into_iter().find(|step| buckets.div_ceil(each(*step)) <= ROWS).unwrap_or(longest);
     writeln!(
         out,
-        "\nover time, {} a row: turns on WebSocket, and handshakes/s (the peak is that of {})",
+        "\nover time, {} a row: turns on WebSocket by when they arrive, and handshakes/s (a peak is of {})",
         Span::from_nanos(step),
         Span::from_nanos(BUCKET)
     )?;
     let single = reports.len() == 1;
     write!(out, "  {:<9}", "from")?;
     for report in reports {
-        write!(
-            out,
-            "  {:>12} {:>7} {:>7}",
-            if single { "WebSocket" } else { report.kind.title() },
-            "mean",
-            "peak"
-        )?;
+        if single {
+            write!(out, "{:>10} {:>7} {:>7}", "WebSocket", "mean", "peak")?;
+        } else {
+            write!(out, "{:>15} {:>7}", report.kind.title(), "peak")?;
+        }
     }
     writeln!(out)?;
     for number in 0..buckets.div_ceil(each(step)) {
         let mut line = format!("  {:<9}", Span::from_nanos(number as u64 * step).to_string());
         for report in reports {
             let row = report.rows(each(step)).nth(number).unwrap_or_default();
-            let (turns, handshakes) = (Turns::of(row), Rate::of(row));
-            let on_websocket = turns.on_websocket();
-            let cells = (share(on_websocket), rate(handshakes.mean), rate(handshakes.peak));
-            line.push_str(&format!("  {:>12} {:>7} {:>7}", cells.0, cells.1, cells.2));
+            let (on_websocket, handshakes) = (Turns::of(row).on_websocket(), Rate::of(row));
+            let (websocket, peak) = (share(on_websocket), rate(handshakes.peak));
             if single {
                 let full = (on_websocket.unwrap_or_default() * BAR as f64).round() as usize;
-                line.push_str(&format!("  {}", "#".repeat(full)));
+                let (mean, bar) = (rate(handshakes.mean), "#".repeat(full));
+                line.push_str(&format!("{websocket:>10} {mean:>7} {peak:>7}  {bar}"));
+            } else {
+                line.push_str(&format!("{websocket:>15} {peak:>7}"));
             }
         }
         writeln!(out, "{}", line.trim_end())?;

@@ -28,7 +28,11 @@ pub(super) fn share(share: Option<f64>) -> String {
 }
 
 pub(super) fn rate(rate: f64) -> String {
-    if rate < 1000.0 { format!("{rate:.1}") } else { count(rate.round() as u64) }
+    match rate {
+        0.0..9.995 => format!("{rate:.2}"),
+        ..999.95 => format!("{rate:.1}"),
+        _ => count(rate.round() as u64),
+    }
 }
 
 pub(super) fn ratio(ratio: Option<f64>) -> String {
@@ -76,8 +80,8 @@ pub(super) fn scene(plan: &Plan) -> Vec<String> {
 pub(super) fn aftermath(report: &PeriodReport) -> Option<String> {
     let ratio = report.handshakes.ratio()?;
     Some(format!(
-        "after the outage that ends at {}: at most {} handshakes/s in any {}, {ratio:.2} times the mean of the \
-         following {}",
+        "after the outage that ends at {}: at most {} handshakes/s in any {}, {ratio:.2} times the mean of \
+         the following {}",
         report.period.begin(),
         rate(report.handshakes.peak),
         Span::from_nanos(BUCKET),
@@ -94,7 +98,11 @@ mod tests {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(count(number), text);
         }
-        assert_eq!((rate(12.34), rate(1234.5)), ("12.3".to_owned(), "1,235".to_owned()));
+        for (number, text) in
+            [(0.0, "0.00"), (9.99, "9.99"), (9.999, "10.0"), (12.34, "12.3"), (1234.5, "1,235")]
+        {
+            assert_eq!(rate(number), text);
+        }
     }
 
     #[test]

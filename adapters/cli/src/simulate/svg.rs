@@ -106,6 +106,7 @@ pub(super) fn draw(plan: &Plan, reports: &[Report]) -> String {
             ends.push((*y, report.kind));
         }
     }
+    ends.reverse();
     for (y, kind) in apart(ends, LINE, share.bottom()) {
         let from = RIGHT + 8.0;
         canvas.sample(from, from + SAMPLE, y, dashes(kind));

@@ -108,6 +108,16 @@ fn a_black_hole_costs_a_turn_its_head_start_and_no_more() {
 }
 
 #[test]
+fn a_probe_that_streams_for_long_is_the_only_one() {
+    // A probe takes five minutes at least, and its lease is 30 s.
+    let settings = "--set cooldown_ms=1000 --set cooldown_max_ms=1000 --set max_recoveries=255";
+    let report =
+        one(&format!("--clients 50 --length 1h --turns-per-hour 60 --stream 10m --outage 5m@30m {settings}"));
+    let probes = minutes(&report, 35, 39).websocket;
+    assert!((40..=55).contains(&probes), "{probes}");
+}
+
+#[test]
 fn an_outage_of_both_is_not_held_against_websocket() {
     let report = one("--clients 300 --length 3h --turns-per-hour 20 --outage 5m@1h:both");
     assert!(minutes(&report, 60, 64).failed > 0);

@@ -24,7 +24,7 @@ const HANDSHAKES_HEIGHT: f64 = 110.0;
 const BETWEEN: f64 = 46.0;
 const LINE: f64 = 17.0;
 /// At most so many points a line: fewer, where each is a mean.
-const MEANS: usize = 120;
+const MEANS: usize = 200;
 const PEAKS: usize = 360;
 /// How long the piece of its line is that stands before a name.
 const SAMPLE: f64 = 26.0;
@@ -68,7 +68,7 @@ pub(super) fn draw(plan: &Plan, reports: &[Report]) -> String {
     let (each, peaks_each) = (buckets.div_ceil(MEANS), buckets.div_ceil(PEAKS));
     let width = buckets as f64;
     let scene = scene(plan);
-    let top = 40.0 + LINE * scene.len() as f64 + 34.0;
+    let top = 40.0 + LINE * scene.len() as f64 + 34.0 + LINE;
     let share = Panel { top, height: SHARE_HEIGHT, full: 1.0, width };
     let highest = reports.iter().map(|report| Rate::of(&report.buckets).peak).fold(0.1, f64::max);
     let handshakes = |number: usize| {
@@ -85,7 +85,7 @@ pub(super) fn draw(plan: &Plan, reports: &[Report]) -> String {
     }
 
     outages(&mut canvas, plan, &share, true);
-    canvas.title(LEFT, share.top - 8.0, "share of turns on WebSocket");
+    canvas.title(LEFT, share.top - 8.0 - LINE, "share of turns on WebSocket");
     for percent in [0_u8, 25, 50, 75, 100] {
         canvas.level(LEFT, RIGHT, share.y(f64::from(percent) / 100.0), &format!("{percent} %"));
     }
@@ -125,8 +125,7 @@ pub(super) fn draw(plan: &Plan, reports: &[Report]) -> String {
             level += step;
         }
         bars(&mut canvas, &panel, report, peaks_each);
-        let after = report.periods.iter().find(|period| period.period.part == Part::After);
-        if let Some(line) = after.and_then(|period| peak(&period.handshakes)) {
+        if let Some(line) = peaks(report) {
             canvas.text(RIGHT, panel.top - 8.0, Anchor::End, &line);
         }
         times(&mut canvas, &panel, plan.world.length, number + 1 == reports.len());
@@ -141,9 +140,14 @@ fn mark(level: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-fn peak(handshakes: &Rate) -> Option<String> {
-    let times = handshakes.ratio()?;
-    Some(format!("peak after the outage: {}, {times:.2} times the mean then", rate(handshakes.peak)))
+/// How much more than usual comes after the outages, of the first few.
+fn peaks(report: &Report) -> Option<String> {
+    let after = report.periods.iter().filter(|period| period.period.part == Part::After);
+    let rates = after.map(|period| period.handshakes).take(2);
+    let peaks: Vec<String> = rates
+        .filter_map(|handshakes| Some(format!("{} ({:.2})", rate(handshakes.peak), handshakes.ratio()?)))
+        .collect();
+    (!peaks.is_empty()).then(|| format!("peak after the outage (times the mean): {}", peaks.join(", ")))
 }
 
 /// The highest of the buckets at each point, so that no peak is lost.

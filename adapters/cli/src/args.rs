@@ -3,6 +3,9 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::settings;
+use crate::simulate::number::{share, turns_per_hour};
+use crate::simulate::outage::Given;
+use crate::simulate::span::Span;
 
 /// Prefer WebSocket. Survive on SSE. Come back on your own.
 ///
@@ -38,6 +41,17 @@ pub(crate) enum Command {
     /// Prints each decision with its reason. Exits with 1 if, with --check, anything differs or a vector
     /// cannot be run to its end, and with 2 for a file that cannot be read.
     Replay(ReplayArgs),
+
+    /// Simulate a fleet of clients in an outage, on paper
+    ///
+    /// Runs the policy in virtual time, one for each client, and tells how many turns WebSocket carries, what
+    /// the server sees of handshakes, and how long turns wait: before, in and after each outage. There are no
+    /// sockets, and a million clients for a day take about a minute. The same seed gives the same numbers.
+    ///
+    /// Turns arrive at random (Poisson). A handshake takes 0.1 s on average, and a first event 0.5 s. A
+    /// WebSocket stays open between turns, for 55 minutes at most. When an outage begins, connections break.
+    /// While it lasts, what connects is refused. The server takes any number of handshakes at once.
+    Simulate(Box<SimulateArgs>),
 }
 
 #[derive(clap::Args)]
@@ -147,6 +161,70 @@ pub(crate) struct ReplayArgs {
     /// Vectors to run
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = settings::help())]
+pub(crate) struct SimulateArgs {
+    /// How many clients there are
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    pub(crate) clients: u64,
+
+    /// How long is simulated, from 1m to 31d
+    #[arg(long, value_name = "TIME", default_value = "3h")]
+    pub(crate) length: Span,
+
+    /// How many turns an hour a client makes, on average
+    #[arg(long, value_name = "N", default_value = "6", value_parser = turns_per_hour)]
+    pub(crate) turns_per_hour: f64,
+
+    /// How long a turn streams, on average; at most 1h
+    #[arg(long, value_name = "TIME", default_value = "20s")]
+    pub(crate) stream: Span,
+
+    /// An outage that lasts LENGTH and begins at BEGIN, of websocket, sse or both; may be repeated
+    ///
+    /// 10m@1h, 10m@1h:websocket, 90s@30m:both. `none` is none at all.
+    #[arg(long = "outage", value_name = "LENGTH@BEGIN[:OF]", default_value = "10m@1h")]
+    pub(crate) outages: Vec<Given>,
+
+    /// The share of clients behind a proxy that lets no WebSocket through, for good
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share)]
+    pub(crate) broken_share: f64,
+
+    /// What cannot connect is not answered, until its time-out, instead of refused
+    #[arg(long)]
+    pub(crate) black_hole: bool,
+
+    /// Simulate three other strategies too: SSE for ever after a failure, a cooldown of 60 s without jitter,
+    /// and WebSocket first in each turn
+    #[arg(long)]
+    pub(crate) compare: bool,
+
+    /// Where chance begins
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// How many threads to use; makes no difference to the numbers [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) threads: Option<u16>,
+
+    /// Settings: a JSON object of the keys that --help lists; of the limits, connect_timeout_ms alone matters
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// One setting, over those of --config; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Print one JSON object, with a series for each 10 s, instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Draw a plot into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
 }
 
 #[cfg(test)]

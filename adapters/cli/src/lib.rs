@@ -7,6 +7,7 @@
 //! | `stream` | turns through a real client; `setup` makes what they need, `adapter` is the client |
 //! | `replay` | vectors (`failback-vector`) through the policy |
 //! | `demo` | a scripted outage on loopback |
+//! | `simulate` | a fleet of clients on paper |
 //! | `decisions` | the client's tracing events, as they happen |
 //! | `output` | what is printed: JSON lines, text, colours |
 //!
@@ -22,6 +23,7 @@ mod output;
 mod replay;
 mod settings;
 mod setup;
+mod simulate;
 mod stream;
 
 use std::env;
@@ -52,6 +54,7 @@ pub fn run() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Stream(args) => stream::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
     };
     match done {
         Ok(code) => code,

@@ -1,6 +1,7 @@
 //! A program that this machine has, or has not: it is started for one test, on a port of its own.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -40,9 +41,7 @@ impl Start<'_> {
             eprintln!("SKIPPED: this machine has no {}", self.name);
             return None;
         };
-        let port = free_port();
-        let dir = std::env::temp_dir().join(format!("failback-wild-{}-{port}", std::process::id()));
-        fs::create_dir_all(&dir).expect("a folder for it");
+        let (port, dir) = claim_port();
         // Some run as a user of their own.
         fs::set_permissions(&dir, fs::Permissions::from_mode(0o777)).expect("a folder for everyone");
         for (name, content) in self.files {
@@ -132,14 +131,18 @@ fn find(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// A port that nobody listens on, and that the system gives to nobody who asks for any port.
-fn free_port() -> u16 {
+/// A port that nobody listens on, and that the system gives to nobody who asks for any port; and a folder that
+/// says that it is taken, as another suite may look for one at the same time.
+fn claim_port() -> (u16, PathBuf) {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 10_000).expect("a small number");
     loop {
         let port = 20_000 + (first + NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
+        let dir = std::env::temp_dir().join(format!("failback-wild-{port}"));
+        match fs::create_dir(&dir) {
+            Ok(()) if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() => return (port, dir),
+            Ok(()) => fs::remove_dir(&dir).expect("an empty folder"),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::AlreadyExists, "a folder for it: {error}"),
         }
     }
 }

@@ -284,6 +284,10 @@ fn other_events() -> Vec<Event> {
         scene.d.call();
         Some(())
     };
+    let over_sse: Way = |scene| {
+        scene.d.call_over_sse(OverSse::SseOnly);
+        Some(())
+    };
     let poll: Way = |scene| scene.d.policy.poll_probe(scene.d.now).map(drop);
     let deadline: Way = |scene| {
         scene.d.now = scene.d.wakes_at()?;
@@ -327,6 +331,7 @@ fn other_events() -> Vec<Event> {
             ],
         },
         Event { name: "another call begins", ways: Vec::from([call]) },
+        Event { name: "a call begins that was opened over SSE", ways: Vec::from([over_sse]) },
         Event { name: "a dial ahead of calls begins", ways: Vec::from([poll]) },
         Event { name: "the deadline passes", ways: Vec::from([deadline]) },
         Event { name: "the network changes", ways: Vec::from([network]) },

@@ -13,7 +13,8 @@ const DEPTH: usize = 16;
 
 #[track_caller]
 fn breaks(sabotage: Sabotage, config: Config, invariant: Invariant) {
-    let scope = Scope { dials: 0, ..with(ONE_CALL, config) };
+    let over_sse = invariant == Invariant::OverSseIsKept;
+    let scope = Scope { dials: 0, over_sse, ..with(ONE_CALL, config) };
     let report = search(&scope, Some(sabotage), DEPTH);
     for (broken, trace) in &report.broken {
         print!("{sabotage:?} breaks {broken:?}:\n{trace}");
@@ -66,6 +67,11 @@ fn a_last_resort_that_is_denied_to_what_did_not_count() {
 fn a_last_resort_that_is_denied_for_want_of_a_token() {
     let config = SMALL.with_stream_max_retries(1).with_retry_budget(Some(0));
     breaks(Sabotage::BudgetEndsCalls, config, Invariant::BothAreTried);
+}
+
+#[test]
+fn a_call_over_sse_that_has_a_last_resort() {
+    breaks(Sabotage::OverSseHasALastResort, SMALL, Invariant::OverSseIsKept);
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Reason {
             Self::Pinned => "WebSocket failed too often",
             Self::CallMoved => "this call has left WebSocket",
             Self::TooLarge => "the message is too large for WebSocket",
-            Self::SseOnly => "this call is to go over SSE alone",
+            Self::SseOnly => "SSE alone was asked for",
             Self::LastResort => "SSE failed, and WebSocket is untried",
         }
     }

@@ -88,10 +88,16 @@ impl Pool {
     }
 
     /// Keeps a WebSocket for the next turn, in place of an older one. Returns false if it had to close it
-    /// instead.
+    /// instead. If turns are to go over SSE alone, it is closed because nobody needs it.
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
         conn.rest(self.network.policy().now());
         let mut idle = self.lock();
+        // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
+        if self.network.context.is_sse_only() {
+            drop(idle);
+            conn.close();
+            return true;
+        }
         let mut keeper = self.keeper(&mut idle);
         if let Some(bell) = &keeper {
             if conn.io().attach(bell).is_err() {
@@ -110,6 +116,21 @@ impl Pool {
             older.close();
         }
         true
+    }
+
+    /// Closes the idle WebSocket.
+    pub(crate) fn close_websocket(&self) {
+        let mut idle = self.lock();
+        let websocket = idle.websocket.take();
+        let keeper = idle.keeper.clone();
+        drop(idle);
+        // Wakes the thread, which ends if nothing else is kept.
+        if let Some(keeper) = keeper {
+            keeper.ringer().ring();
+        }
+        if let Some(websocket) = websocket {
+            websocket.close();
+        }
     }
 
     /// Takes an HTTP connection that still works, the one used last if there are several. One that is not

@@ -26,6 +26,7 @@ pub(crate) struct Setup {
     pub(crate) headers: Headers,
     pub(crate) settings: Settings,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) sse_only: bool,
     pub(crate) proxy: ProxyChoice,
     pub(crate) no_proxy: Option<String>,
     pub(crate) request: Request,
@@ -43,6 +44,7 @@ impl Setup {
             headers,
             settings,
             deadline: args.deadline_ms.map(Duration::from_millis),
+            sse_only: args.sse_only,
             proxy: args.proxy.clone().map_or(ProxyChoice::Environment, ProxyChoice::Url),
             no_proxy: args.no_proxy.clone(),
             request,
@@ -58,6 +60,9 @@ impl Setup {
         }
         if let Some(deadline) = self.deadline {
             builder = builder.deadline(deadline);
+        }
+        if self.sse_only {
+            builder = builder.sse_only();
         }
         if let ProxyChoice::Url(url) = &self.proxy {
             builder = builder.proxy(url);

@@ -30,6 +30,7 @@ pub struct Builder<W> {
     config: Config,
     limits: Limits,
     deadline: Option<Duration>,
+    sse_only: bool,
     tls: Option<Arc<ClientConfig>>,
     proxy: ProxyChoice,
     no_proxy: Option<String>,
@@ -51,6 +52,7 @@ impl<W: World> Builder<W> {
             config: Config::new(),
             limits: Limits::new(),
             deadline: None,
+            sse_only: false,
             tls: None,
             proxy: ProxyChoice::default(),
             no_proxy: None,
@@ -126,6 +128,14 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Sends every turn over SSE alone: no WebSocket is opened, not even when SSE fails. By default the policy
+    /// decides. The client can change this while it runs, with `set_sse_only`; one request can ask for it
+    /// with [`Request::sse_only`](failback_wire::Request::sse_only).
+    pub fn sse_only(mut self) -> Self {
+        self.sse_only = true;
+        self
+    }
+
     /// Uses this TLS configuration. Only the protocols that it offers (ALPN) are replaced, by HTTP/1.1, which
     /// both transports speak. By default the client trusts the platform's roots, or those in the file that
     /// the environment variable `SSL_CERT_FILE` names.
@@ -197,7 +207,7 @@ impl<W: World> Builder<W> {
         let proxies = Proxies::choose(&self.proxy, self.no_proxy.as_deref(), &endpoint);
         let proxies = proxies.map_err(BuildError::Proxy)?;
         let policy = self.policy();
-        let Self { world, mut headers, limits, deadline, tls, .. } = self;
+        let Self { world, mut headers, limits, deadline, sse_only, tls, .. } = self;
         let tls = match tls {
             Some(tls) => tls::speaking_http1(tls),
             None => {
@@ -207,8 +217,10 @@ impl<W: World> Builder<W> {
             }
         };
         endpoint.conceal_queries(&mut headers);
+        let context = Context::new(policy, Arc::new(headers)).with_deadline(deadline);
+        context.set_sse_only(sse_only);
         Ok(world.client(Parts {
-            context: Arc::new(Context::new(policy, Arc::new(headers)).with_deadline(deadline)),
+            context: Arc::new(context),
             endpoint,
             proxy_tls: tls::anonymous(&tls),
             tls,
@@ -278,6 +290,7 @@ impl<W> fmt::Debug for Builder<W> {
             .field("config", &self.config)
             .field("limits", &self.limits)
             .field("deadline", &self.deadline)
+            .field("sse_only", &self.sse_only)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub struct Context {
     headers: Arc<Headers>,
     /// Of turns whose request has none of its own.
     deadline: Option<Duration>,
+    /// Turns that begin go over SSE alone.
+    sse_only: AtomicBool,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
     turns: AtomicU64,
@@ -30,7 +32,15 @@ impl Context {
     pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
         let last_mode = Mutex::new(policy.mode());
         let announcer = Mutex::new(Announcer::new());
-        Self { policy, headers, deadline: None, announcer, last_mode, turns: AtomicU64::new(0) }
+        Self {
+            policy,
+            headers,
+            deadline: None,
+            sse_only: AtomicBool::new(false),
+            announcer,
+            last_mode,
+            turns: AtomicU64::new(0),
+        }
     }
 
     /// With a deadline for turns whose request has none of its own
@@ -39,6 +49,23 @@ impl Context {
     pub const fn with_deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// Whether turns that begin from now on go over SSE alone. Each looks when its first step is asked for;
+    /// those under way go on as they are.
+    ///
+    /// While this is set, the adapter keeps no WebSocket for later turns and begins no handshake that no turn
+    /// asks for: call this first, and close the idle WebSocket then.
+    pub fn set_sse_only(&self, on: bool) {
+        if self.sse_only.swap(on, Ordering::SeqCst) != on {
+            trace::sse_only(on);
+        }
+    }
+
+    /// See [`set_sse_only`](Self::set_sse_only).
+    #[must_use]
+    pub fn is_sse_only(&self) -> bool {
+        self.sse_only.load(Ordering::SeqCst)
     }
 
     /// The policy.

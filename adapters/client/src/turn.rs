@@ -1,4 +1,5 @@
 mod ending;
+mod opening;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -174,7 +175,7 @@ impl Turn {
                 continue;
             }
             match &self.state {
-                State::Opening => self.begin(self.context.policy().begin_call()),
+                State::Opening => self.open(),
                 State::Waiting(_) => {
                     if let Some(until) = self.begin_again() {
                         return Step::Wait(until);

@@ -6,3 +6,4 @@ extern crate failback_tests;
 mod answers;
 mod deadline;
 mod headers;
+mod sse_only;

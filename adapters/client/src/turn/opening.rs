@@ -1,0 +1,25 @@
+//! How a turn begins: with the policy's choice, or over SSE alone.
+
+use failback::OverSse;
+
+use super::Turn;
+
+impl Turn {
+    /// Opens the call, and begins its first attempt.
+    pub(super) fn open(&mut self) {
+        let policy = self.context.policy();
+        let guard = match self.why_over_sse() {
+            None => policy.begin_call(),
+            Some(why) => policy.begin_attempt_now(policy.open_call_over_sse(why)),
+        };
+        self.begin(guard);
+    }
+
+    /// Why the whole turn goes over SSE, if that is known already (R1).
+    fn why_over_sse(&self) -> Option<OverSse> {
+        if self.request.is_sse_only() || self.context.is_sse_only() {
+            return Some(OverSse::SseOnly);
+        }
+        None
+    }
+}

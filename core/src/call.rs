@@ -21,8 +21,9 @@ impl Call {
     }
 
     /// Why the next attempt goes where it goes, if that is decided already, whatever the mode will be: the
-    /// call has moved to SSE, where it stays ([`Reason::CallMoved`], [`Reason::TooLarge`]), or SSE has failed
-    /// it and WebSocket is its last resort ([`Reason::LastResort`]). [`Reason::transport`] says where.
+    /// call has moved to SSE, where it stays ([`Reason::CallMoved`], [`Reason::TooLarge`]), or was opened to
+    /// go there alone ([`open_call_over_sse`](crate::Policy::open_call_over_sse)), or SSE has failed it and
+    /// WebSocket is its last resort ([`Reason::LastResort`]). [`Reason::transport`] says where.
     ///
     /// `None` as long as the mode decides when the attempt begins ([R1](crate::rules#r1)).
     ///

@@ -16,8 +16,8 @@ pub(crate) struct History {
     /// Attempts ended on each transport, those included. The one under way is not among them.
     ended: PerTransport,
     /// Why the next attempt goes where it goes, when the mode has no say ([R1](crate::rules#r1)): the call
-    /// has moved to SSE, where it stays, or has failed there and gets one attempt on WebSocket
-    /// ([R12](crate::rules#r12)).
+    /// has moved to SSE, where it stays, was opened to go there alone, or has failed there and gets one
+    /// attempt on WebSocket ([R12](crate::rules#r12)).
     pub(crate) bound: Option<Reason>,
     /// What has happened to it, in one byte: handles are moved around a lot.
     pub(crate) past: Past,
@@ -145,9 +145,11 @@ impl History {
         self.excused.add_one(transport);
     }
 
-    /// Whether WebSocket has been tried ([R12](crate::rules#r12)).
-    pub(crate) const fn tried_websocket(&self) -> bool {
+    /// R12: whether WebSocket has been tried, or is not to be: the call is too large for it, or was opened to
+    /// do without.
+    pub(crate) const fn is_done_with_websocket(&self) -> bool {
         self.counted(Transport::WebSocket) > 0
+            || matches!(self.bound, Some(Reason::TooLarge | Reason::SseOnly))
     }
 
     /// R3: an attempt failed on WebSocket. Says from when the call's grace there counts: from its first

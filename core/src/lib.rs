@@ -172,7 +172,7 @@ pub use failure::{Blame, Failure, Stage};
 pub use mode::Mode;
 pub use outcome::{DialOutcome, Outcome};
 pub use policy::Policy;
-pub use reason::{GiveUp, Reason};
+pub use reason::{GiveUp, OverSse, Reason};
 #[cfg(feature = "std")]
 pub use shared::{AttemptGuard, DialGuard, SharedDecision, SharedPolicy, random_seed};
 pub use snapshot::Snapshot;

@@ -7,8 +7,8 @@ use crate::random::{self, Draw};
 use crate::state::State;
 use crate::time::{add, nanos};
 use crate::{
-    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
-    Reason, Replay, Snapshot, Stage, Timer, Timestamp, Transport, Trigger, Verdict,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, OverSse,
+    ProbeStyle, Reason, Replay, Snapshot, Stage, Timer, Timestamp, Transport, Trigger, Verdict,
 };
 
 /// Decides which transport carries each attempt: the state that all calls to one endpoint share.
@@ -59,6 +59,34 @@ impl Policy {
     pub fn open_call(&mut self, now: Timestamp) -> Call {
         self.advance(now);
         Call { history: History::new(), ready_at: self.now }
+    }
+
+    /// Opens a call that goes over SSE from its beginning to its end, whatever the mode, with this reason
+    /// ([R1](crate::rules#r1)). It makes no WebSocket attempt, not even as its last resort
+    /// ([R12](crate::rules#r12)), and never probes.
+    ///
+    /// In all else it is a call like any other. What its attempts show of SSE convicts or acquits WebSocket
+    /// ([R4](crate::rules#r4), [R5](crate::rules#r5)), as it matters for that how SSE fares and not why it
+    /// was chosen.
+    ///
+    /// For callers who want SSE, and for requests that are known to be too large for WebSocket. Like any new
+    /// call it never waits, so [`begin_attempt_now`](Self::begin_attempt_now) begins it.
+    ///
+    /// ```
+    /// use failback::{Config, Mode, OverSse, Policy, Reason, Timestamp, Transport};
+    ///
+    /// let now = Timestamp::ZERO;
+    /// let mut policy = Policy::new(Config::new(), 7, now);
+    /// assert_eq!(policy.mode(), Mode::Preferred);
+    /// let call = policy.open_call_over_sse(now, OverSse::SseOnly);
+    /// let attempt = policy.begin_attempt_now(call, now);
+    /// assert_eq!((attempt.transport(), attempt.reason()), (Transport::Sse, Reason::SseOnly));
+    /// ```
+    pub fn open_call_over_sse(&mut self, now: Timestamp, why: OverSse) -> Call {
+        self.advance(now);
+        let mut history = History::new();
+        history.bind(why.into());
+        Call { history, ready_at: self.now }
     }
 
     /// Opens a call and begins its first attempt, which never has to wait: [`open_call`](Self::open_call) and
@@ -584,7 +612,7 @@ impl Policy {
 
     /// R12: no call fails with an untried transport.
     const fn try_last_resort(&self, mut history: History, otherwise: GiveUp) -> Verdict {
-        if history.tried_websocket() {
+        if history.is_done_with_websocket() {
             return Verdict::GiveUp(otherwise);
         }
         history.bind(Reason::LastResort);

@@ -27,6 +27,8 @@ pub enum Reason {
     CallMoved,
     /// SSE, because the message is too large for WebSocket ([R11](crate::rules#r11)).
     TooLarge,
+    /// SSE, because whoever opened the call wants it there and nowhere else ([R1](crate::rules#r1)).
+    SseOnly,
     /// WebSocket in whatever mode, because SSE failed this call, and no call fails with an untried transport
     /// ([R12](crate::rules#r12)).
     LastResort,
@@ -46,6 +48,7 @@ impl Reason {
             Self::Pinned => "pinned",
             Self::CallMoved => "call_moved",
             Self::TooLarge => "too_large",
+            Self::SseOnly => "sse_only",
             Self::LastResort => "last_resort",
         }
     }
@@ -63,6 +66,7 @@ impl Reason {
             Self::Pinned => "WebSocket failed too often",
             Self::CallMoved => "this call has left WebSocket",
             Self::TooLarge => "the message is too large for WebSocket",
+            Self::SseOnly => "SSE alone was asked for",
             Self::LastResort => "SSE failed, and WebSocket is untried",
         }
     }
@@ -79,7 +83,8 @@ impl Reason {
             | Self::VerdictPending
             | Self::Pinned
             | Self::CallMoved
-            | Self::TooLarge => Transport::Sse,
+            | Self::TooLarge
+            | Self::SseOnly => Transport::Sse,
         }
     }
 }
@@ -87,6 +92,28 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// Why a whole call goes over SSE, as whoever opens it knows beforehand
+/// ([`open_call_over_sse`](crate::Policy::open_call_over_sse)).
+///
+/// Each is a [`Reason`] too: that of all attempts of the call. Exhaustive on purpose: the policy has a word
+/// for nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OverSse {
+    /// Its caller wants SSE: [`Reason::SseOnly`].
+    SseOnly,
+    /// It is known to be too large for WebSocket: [`Reason::TooLarge`].
+    TooLarge,
+}
+
+impl From<OverSse> for Reason {
+    fn from(why: OverSse) -> Self {
+        match why {
+            OverSse::SseOnly => Self::SseOnly,
+            OverSse::TooLarge => Self::TooLarge,
+        }
     }
 }
 

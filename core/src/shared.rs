@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use crate::listeners::Listeners;
 use crate::{
-    Attempt, Call, Change, Config, Decision, Dial, DialOutcome, Mode, Outcome, Policy, Reason, Snapshot,
-    Status, Timestamp, Transport, Verdict,
+    Attempt, Call, Change, Config, Decision, Dial, DialOutcome, Mode, Outcome, OverSse, Policy, Reason,
+    Snapshot, Status, Timestamp, Transport, Verdict,
 };
 
 /// A [`Policy`] for all threads and tasks of a process, with a clock of its own.
@@ -94,6 +94,11 @@ impl SharedPolicy {
     /// See [`Policy::open_call`].
     pub fn open_call(&self) -> Call {
         self.with(Policy::open_call)
+    }
+
+    /// See [`Policy::open_call_over_sse`].
+    pub fn open_call_over_sse(&self, why: OverSse) -> Call {
+        self.with(|policy, now| policy.open_call_over_sse(now, why))
     }
 
     /// See [`Policy::begin_call`].

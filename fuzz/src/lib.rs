@@ -4,8 +4,8 @@
 use core::time::Duration;
 
 use failback::{
-    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, Mode, Outcome, Policy, ProbeStyle,
-    Reason, Replay, Stage, Timestamp, Transport, Verdict, VerdictStyle,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, Mode, Outcome, OverSse, Policy,
+    ProbeStyle, Reason, Replay, Stage, Timestamp, Transport, Verdict, VerdictStyle,
 };
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 
@@ -99,7 +99,11 @@ impl Driver {
         let at = self.time(u)?;
         match u.int_in_range(0..=15)? {
             0 => {
-                let call = self.policy.open_call(at);
+                let call = match u.int_in_range(0..=7)? {
+                    0 => self.policy.open_call_over_sse(at, OverSse::SseOnly),
+                    1 => self.policy.open_call_over_sse(at, OverSse::TooLarge),
+                    _ => self.policy.open_call(at),
+                };
                 self.begin(call, at);
             }
             1 => {
@@ -289,9 +293,11 @@ impl Driver {
         let completes_websocket =
             outcome == Outcome::Completed && attempt.transport() == Transport::WebSocket;
         let over = matches!(outcome, Outcome::Completed | Outcome::Cancelled | Outcome::Ended);
+        let is_sse_only = attempt.reason() == Reason::SseOnly;
         match self.policy.handle_outcome(attempt, outcome, at) {
             Verdict::Done => assert!(over),
             Verdict::Retry(call) => {
+                assert!(!is_sse_only || call.moved() == Some(Reason::SseOnly), "it stays over SSE");
                 assert!(!over && call.ready_at() >= self.now);
                 self.calls.push(call);
             }

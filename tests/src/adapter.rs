@@ -57,6 +57,9 @@ pub trait TestClient: Send + Sync {
     /// The network has changed.
     fn handle_network_change(&self);
 
+    /// Turns go over SSE alone from now on, or not any longer.
+    fn set_sse_only(&self, on: bool);
+
     /// What the policy knows.
     fn snapshot(&self) -> Snapshot {
         self.policy().snapshot()

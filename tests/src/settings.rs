@@ -31,6 +31,8 @@ pub struct Settings {
     pub limits: Limits,
     /// The deadline of every turn.
     pub deadline: Option<Duration>,
+    /// Every turn goes over SSE alone.
+    pub sse_only: bool,
     /// More headers.
     pub headers: Headers,
     /// Who is asked for credentials.
@@ -83,6 +85,13 @@ impl Settings {
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// With every turn over SSE alone.
+    #[must_use]
+    pub fn sse_only(mut self) -> Self {
+        self.sse_only = true;
         self
     }
 
@@ -147,6 +156,9 @@ impl Settings {
         }
         if let Some(deadline) = self.deadline {
             builder = builder.deadline(deadline);
+        }
+        if self.sse_only {
+            builder = builder.sse_only();
         }
         // The machine's own proxy is no part of a test.
         builder = match self.proxy {

@@ -97,6 +97,7 @@ fn traces_come_to_every_decision() {
         "pinned",
         "call_moved",
         "too_large",
+        "sse_only",
         "last_resort",
     ];
     all.extend(reasons.map(|reason| format!("reason {reason}")));

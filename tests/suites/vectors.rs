@@ -131,6 +131,12 @@ fn a_step_that_does_not_parse_is_named_with_its_key() {
         (r#"{"at_ms": 0, "do": "call"}"#, &["call"]),
         (r#"{"at_ms": 0, "do": "call", "call": "a", "colour": 1}"#, &["colour"]),
         (r#"{"at_ms": 0, "do": "tick", "call": "a"}"#, &["call"]),
+        (
+            r#"{"at_ms": 0, "do": "call", "call": "a", "over": "pinned"}"#,
+            &["pinned", "sse_only", "too_large"],
+        ),
+        (r#"{"at_ms": 0, "do": "call", "call": "a", "over": null}"#, &["over", "null"]),
+        (r#"{"at_ms": 0, "do": "begin", "call": "a", "over": "sse_only"}"#, &["over"]),
         (r#"{"at_ms": 0, "do": "fail", "call": "a", "blame": "server"}"#, &["stage"]),
         (r#"{"at_ms": 0, "do": "fail", "call": "a", "stage": "open"}"#, &["blame"]),
         (r#"{"at_ms": 0, "do": "fail", "call": "a", "stage": "open", "blame": "me"}"#, &["me", "network"]),

@@ -76,6 +76,27 @@ impl<R: Runtime> Client<R> {
         self.shared.pool.clear();
     }
 
+    /// Whether turns go over SSE alone from now on: a switch to do without WebSocket while the client runs.
+    ///
+    /// While it is on, turns that begin make no WebSocket attempt, not even when SSE fails, and their reason
+    /// is [`SseOnly`](failback::Reason::SseOnly). The idle WebSocket is closed with a Close frame. Turns
+    /// under way go on as they are, a stream counts as one when it is first polled; their WebSockets are
+    /// closed afterwards. When it is off again, the policy decides as before, by what it knows.
+    /// [`Builder::sse_only`](failback_client::Builder::sse_only) turns it on from the start, and
+    /// [`Request::sse_only`] is for one request.
+    pub fn set_sse_only(&self, on: bool) {
+        self.shared.context.set_sse_only(on);
+        if on {
+            self.shared.pool.close_websocket();
+        }
+    }
+
+    /// See [`set_sse_only`](Self::set_sse_only).
+    #[must_use]
+    pub fn is_sse_only(&self) -> bool {
+        self.shared.context.is_sse_only()
+    }
+
     /// The policy. Read from it which mode it is in and how many recoveries are left.
     #[must_use]
     pub fn policy(&self) -> &SharedPolicy {
@@ -152,7 +173,7 @@ impl<R: Runtime> failback_client::World for World<R> {
             provider,
             policy: context.policy().clone(),
         };
-        let shared = Shared { context, network, pool: Pool::new() };
+        let shared = Shared { pool: Pool::new(Arc::clone(&context)), context, network };
         Client { shared: Arc::new(shared) }
     }
 }

@@ -1,8 +1,9 @@
 use std::convert::Infallible;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use failback::Timestamp;
+use failback_client::Context;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -28,6 +29,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The connections that wait for a turn, and the handshakes that no turn waits for.
 pub(crate) struct Pool<R: Runtime> {
+    context: Arc<Context>,
     idle: Mutex<Idle<R>>,
 }
 
@@ -48,8 +50,9 @@ struct IdleHttp {
 }
 
 impl<R: Runtime> Pool<R> {
-    pub(crate) fn new() -> Self {
-        Self { idle: Mutex::new(Idle { websocket: None, http: Vec::new(), dials: Vec::new(), ahead: None }) }
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        let idle = Idle { websocket: None, http: Vec::new(), dials: Vec::new(), ahead: None };
+        Self { context, idle: Mutex::new(idle) }
     }
 
     /// Takes the idle WebSocket, if there is one that still works.
@@ -63,14 +66,24 @@ impl<R: Runtime> Pool<R> {
         self.lock().websocket.as_ref().is_some_and(|socket| socket.works(now))
     }
 
-    /// Keeps a WebSocket for the next turn, in place of an older one.
+    /// Keeps a WebSocket for the next turn, in place of an older one. Closes it instead if turns are to go
+    /// over SSE alone.
     pub(crate) fn put_websocket(&self, conn: WsConn<R>, network: &Network<R>) {
         let socket = IdleSocket::keep(conn, network);
         let mut idle = self.lock();
         idle.forget_old_http(network.policy.now());
-        let older = idle.websocket.replace(socket);
+        // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
+        let unneeded = if self.context.is_sse_only() { Some(socket) } else { idle.websocket.replace(socket) };
         drop(idle);
-        drop(older);
+        drop(unneeded);
+    }
+
+    /// Closes the idle WebSocket.
+    pub(crate) fn close_websocket(&self) {
+        let mut idle = self.lock();
+        let closed = (idle.websocket.take(), idle.ahead.take());
+        drop(idle);
+        drop(closed);
     }
 
     /// Takes an HTTP connection that still works, the one used last if there are several. One that is not

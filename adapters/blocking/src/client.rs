@@ -69,6 +69,27 @@ impl Client {
         self.shared.clear();
     }
 
+    /// Whether turns go over SSE alone from now on: a switch to do without WebSocket while the client runs.
+    ///
+    /// While it is on, turns that begin make no WebSocket attempt, not even when SSE fails, and their reason
+    /// is [`SseOnly`](failback::Reason::SseOnly). The idle WebSocket is closed with a Close frame. Turns
+    /// under way go on as they are, a stream counts as one when it is first read; their WebSockets are
+    /// closed afterwards. When it is off again, the policy decides as before, by what it knows.
+    /// [`Builder::sse_only`](crate::Builder::sse_only) turns it on from the start, and
+    /// [`Request::sse_only`] is for one request.
+    pub fn set_sse_only(&self, on: bool) {
+        self.shared.network.context.set_sse_only(on);
+        if on {
+            self.shared.leave_websocket();
+        }
+    }
+
+    /// See [`set_sse_only`](Self::set_sse_only).
+    #[must_use]
+    pub fn is_sse_only(&self) -> bool {
+        self.shared.network.context.is_sse_only()
+    }
+
     /// The policy. Read from it which mode it is in and how many recoveries are left.
     #[must_use]
     pub fn policy(&self) -> &SharedPolicy {

@@ -50,6 +50,7 @@ mod halt;
 mod handshake;
 mod head;
 mod idle;
+mod idle_http;
 mod io;
 mod link;
 mod network;

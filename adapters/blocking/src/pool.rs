@@ -1,22 +1,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use failback::Timestamp;
 
 use crate::bell::{Bell, Ringer};
+use crate::idle_http::IdleHttp;
 use crate::network::Network;
 use crate::sse::{HttpConn, Recovered};
 use crate::websocket::WsConn;
 
 /// How many HTTP connections are kept between turns.
 const IDLE_HTTP: usize = 4;
-
-/// How long an HTTP connection is kept. Nothing can ask it whether it is alive, and gateways on the way
-/// forget a silent connection after a minute or more without telling either end.
-const KEEP_HTTP: Duration = Duration::from_secs(60);
-
-/// How long after its last event the end of an answer may come. No turn waits for it.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn
 /// waits for.
@@ -39,27 +32,6 @@ struct Idle {
     keeper: Option<Arc<Bell>>,
     /// The client is gone: nothing is kept any more.
     is_closed: bool,
-}
-
-struct IdleHttp {
-    conn: HttpConn,
-    used_at: Timestamp,
-    /// Until when it is kept.
-    until: Timestamp,
-}
-
-impl IdleHttp {
-    fn new(conn: HttpConn, used_at: Timestamp) -> Self {
-        Self { conn, used_at, until: used_at.saturating_add(DRAIN_TIME) }
-    }
-
-    fn attend(&mut self, now: Timestamp) -> Recovered {
-        let recovered = self.conn.recover();
-        if matches!(recovered, Recovered::Now) {
-            self.until = self.used_at.saturating_add(KEEP_HTTP);
-        }
-        if self.until <= now { Recovered::Never } else { recovered }
-    }
 }
 
 impl Pool {
@@ -93,10 +65,17 @@ impl Pool {
         self.lock().websocket.as_mut().is_some_and(|conn| conn.attend(now).is_some_and(|next| next > now))
     }
 
-    /// Keeps a WebSocket for the next turn, in place of an older one. False if it had to close it instead.
+    /// Keeps a WebSocket for the next turn, in place of an older one. False if it had to close it instead. If
+    /// turns are to go over SSE alone, it is closed because nobody needs it.
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
         conn.rest(self.network.policy().now());
         let mut idle = self.lock();
+        // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
+        if self.network.context.is_sse_only() {
+            drop(idle);
+            conn.close();
+            return true;
+        }
         let mut keeper = self.keeper(&mut idle);
         if let Some(bell) = &keeper {
             if conn.io().attach(bell).is_err() {
@@ -115,6 +94,21 @@ impl Pool {
             older.close();
         }
         true
+    }
+
+    /// Closes the idle WebSocket.
+    pub(crate) fn close_websocket(&self) {
+        let mut idle = self.lock();
+        let websocket = idle.websocket.take();
+        let keeper = idle.keeper.clone();
+        drop(idle);
+        // Wakes the thread, which ends if nothing else is kept.
+        if let Some(keeper) = keeper {
+            keeper.ringer().ring();
+        }
+        if let Some(websocket) = websocket {
+            websocket.close();
+        }
     }
 
     /// Takes an HTTP connection that still works, the one used last if there are several. One that is not

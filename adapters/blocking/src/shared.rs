@@ -97,6 +97,12 @@ impl Shared {
         self.pool.clear();
     }
 
+    /// Closes the idle WebSocket, and ends a handshake that was begun ahead of any turn.
+    pub(crate) fn leave_websocket(&self) {
+        stop(self.swap_ahead(None));
+        self.pool.close_websocket();
+    }
+
     /// The warm-up under way, if there is one.
     fn warming(&self) -> Option<WarmUp> {
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);

@@ -107,6 +107,10 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) deadline_ms: Option<u64>,
 
+    /// Stream over SSE alone: open no WebSocket, not even when SSE fails
+    #[arg(long)]
+    pub(crate) sse_only: bool,
+
     /// Reach the server through this proxy [default: the environment's]
     ///
     /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the

@@ -26,6 +26,7 @@ pub(crate) struct Setup {
     pub(crate) headers: Headers,
     pub(crate) settings: Settings,
     pub(crate) deadline: Option<Duration>,
+    pub(crate) sse_only: bool,
     pub(crate) proxy: ProxyChoice,
     pub(crate) no_proxy: Option<String>,
     pub(crate) state_file: Option<PathBuf>,
@@ -44,6 +45,7 @@ impl Setup {
             headers,
             settings,
             deadline: args.deadline_ms.map(Duration::from_millis),
+            sse_only: args.sse_only,
             proxy: args.proxy.clone().map_or(ProxyChoice::Environment, ProxyChoice::Url),
             no_proxy: args.no_proxy.clone(),
             state_file: args.state_file.clone(),
@@ -60,6 +62,9 @@ impl Setup {
         }
         if let Some(deadline) = self.deadline {
             builder = builder.deadline(deadline);
+        }
+        if self.sse_only {
+            builder = builder.sse_only();
         }
         if let ProxyChoice::Url(url) = &self.proxy {
             builder = builder.proxy(url);

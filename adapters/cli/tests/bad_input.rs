@@ -127,6 +127,7 @@ fn help_and_version_are_no_errors() {
         "--deadline-ms",
         "--proxy",
         "--no-proxy",
+        "--sse-only",
         "pong_timeout_ms",
         "15000",
         "before_output",

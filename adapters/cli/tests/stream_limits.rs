@@ -1,4 +1,4 @@
-//! `failback stream` with a deadline, and through a proxy.
+//! `failback stream` with a deadline, through a proxy, and over SSE alone.
 
 mod common;
 
@@ -61,5 +61,17 @@ fn hosts_that_are_listed_are_reached_without_it() {
             assert_eq!(run.out, "echo: Say hello.\n", "{adapter}");
             assert_eq!(proxy.seen().len(), tunnels, "{adapter}, {list}: {:?}", proxy.seen());
         }
+    }
+}
+
+#[test]
+fn a_stream_over_sse_alone_opens_no_websocket() {
+    for adapter in ADAPTERS {
+        let peer = Peer::start();
+        let args = ["stream", "--adapter", adapter, "--url", &peer.url(), "--sse-only", "--json"];
+        let run = failback(&args).exits_with(0);
+        let [attempt] = &run.of_kind("attempt")[..] else { panic!("{}", run.out) };
+        assert_eq!([&attempt["transport"], &attempt["reason"]], ["sse", "sse_only"], "{adapter}");
+        assert_eq!(peer.journal().handshakes(), 0, "{adapter}");
     }
 }

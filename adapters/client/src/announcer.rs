@@ -34,6 +34,8 @@ impl Announcer {
         let text = if on_sse {
             let cause = cause.unwrap_or_else(|| reason.explanation()).trim_end_matches('.');
             let next = match (status.mode, status.retry_in) {
+                // It does not matter to a call like this one.
+                _ if reason == Reason::SseOnly => String::new(),
                 (_, Some(wait)) => format!("; next WebSocket attempt in {}", seconds(wait)),
                 (Mode::Pinned, None) => "; staying on SSE".to_owned(),
                 _ => String::new(),
@@ -90,6 +92,7 @@ mod tests {
                 Mode::Preferred,
                 "moved to SSE: an earlier WebSocket handshake is still not answered",
             ),
+            (Reason::SseOnly, Mode::Pinned, "moved to SSE: SSE alone was asked for"),
             (Reason::TooLarge, Mode::Preferred, "moved to SSE: the message is too large for WebSocket"),
         ] {
             let notice = Announcer::new()

@@ -37,6 +37,7 @@ pub struct Builder<W: World> {
     config: Config,
     limits: Limits,
     deadline: Option<Duration>,
+    sse_only: bool,
     tls: Option<Arc<ClientConfig>>,
     trust: Trust,
     proxy: ProxyChoice,
@@ -61,6 +62,7 @@ impl<W: World> Builder<W> {
             config: Config::new(),
             limits: Limits::new(),
             deadline: None,
+            sse_only: false,
             tls: None,
             trust: Trust::default(),
             proxy: ProxyChoice::default(),
@@ -176,6 +178,14 @@ impl<W: World> Builder<W> {
     /// there is none, and [`Duration::MAX`] is none. Zero is an error.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sends every turn over SSE alone: no WebSocket is opened, not even when SSE fails. By default the policy
+    /// decides. The client can change this while it runs, with `set_sse_only`; one request can ask for it
+    /// with [`Request::sse_only`](failback_wire::Request::sse_only).
+    pub fn sse_only(mut self) -> Self {
+        self.sse_only = true;
         self
     }
 
@@ -320,7 +330,7 @@ impl<W: World> Builder<W> {
         let found = self.state_file.as_deref().map(|path| Found::at(path, &endpoint)).transpose();
         let found = found.map_err(BuildError::StateFile)?;
         let policy = self.policy(found.as_ref().and_then(Found::snapshot));
-        let Self { world, mut headers, limits, deadline, tls, trust, provider, .. } = self;
+        let Self { world, mut headers, limits, deadline, sse_only, tls, trust, provider, .. } = self;
         let tls = match tls {
             Some(tls) => {
                 trust.check_unused().map_err(BuildError::Tls)?;
@@ -338,6 +348,7 @@ impl<W: World> Builder<W> {
             .with_deadline(deadline)
             .with_provider(provider.is_some())
             .with_state_file(state_file);
+        context.set_sse_only(sse_only);
         Ok(world.client(Parts {
             context: Arc::new(context),
             endpoint,
@@ -418,6 +429,7 @@ impl<W: World> fmt::Debug for Builder<W> {
             .field("config", &self.config)
             .field("limits", &self.limits)
             .field("deadline", &self.deadline)
+            .field("sse_only", &self.sse_only)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub struct Context {
     state_file: Option<Arc<StateFile>>,
     /// Whether somebody is asked for the credentials.
     has_provider: bool,
+    /// Turns that begin go over SSE alone.
+    sse_only: AtomicBool,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
     turns: AtomicU64,
@@ -41,6 +43,7 @@ impl Context {
             deadline: None,
             state_file: None,
             has_provider: false,
+            sse_only: AtomicBool::new(false),
             announcer,
             last_mode,
             turns: AtomicU64::new(0),
@@ -91,6 +94,23 @@ impl Context {
     /// Where the verdict is kept, if it is.
     pub(crate) fn state_file(&self) -> Option<&StateFile> {
         self.state_file.as_deref()
+    }
+
+    /// Whether turns that begin from now on go over SSE alone. Each looks when its first step is asked for;
+    /// those under way go on as they are.
+    ///
+    /// While this is set, the adapter keeps no WebSocket for later turns and begins no handshake that no turn
+    /// asks for: call this first, and close the idle WebSocket then.
+    pub fn set_sse_only(&self, on: bool) {
+        if self.sse_only.swap(on, Ordering::SeqCst) != on {
+            trace::sse_only(on);
+        }
+    }
+
+    /// See [`set_sse_only`](Self::set_sse_only).
+    #[must_use]
+    pub fn is_sse_only(&self) -> bool {
+        self.sse_only.load(Ordering::SeqCst)
     }
 
     /// The policy.

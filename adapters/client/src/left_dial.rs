@@ -33,6 +33,9 @@ impl LeftDial {
     /// ([`Turn::adopt`](crate::Turn::adopt)). A client that has a provider of credentials asks it before.
     #[must_use]
     pub fn ahead(context: &Arc<Context>, credentials: Option<Credentials>) -> Option<Self> {
+        if context.is_sse_only() {
+            return None;
+        }
         context.look_around(true);
         context.trace_mode();
         let guard = context.policy().warm_up()?;

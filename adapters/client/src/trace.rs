@@ -99,6 +99,10 @@ pub(crate) fn mode(from: Mode, status: &Status) {
     );
 }
 
+pub(crate) fn sse_only(on: bool) {
+    info!(target: "failback::sse_only", on, "turns that begin from now on go over SSE alone, or not any longer");
+}
+
 pub(crate) fn notice(turn: u64, notice: &Notice) {
     info!(
         target: "failback::notice",

@@ -1,5 +1,6 @@
 mod asking;
 mod ending;
+mod opening;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -207,10 +208,7 @@ impl Turn {
                 return ask;
             }
             match &self.state {
-                State::Opening => {
-                    self.context.look_around(true);
-                    self.begin(self.context.policy().begin_call());
-                }
+                State::Opening => self.open(),
                 State::Waiting(_) => {
                     if let Some(until) = self.begin_again() {
                         return Step::Wait(until);
@@ -230,11 +228,11 @@ impl Turn {
         }
     }
 
-    /// Whether no attempt has begun: the time to offer it a handshake that was begun ahead of it
-    /// ([`adopt`](Self::adopt)).
+    /// Whether no attempt has begun, and the turn may go over WebSocket: the time to offer it a handshake that
+    /// was begun ahead of it ([`adopt`](Self::adopt)).
     #[must_use]
-    pub const fn is_new(&self) -> bool {
-        matches!(self.state, State::Opening)
+    pub fn is_new(&self) -> bool {
+        matches!(self.state, State::Opening) && self.why_over_sse().is_none()
     }
 
     /// The turn begins, and waits for this handshake, which was begun ahead of it, instead of one of its own

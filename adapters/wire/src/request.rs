@@ -37,6 +37,7 @@ pub struct Request {
     continuation: Option<Continuation>,
     headers: Headers,
     deadline: Option<Duration>,
+    sse_only: bool,
 }
 
 #[derive(Clone)]
@@ -88,7 +89,7 @@ impl Request {
     }
 
     const fn with_entries(entries: Vec<Entry>) -> Self {
-        Self { entries, continuation: None, headers: Headers::new(), deadline: None }
+        Self { entries, continuation: None, headers: Headers::new(), deadline: None, sse_only: false }
     }
 
     /// Allows to send less where the server remembers the conversation. On the connection that completed the
@@ -187,6 +188,21 @@ impl Request {
         self.deadline
     }
 
+    /// Sends this request over SSE alone, with reason [`SseOnly`](failback::Reason::SseOnly): no WebSocket is
+    /// opened for it or used, whatever the policy thinks of WebSocket, and also when SSE fails it. What its
+    /// SSE attempts show tells the policy as much as those of any other request.
+    #[must_use]
+    pub const fn sse_only(mut self) -> Self {
+        self.sse_only = true;
+        self
+    }
+
+    /// See [`sse_only`](Self::sse_only).
+    #[must_use]
+    pub const fn is_sse_only(&self) -> bool {
+        self.sse_only
+    }
+
     /// Whether the request itself names the response that it builds on, if it is sent on a connection where
     /// `last_completed` was the latest response to complete. If the server does not know that response,
     /// nothing else can be sent instead. After a continuation that the server does not know, the whole body
@@ -264,6 +280,7 @@ impl fmt::Debug for Request {
             .field("has_continuation", &self.continuation.is_some())
             .field("headers", &self.headers)
             .field("deadline", &self.deadline)
+            .field("sse_only", &self.sse_only)
             .finish()
     }
 }

@@ -1,7 +1,7 @@
 use core::time::Duration;
 use std::vec::Vec;
 
-use crate::{Blame, Config, DialOutcome, Failure, Outcome, ProbeStyle, Replay, Stage, VerdictStyle};
+use crate::{Blame, Config, DialOutcome, Failure, Outcome, OverSse, ProbeStyle, Replay, Stage, VerdictStyle};
 
 use super::{BUDGETS, COUNTS, Clock, DURATIONS, Edge, JITTERS, MadeUp, Operation, Restart};
 
@@ -76,7 +76,11 @@ pub(super) fn operation([kind, which, how]: [u8; OPERATION_BYTES]) -> Operation 
     match kind % 32 {
         4 if how % 4 == 3 => Operation::Adopt(which),
         0..=4 => Operation::Call,
-        5 => Operation::Open,
+        5 => match how % 4 {
+            0 | 1 => Operation::Open,
+            2 => Operation::OpenOverSse(OverSse::SseOnly),
+            _ => Operation::OpenOverSse(OverSse::TooLarge),
+        },
         // Seldom, so that most calls wait.
         6..=9 if how % 8 == 7 => Operation::BeginNow(which),
         6..=9 => Operation::Begin(which),

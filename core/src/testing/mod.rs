@@ -36,7 +36,7 @@ mod strategy;
 use core::time::Duration;
 use std::vec::Vec;
 
-use crate::{Config, DialOutcome, Outcome};
+use crate::{Config, DialOutcome, Outcome, OverSse};
 
 pub use decode::decode;
 pub use strategy::{configs, failures, operations, outcomes, traces};
@@ -57,6 +57,8 @@ pub struct Trace {
 pub enum Operation {
     /// A call is opened, to begin later.
     Open,
+    /// A call is opened over SSE, to begin later.
+    OpenOverSse(OverSse),
     /// A call is opened and begins.
     Call,
     /// A call that waits begins its next attempt, or finds that it is too early.

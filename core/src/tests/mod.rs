@@ -16,6 +16,7 @@ mod head_start;
 #[cfg(feature = "std")]
 mod listening;
 mod nobodys_fault;
+mod over_sse;
 mod settings;
 #[cfg(feature = "std")]
 mod shared;
@@ -26,8 +27,8 @@ mod warming_up;
 use core::time::Duration;
 
 use crate::{
-    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy,
-    ProbeStyle, Reason, Replay, Stage, Timer, Timestamp, Transport, Trigger, Verdict, VerdictStyle,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, OverSse,
+    Policy, ProbeStyle, Reason, Replay, Stage, Timer, Timestamp, Transport, Trigger, Verdict, VerdictStyle,
 };
 
 const REFUSED: Failure = Failure::new(Blame::Transport, Stage::Connecting);
@@ -109,6 +110,13 @@ impl Driver {
         let same = (at_once.begin_call(self.now), at_once);
         assert_eq!(std::format!("{same:?}"), std::format!("{:?}", (&attempt, &self.policy)));
         attempt
+    }
+
+    #[track_caller]
+    fn call_over_sse(&mut self, why: OverSse) -> Attempt {
+        let call = self.policy.open_call_over_sse(self.now, why);
+        assert_eq!((call.moved(), call.ready_at()), (Some(why.into()), self.now));
+        self.begin(call)
     }
 
     #[track_caller]

@@ -46,7 +46,7 @@ fn default_durations_are_those_documented() {
 
 #[test]
 fn what_is_shown_is_the_word_for_it() {
-    for reason in [Reason::Healthy, Reason::TooLarge, Reason::LastResort] {
+    for reason in [Reason::Healthy, Reason::TooLarge, Reason::SseOnly, Reason::LastResort] {
         assert_eq!(reason.to_string(), reason.as_str());
     }
     for mode in [Mode::Suspected, failed_over_until(1), Mode::Pinned] {

@@ -291,6 +291,10 @@ fn other_events() -> Vec<Event> {
         scene.d.call();
         Some(())
     };
+    let over_sse: Way = |scene| {
+        scene.d.call_over_sse(OverSse::SseOnly);
+        Some(())
+    };
     let poll: Way = |scene| scene.d.policy.poll_probe(scene.d.now).map(drop);
     let warm_up: Way = |scene| scene.d.policy.warm_up(scene.d.now).map(drop);
     let adopt: Way = |scene| {
@@ -340,6 +344,7 @@ fn other_events() -> Vec<Event> {
         },
         Event { name: "another call begins", ways: Vec::from([call]) },
         Event { name: "a call adopts the dial", ways: Vec::from([adopt]) },
+        Event { name: "a call begins that was opened over SSE", ways: Vec::from([over_sse]) },
         Event { name: "a dial ahead of calls begins", ways: Vec::from([poll]) },
         Event { name: "a warm-up begins", ways: Vec::from([warm_up]) },
         Event { name: "the deadline passes", ways: Vec::from([deadline]) },

@@ -166,7 +166,11 @@ impl Machine {
                 self.slots.iter_mut().for_each(|slot| *slot = Slot::EMPTY);
                 Said::Nothing
             }
-            Action::Call(slot) => self.open(slot, at),
+            Action::Call(slot) => self.open(slot, |policy| policy.begin_call(at)),
+            Action::CallOverSse(slot, why) => self.open(slot, |policy| {
+                let call = policy.open_call_over_sse(at, why);
+                policy.begin_attempt_now(call, at)
+            }),
             Action::Begin(slot) => self.begin(slot, at),
             Action::Progress(slot) => self.progress(slot, at),
             Action::End(slot, outcome) => self.end(slot, outcome, at),
@@ -181,10 +185,10 @@ impl Machine {
         }
     }
 
-    fn open(&mut self, slot: u8, at: Timestamp) -> Said {
+    fn open(&mut self, slot: u8, begin: impl FnOnce(&mut Policy) -> Attempt) -> Said {
         match self.slots.get_mut(usize::from(slot)) {
             Some(Slot { waiting: None, running: running @ None, .. }) => {
-                start(running, self.policy.begin_call(at))
+                start(running, begin(&mut self.policy))
             }
             _ => Said::Misplaced,
         }

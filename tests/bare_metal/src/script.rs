@@ -5,7 +5,9 @@
 
 use core::time::Duration;
 
-use failback::{Blame, Config, DialOutcome, Failure, Outcome, Replay, Stage, Timestamp, VerdictStyle};
+use failback::{
+    Blame, Config, DialOutcome, Failure, Outcome, OverSse, Replay, Stage, Timestamp, VerdictStyle,
+};
 
 /// One step of a vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,7 @@ pub struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Call(u8),
+    CallOverSse(u8, OverSse),
     Begin(u8),
     Progress(u8),
     End(u8, Outcome),
@@ -50,6 +53,8 @@ mod code {
     pub(super) const RESTART: u8 = 14;
     pub(super) const WARM_UP: u8 = 15;
     pub(super) const ADOPT: u8 = 16;
+    pub(super) const CALL_SSE_ONLY: u8 = 17;
+    pub(super) const CALL_TOO_LARGE: u8 = 18;
 }
 
 /// The vectors of a script.
@@ -108,6 +113,8 @@ impl<'a> Reader<'a> {
         let at = Timestamp::from_elapsed(self.duration()?);
         let action = match code {
             code::CALL => Action::Call(self.byte()?),
+            code::CALL_SSE_ONLY => Action::CallOverSse(self.byte()?, OverSse::SseOnly),
+            code::CALL_TOO_LARGE => Action::CallOverSse(self.byte()?, OverSse::TooLarge),
             code::BEGIN => Action::Begin(self.byte()?),
             code::PROGRESS => Action::Progress(self.byte()?),
             code::COMPLETE => Action::End(self.byte()?, Outcome::Completed),
@@ -202,6 +209,8 @@ impl Writer {
     pub fn step(&mut self, step: &Step) {
         let (code, slot, failure) = match &step.action {
             Action::Call(slot) => (code::CALL, Some(slot), None),
+            Action::CallOverSse(slot, OverSse::SseOnly) => (code::CALL_SSE_ONLY, Some(slot), None),
+            Action::CallOverSse(slot, OverSse::TooLarge) => (code::CALL_TOO_LARGE, Some(slot), None),
             Action::Begin(slot) => (code::BEGIN, Some(slot), None),
             Action::Progress(slot) => (code::PROGRESS, Some(slot), None),
             Action::End(slot, Outcome::Completed) => (code::COMPLETE, Some(slot), None),

@@ -5,8 +5,8 @@
 use core::time::Duration;
 
 use failback::{
-    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy,
-    ProbeStyle, Replay, Stage, Timestamp, Transport, Verdict, VerdictStyle,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, OverSse,
+    Policy, ProbeStyle, Replay, Stage, Timestamp, Transport, Verdict, VerdictStyle,
 };
 
 unsafe extern "C" {
@@ -180,6 +180,10 @@ fn apply(held: &mut Held, config: Config, operation: u64, now: Timestamp, word: 
                     Err(refused) => *dial = Some(refused),
                 }
             }
+        }
+        15 => {
+            let why = if word & 1 == 0 { OverSse::SseOnly } else { OverSse::TooLarge };
+            *call = Some(policy.open_call_over_sse(now, why));
         }
         _ => {}
     }

@@ -97,6 +97,11 @@ impl<G: Ground> TestClient for AsyncClient<G> {
         self.client.state_file_problem()
     }
 
+    fn set_sse_only(&self, on: bool) {
+        self.client.set_sse_only(on);
+        assert_eq!(self.client.is_sse_only(), on);
+    }
+
     fn background_tasks(&self) -> usize {
         self.clock.tasks().max(self.ground.tasks())
     }

@@ -136,6 +136,11 @@ impl TestClient for BlockingClient {
         self.client.state_file_problem()
     }
 
+    fn set_sse_only(&self, on: bool) {
+        self.client.set_sse_only(on);
+        assert_eq!(self.client.is_sse_only(), on);
+    }
+
     fn background_tasks(&self) -> usize {
         (self.client.threads())()
     }

@@ -1,6 +1,6 @@
 //! Choosing a transport, and what an attempt reports.
 
-use failback::{GiveUp, Outcome, Reason, Transport, Trigger};
+use failback::{GiveUp, Outcome, OverSse, Reason, Transport, Trigger};
 
 use super::call::ModelCall;
 use super::{Broken, Model, ModelMode, Span, nanos, saturate};
@@ -54,6 +54,18 @@ impl Model {
         self.advance(now);
         let id = self.new_id();
         self.calls.insert(id, ModelCall::new(self.now));
+        id
+    }
+
+    /// As `Policy::open_call_over_sse`.
+    pub fn open_call_over_sse(&mut self, now: u128, why: OverSse) -> u64 {
+        let id = self.open_call(now);
+        let call = self.calls.get_mut(&id).expect("it was opened just now");
+        call.moved = Some(match why {
+            OverSse::SseOnly => Reason::SseOnly,
+            OverSse::TooLarge => Reason::TooLarge,
+        });
+        call.over_sse = true;
         id
     }
 
@@ -121,7 +133,9 @@ impl Model {
             return (Transport::WebSocket, Reason::LastResort);
         }
         if let Some(why) = call.moved {
-            if !self.is_broken(Broken::R1MovedCallsComeBack) {
+            let misread =
+                if call.over_sse { Broken::R1OverSseIsChosenByMode } else { Broken::R1MovedCallsComeBack };
+            if !self.is_broken(misread) {
                 return (Transport::Sse, why);
             }
         }
@@ -159,8 +173,10 @@ impl Model {
         self.advance(now);
         let attempt = self.attempts[&attempt_id];
         if attempt.transport == Transport::Sse {
-            // R4: the control experiment is any SSE attempt, whenever it began.
-            self.sse_made_progress();
+            // R4: the control experiment is any SSE attempt, whenever it began, and whyever it is one.
+            if !(self.calls[&attempt.call].over_sse && self.is_broken(Broken::R4OverSseIsNoEvidence)) {
+                self.sse_made_progress();
+            }
             return;
         }
         if self.is_broken(Broken::R6RefilledByProgress) {

@@ -3,6 +3,8 @@
 pub enum Broken {
     /// A call that has moved to SSE is chosen by mode again.
     R1MovedCallsComeBack,
+    /// A call that was opened over SSE is chosen by mode all the same.
+    R1OverSseIsChosenByMode,
     /// A failed handshake is a stream failure like any other.
     R2HandshakesAreForgiven,
     /// A failed handshake is no stream failure.
@@ -19,8 +21,12 @@ pub enum Broken {
     R3ExhaustedIsForgiven,
     /// Cooldowns are all as long as the first.
     R4CooldownsNeverDouble,
+    /// What succeeds over SSE because its caller wants it there convicts nobody.
+    R4OverSseIsNoEvidence,
     /// A failure of SSE never acquits.
     R5NeverAcquits,
+    /// What fails over SSE because its caller wants it there acquits nobody.
+    R5OverSseIsNoEvidence,
     /// A busy server acquits after any number of failures.
     R5ServerAlwaysAcquits,
     /// A busy server acquits a probe.
@@ -57,6 +63,8 @@ pub enum Broken {
     R11TooLargeIsTransport,
     /// No last resort.
     R12NoLastResort,
+    /// A call that was opened over SSE goes to WebSocket as its last resort.
+    R12OverSseHasALastResort,
     /// WebSocket has been tried by an attempt that failed for its connection alone.
     R12ExcusedIsATry,
     /// WebSocket has been tried by an attempt that was diverted.
@@ -105,8 +113,9 @@ pub enum Broken {
 
 impl Broken {
     /// All of them.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 54] = [
         Self::R1MovedCallsComeBack,
+        Self::R1OverSseIsChosenByMode,
         Self::R2HandshakesAreForgiven,
         Self::R2HandshakesCountNothing,
         Self::R3NoGrace,
@@ -115,7 +124,9 @@ impl Broken {
         Self::R3LostTurnsAreForgiven,
         Self::R3ExhaustedIsForgiven,
         Self::R4CooldownsNeverDouble,
+        Self::R4OverSseIsNoEvidence,
         Self::R5NeverAcquits,
+        Self::R5OverSseIsNoEvidence,
         Self::R5ServerAlwaysAcquits,
         Self::R5ServerAcquitsProbes,
         Self::R5ServerForgetsFailures,
@@ -134,6 +145,7 @@ impl Broken {
         Self::R10LastResortsAreNotExcused,
         Self::R11TooLargeIsTransport,
         Self::R12NoLastResort,
+        Self::R12OverSseHasALastResort,
         Self::R12ExcusedIsATry,
         Self::R12DivertedIsATry,
         Self::R13WaitsForEver,

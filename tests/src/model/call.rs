@@ -10,6 +10,8 @@ pub(super) struct ModelCall {
     pub(super) begun: u128,
     pub(super) moved: Option<Reason>,
     pub(super) last_resort: bool,
+    /// R1: it was opened over SSE.
+    pub(super) over_sse: bool,
     websocket: Tries,
     sse: Tries,
     /// R3: from when on the time counts that it may spend on a failing WebSocket.
@@ -35,6 +37,7 @@ impl ModelCall {
             begun: 0,
             moved: None,
             last_resort: false,
+            over_sse: false,
             websocket: Tries::default(),
             sse: Tries::default(),
             failing_since: None,
@@ -68,8 +71,9 @@ impl Model {
         let may_stay = match attempt.transport {
             Transport::WebSocket => self.hear_websocket(attempt, failure, blame, exhausted, stayed),
             Transport::Sse => {
-                // R5: the control experiment is any SSE attempt, whenever it began.
-                if failure.stage() != Stage::Streaming {
+                // R5: the control experiment is any SSE attempt, whenever it began, and whyever it is one.
+                let heard = !self.call_of(attempt).over_sse || !self.is_broken(Broken::R5OverSseIsNoEvidence);
+                if heard && failure.stage() != Stage::Streaming {
                     self.sse_failed(blame);
                 }
                 !exhausted && !self.used_up(attempt)
@@ -275,7 +279,9 @@ impl Model {
                 verdict => return verdict,
             }
         }
-        if self.call_of(attempt).websocket.tried > 0 || self.is_broken(Broken::R12NoLastResort) {
+        let over_sse = self.call_of(attempt).over_sse && !self.is_broken(Broken::R12OverSseHasALastResort);
+        let tried = self.call_of(attempt).websocket.tried > 0;
+        if tried || over_sse || self.is_broken(Broken::R12NoLastResort) {
             return ModelVerdict::GiveUp(why);
         }
         self.call_of(attempt).last_resort = true;

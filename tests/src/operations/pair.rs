@@ -276,9 +276,14 @@ impl Pair {
         let now = self.clock;
         match operation {
             Operation::Open => {
-                let opened = self.open()?;
-                self.calls.push(opened);
-                Ok(Seen::Nothing)
+                let call = self.policy.open_call(now);
+                let id = self.model.open_call(nanos(now));
+                self.opened(call, id)
+            }
+            Operation::OpenOverSse(why) => {
+                let call = self.policy.open_call_over_sse(now, why);
+                let id = self.model.open_call_over_sse(nanos(now), why);
+                self.opened(call, id)
             }
             Operation::Call => {
                 let attempt = self.policy.begin_call(self.clock);
@@ -382,12 +387,11 @@ impl Pair {
         }
     }
 
-    fn open(&mut self) -> Result<(Call, u64), Difference> {
-        let call = self.policy.open_call(self.clock);
-        let id = self.model.open_call(nanos(self.clock));
+    fn opened(&mut self, call: Call, id: u64) -> Result<Seen, Difference> {
         equal("ready_at of a new call", nanos(call.ready_at()), self.model.now())?;
         equal("where a new call has moved", call.moved(), self.model.moved(id))?;
-        Ok((call, id))
+        self.calls.push((call, id));
+        Ok(Seen::Nothing)
     }
 
     fn begin(&mut self, (call, call_id): (Call, u64)) -> Result<Seen, Difference> {

@@ -9,3 +9,4 @@ mod credentials_refused;
 
 mod deadline;
 mod headers;
+mod sse_only;

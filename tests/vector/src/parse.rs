@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use failback::{Blame, Config, Failure, Stage};
+use failback::{Blame, Config, Failure, OverSse, Reason, Stage};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -32,6 +32,9 @@ pub(super) struct Step {
 pub(super) enum Action {
     Call {
         call: String,
+        /// It goes over SSE, for this reason.
+        #[serde(default, deserialize_with = "over")]
+        over: Option<OverSse>,
     },
     Begin {
         call: String,
@@ -99,6 +102,11 @@ fn stage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stage, D::Error> 
     one_of(deserializer, &Stage::ALL, Stage::as_str)
 }
 
+fn over<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OverSse>, D::Error> {
+    let word = |why: OverSse| Reason::from(why).as_str();
+    one_of(deserializer, &[OverSse::SseOnly, OverSse::TooLarge], word).map(Some)
+}
+
 /// What is called by this word.
 fn one_of<'de, D: Deserializer<'de>, T: Copy>(
     deserializer: D,
@@ -128,7 +136,7 @@ impl FailureStep {
 impl Action {
     pub(super) fn call(&self) -> Option<&str> {
         match self {
-            Self::Call { call }
+            Self::Call { call, .. }
             | Self::Begin { call }
             | Self::Progress { call }
             | Self::Complete { call }
@@ -238,7 +246,7 @@ impl Vector {
 fn check_types(step: &Map<String, Value>) -> Result<(), String> {
     for (key, value) in step {
         let expected = match key.as_str() {
-            "do" | "call" | "stage" | "blame" if !value.is_string() => "a word",
+            "do" | "call" | "over" | "stage" | "blame" if !value.is_string() => "a word",
             "down_ms" | "retry_after_ms" if value.as_u64().is_none() => "a whole number of milliseconds",
             "committed" if !value.is_boolean() => "true or false",
             _ => continue,

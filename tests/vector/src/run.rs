@@ -111,9 +111,15 @@ impl<'a> Runner<'a> {
         let mut now = Timestamp::from_millis(step.at_ms);
         let mut got = Map::new();
         match &step.action {
-            Action::Call { call } => {
+            Action::Call { call, over } => {
                 self.check_is_new(call)?;
-                let attempt = self.policy.begin_call(now);
+                let attempt = match over {
+                    None => self.policy.begin_call(now),
+                    Some(why) => {
+                        let call = self.policy.open_call_over_sse(now, *why);
+                        self.policy.begin_attempt_now(call, now)
+                    }
+                };
                 self.began(call, Decision::Start(attempt), &mut got);
             }
             Action::Begin { call } => {

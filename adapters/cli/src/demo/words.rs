@@ -13,7 +13,7 @@ pub(crate) const fn transport_name(transport: Transport) -> &'static str {
     }
 }
 
-const REASONS: [Reason; 10] = [
+const REASONS: [Reason; 11] = [
     Reason::Healthy,
     Reason::Probe,
     Reason::DialPending,
@@ -23,6 +23,7 @@ const REASONS: [Reason; 10] = [
     Reason::Pinned,
     Reason::CallMoved,
     Reason::TooLarge,
+    Reason::SseOnly,
     Reason::LastResort,
 ];
 

@@ -76,6 +76,7 @@ fn check(object: &Value) {
             "pinned",
             "call_moved",
             "too_large",
+            "sse_only",
             "last_resort",
         ];
         words(&reasons, value)

@@ -129,6 +129,7 @@ impl World {
             }
         };
         let bound = match history.bound.map(Reason::transport) {
+            _ if slot.over_sse => 3,
             None => 0,
             Some(Transport::Sse) => 1,
             Some(Transport::WebSocket) => 2,

@@ -19,8 +19,11 @@ pub(super) enum Invariant {
     LastResortComesBack,
     /// A call makes finitely many attempts.
     CallsEnd,
-    /// A call that fails has tried both transports, unless R11, R13, R14 or R15 ended it.
+    /// A call that fails has tried both transports, unless R11, R13, R14 or R15 ended it, or it was opened
+    /// over SSE.
     BothAreTried,
+    /// A call that was opened over SSE makes no attempt on WebSocket.
+    OverSseIsKept,
     /// After a tick, the next wake-up is the one that matters, and not past.
     WakeUpsAreAhead,
     /// Failed over without a recovery left is `Pinned`, and nothing else is.
@@ -36,7 +39,7 @@ pub(super) enum Invariant {
 }
 
 impl Invariant {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::RecoveriesAreBounded,
         Self::CooldownIsKept,
         Self::OneProbe,
@@ -44,6 +47,7 @@ impl Invariant {
         Self::LastResortComesBack,
         Self::CallsEnd,
         Self::BothAreTried,
+        Self::OverSseIsKept,
         Self::WakeUpsAreAhead,
         Self::PinnedWhenSpent,
         Self::PreferredIsFull,

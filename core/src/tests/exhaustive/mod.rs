@@ -39,7 +39,8 @@ const SMALL: Config = Config::new()
     .with_max_recoveries(1);
 const RETRYING: Config = SMALL.with_stream_max_retries(1);
 
-const ONE_CALL: Scope = Scope { config: SMALL, calls: 1, dials: 1, warm_ups: false, synonyms: false };
+const ONE_CALL: Scope =
+    Scope { config: SMALL, calls: 1, dials: 1, warm_ups: false, synonyms: false, over_sse: false };
 const WARMED_UP: Scope = Scope { warm_ups: true, ..ONE_CALL };
 const TWO_CALLS: Scope = Scope { calls: 2, ..ONE_CALL };
 
@@ -74,6 +75,7 @@ fn worlds_that_count_as_the_same_go_on_alike() {
     assert_eq!(tell_apart(&with(ONE_CALL, config), 14), None);
     assert_eq!(tell_apart(&with(ONE_CALL, RETRYING.with_retry_budget(Some(1))), 9), None);
     assert_eq!(tell_apart(&with(WARMED_UP, config), 10), None);
+    assert_eq!(tell_apart(&Scope { over_sse: true, ..ONE_CALL }, 9), None);
 }
 
 #[test]
@@ -153,6 +155,16 @@ fn two_calls_without_a_recovery() {
 #[test]
 fn two_calls_under_immediate_conviction() {
     holds(with(TWO_CALLS, SMALL.with_verdict(VerdictStyle::Immediate)), 262_528, 8_203_410);
+}
+
+#[test]
+fn one_call_that_may_be_over_sse() {
+    holds(Scope { over_sse: true, synonyms: true, ..with(ONE_CALL, RETRYING) }, 73_976, 1_423_862);
+}
+
+#[test]
+fn two_calls_that_may_be_over_sse() {
+    holds(Scope { over_sse: true, dials: 0, ..TWO_CALLS }, 212_423, 6_010_991);
 }
 
 #[test]

@@ -13,7 +13,8 @@ const DEPTH: usize = 16;
 
 #[track_caller]
 fn breaks(sabotage: Sabotage, config: Config, invariant: Invariant) {
-    breaks_within(Scope { dials: 0, ..with(ONE_CALL, config) }, DEPTH, sabotage, invariant);
+    let over_sse = invariant == Invariant::OverSseIsKept;
+    breaks_within(Scope { dials: 0, over_sse, ..with(ONE_CALL, config) }, DEPTH, sabotage, invariant);
 }
 
 #[track_caller]
@@ -70,6 +71,11 @@ fn a_last_resort_that_is_denied_to_what_did_not_count() {
 fn a_last_resort_that_is_denied_for_want_of_a_token() {
     let config = SMALL.with_stream_max_retries(1).with_retry_budget(Some(0));
     breaks(Sabotage::BudgetEndsCalls, config, Invariant::BothAreTried);
+}
+
+#[test]
+fn a_call_over_sse_that_has_a_last_resort() {
+    breaks(Sabotage::OverSseHasALastResort, SMALL, Invariant::OverSseIsKept);
 }
 
 #[test]

@@ -8,8 +8,8 @@ use crate::history::Past;
 use crate::snapshot::KeptMode;
 use crate::state::State;
 use crate::{
-    Attempt, Call, Config, Decision, Dial, DialOutcome, GiveUp, Mode, Outcome, Policy, Reason, Snapshot,
-    Timestamp, Transport, Verdict,
+    Attempt, Call, Config, Decision, Dial, DialOutcome, GiveUp, Mode, Outcome, OverSse, Policy, Reason,
+    Snapshot, Timestamp, Transport, Verdict,
 };
 
 /// What is wrong with a policy. Each leaves the real one as it is and tampers with what goes in, what comes
@@ -34,6 +34,8 @@ pub(super) enum Sabotage {
     ExcusedIsTried,
     /// No last resort for want of a token.
     BudgetEndsCalls,
+    /// A call that is opened over SSE has a last resort.
+    OverSseHasALastResort,
     /// Nothing but SSE ends a suspicion.
     SuspicionForEver,
     /// A tick is ignored.
@@ -69,6 +71,15 @@ impl Subject {
     pub(super) fn start_call(&mut self, now: Timestamp) -> Decision {
         self.keep_lease(now);
         let call = self.policy.open_call(now);
+        self.begin_attempt(call, now)
+    }
+
+    pub(super) fn start_call_over_sse(&mut self, why: OverSse, now: Timestamp) -> Decision {
+        self.keep_lease(now);
+        let mut call = self.policy.open_call_over_sse(now, why);
+        if self.is(Sabotage::OverSseHasALastResort) {
+            call.history.bind(Reason::CallMoved);
+        }
         self.begin_attempt(call, now)
     }
 

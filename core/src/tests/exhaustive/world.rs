@@ -10,8 +10,8 @@ use super::std::vec::Vec;
 use super::subject::{Sabotage, Subject};
 use crate::history::History;
 use crate::{
-    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, ProbeStyle,
-    Replay, Stage, Timestamp, Transport, Verdict,
+    Attempt, Blame, Call, Config, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, OverSse,
+    ProbeStyle, Reason, Replay, Stage, Timestamp, Transport, Verdict,
 };
 
 /// One unit of time. Every duration in these configurations is a small number of them, so that stepping by
@@ -36,12 +36,16 @@ pub(super) struct Scope {
     /// Also what the code does not tell apart from something else: `Ended` from `Cancelled`, `Network` from
     /// `Transport`.
     pub(super) synonyms: bool,
+    /// Also calls that are opened over SSE.
+    pub(super) over_sse: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Op {
     /// A call is opened, and its first attempt begins.
     Start,
+    /// A call is opened over SSE, and its first attempt begins.
+    StartOverSse(OverSse),
     Begin(usize),
     /// A driver that waits by itself has not waited.
     BeginNow(usize),
@@ -68,6 +72,7 @@ impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start => write!(f, "a call begins"),
+            Self::StartOverSse(why) => write!(f, "a call begins over SSE: {}", Reason::from(*why)),
             Self::Begin(n) => write!(f, "call {n} begins again"),
             Self::BeginNow(n) => write!(f, "call {n} begins again without its wait"),
             Self::Progress(n) => write!(f, "call {n} has an event"),
@@ -114,6 +119,8 @@ pub(super) struct Running {
 pub(super) struct Slot {
     pub(super) stand: Stand,
     pub(super) attempts: u32,
+    /// It was opened over SSE.
+    pub(super) over_sse: bool,
     /// On WebSocket, and on SSE.
     pub(super) tries: [Tries; 2],
 }
@@ -181,6 +188,12 @@ impl World {
         let free_call = self.calls[..scope.calls].iter().any(Option::is_none);
         if free_call {
             ops.push(Op::Start);
+            if scope.over_sse {
+                ops.push(Op::StartOverSse(OverSse::SseOnly));
+            }
+            if scope.over_sse && scope.synonyms {
+                ops.push(Op::StartOverSse(OverSse::TooLarge));
+            }
         }
         let free_dial = self.dials[..scope.dials].iter().any(Option::is_none);
         if free_dial && scope.config.probe() == ProbeStyle::Background {
@@ -239,6 +252,12 @@ impl World {
                 self.begun(free, Slot::default(), decision, &mut broken);
                 Kind::Other
             }
+            Op::StartOverSse(why) => {
+                let decision = self.subject.start_call_over_sse(why, self.now);
+                let free = self.calls.iter().position(Option::is_none).expect("a free place");
+                self.begun(free, Slot { over_sse: true, ..Slot::default() }, decision, &mut broken);
+                Kind::Other
+            }
             Op::Begin(n) => {
                 let mut slot = self.calls[n].take().expect("a call");
                 let Stand::Waiting(call) = slot.take() else { unreachable!("it runs") };
@@ -280,7 +299,7 @@ impl World {
                     }
                     Verdict::GiveUp(give_up) => {
                         let untried = slot.tries.iter().any(|tries| !tries.tried);
-                        let may = untried && must_try_both(give_up, outcome);
+                        let may = untried && !slot.over_sse && must_try_both(give_up, outcome);
                         broken.add_if(may, Invariant::BothAreTried);
                     }
                 }
@@ -344,7 +363,8 @@ impl World {
                         self.ghost.dialling_until = Timestamp::ZERO;
                         let stand = Stand::Running(Running { attempt, progressed: false, probes });
                         let free = self.calls.iter().position(Option::is_none).expect("a free place");
-                        self.calls[free] = Some(Slot { stand, attempts: 1, tries: Default::default() });
+                        self.calls[free] =
+                            Some(Slot { stand, attempts: 1, tries: Default::default(), over_sse: false });
                     }
                     Err(dial) => self.dials[n] = Some(Dialling { dial, probes, ahead }),
                 }
@@ -422,6 +442,8 @@ impl World {
                 // A WebSocket attempt with a head start is any but a last resort.
                 let by_mode = attempt.divert_at().is_some();
                 broken.add_if(by_mode && self.now < self.ghost.not_before, Invariant::CooldownIsKept);
+                let astray = slot.over_sse && attempt.transport() == Transport::WebSocket;
+                broken.add_if(astray, Invariant::OverSseIsKept);
                 let probes = attempt.is_probe();
                 if probes {
                     self.probe_began(broken);
@@ -529,7 +551,7 @@ impl Default for Stand {
 impl Default for Slot {
     fn default() -> Self {
         let stand = Stand::default();
-        Self { stand, attempts: 0, tries: Default::default() }
+        Self { stand, attempts: 0, over_sse: false, tries: Default::default() }
     }
 }
 

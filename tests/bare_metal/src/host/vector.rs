@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use failback::{Blame, Config, DialOutcome, Failure, Mode, Outcome, Stage, Timestamp};
+use failback::{Blame, Config, DialOutcome, Failure, Mode, Outcome, OverSse, Stage, Timestamp};
 use failback_bare_metal::runner::{self, SLOTS, Said, Seen, Variant};
 use failback_bare_metal::script::{Action, Step, Writer};
 use serde::Deserialize;
@@ -30,6 +30,7 @@ struct Written {
     at_ms: u64,
     r#do: String,
     call: Option<String>,
+    over: Option<String>,
     stage: Option<String>,
     blame: Option<String>,
     #[serde(default)]
@@ -91,7 +92,12 @@ impl Vector {
 impl Written {
     fn action(&self, slot: u8) -> Result<Action, String> {
         Ok(match self.r#do.as_str() {
-            "call" => Action::Call(slot),
+            "call" => match self.over.as_deref() {
+                None => Action::Call(slot),
+                Some("sse_only") => Action::CallOverSse(slot, OverSse::SseOnly),
+                Some("too_large") => Action::CallOverSse(slot, OverSse::TooLarge),
+                Some(other) => return Err(format!("`{other}` is no reason to go over SSE")),
+            },
             "begin" => Action::Begin(slot),
             "progress" => Action::Progress(slot),
             "complete" => Action::End(slot, Outcome::Completed),

@@ -54,6 +54,10 @@ mod error;
 mod item;
 mod left_dial;
 mod lost;
+#[cfg(feature = "metrics")]
+mod meters;
+mod observation;
+mod observer;
 mod progress;
 mod proxies;
 mod proxy;
@@ -78,6 +82,7 @@ pub use error::{AttemptReport, Error, ErrorKind};
 pub use item::{Item, Notice};
 pub use left_dial::LeftDial;
 pub use lost::Lost;
+pub use observation::{AttemptEnd, DialEnd, Observation, TurnEnd};
 pub use progress::Progress;
 pub use proxies::{Proxies, ProxyChoice};
 pub use proxy::{Proxy, ProxyError, ProxyProtocol};

@@ -13,6 +13,8 @@ use rustls::pki_types::pem::PemObject;
 /// than a second, and a test that is not about the head start would go on over SSE.
 pub const HEAD_START: Duration = Duration::from_secs(20);
 
+use crate::heard::Observer;
+
 /// How to build a client for a test: with the defaults, unless said otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
@@ -45,6 +47,8 @@ pub struct Settings {
     pub snapshot: Option<(Snapshot, Duration)>,
     /// Where to keep what the policy knows.
     pub state_file: Option<PathBuf>,
+    /// Who hears what the client decides.
+    pub observer: Option<Observer>,
 }
 
 impl Settings {
@@ -120,6 +124,13 @@ impl Settings {
         self
     }
 
+    /// With this observer.
+    #[must_use]
+    pub fn observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// A builder with these settings. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
         let mut config = self.config;
@@ -147,6 +158,9 @@ impl Settings {
         }
         if let Some(path) = self.state_file {
             builder = builder.state_file(path);
+        }
+        if let Some(observer) = self.observer {
+            builder = builder.observer(observer.into_fn());
         }
         if let Some(pem) = self.root_certificates {
             builder = builder.add_root_certificates(pem);

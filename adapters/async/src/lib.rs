@@ -54,8 +54,8 @@ mod websocket;
 
 pub use client::{Builder, Client, World};
 pub use failback_client::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, StateFileError,
-    StateFileProblem, TlsError,
+    AttemptEnd, AttemptReport, BuildError, DialEnd, Error, ErrorKind, Item, Notice, Observation, ProxyError,
+    Response, StateFileError, StateFileProblem, TlsError, TurnEnd,
 };
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

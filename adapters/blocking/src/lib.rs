@@ -29,6 +29,13 @@
 //! The policy of the crate [`failback`] decides which transport carries a turn. Its settings are a
 //! [`Config`], and those of the connections are [`Limits`].
 //!
+//! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are [`tracing`]
+//! events with targets that begin with `failback`, in a span for each turn, and with the feature `metrics`
+//! counters of the crate [`metrics`]; the documentation of the crate `failback-client` has tables of both.
+//!
+//! [`tracing`]: https://docs.rs/tracing
+//! [`metrics`]: https://docs.rs/metrics
+//!
 //! # Threads
 //!
 //! A WebSocket handshake runs in a thread of its own, since it may go on without its turn. So does a name
@@ -71,8 +78,8 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_client::{
-    AttemptReport, BuildError, Error, ErrorKind, Item, Notice, ProxyError, Response, StateFileError,
-    StateFileProblem, TlsError,
+    AttemptEnd, AttemptReport, BuildError, DialEnd, Error, ErrorKind, Item, Notice, Observation, ProxyError,
+    Response, StateFileError, StateFileProblem, TlsError, TurnEnd,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

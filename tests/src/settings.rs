@@ -9,11 +9,11 @@ use failback_wire::{Headers, Limits};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use crate::heard::Observer;
+
 /// What takes the place of the default head start: on a machine that is busy enough, a handshake takes longer
 /// than a second, and a test that is not about the head start would go on over SSE.
 pub const HEAD_START: Duration = Duration::from_secs(20);
-
-use crate::heard::Observer;
 
 /// How to build a client for a test: with the defaults, unless said otherwise.
 #[derive(Clone, Debug, Default)]

@@ -18,7 +18,8 @@ use crate::item::Notice;
 /// Each [`Attempt`](Self::Attempt) is followed by one [`AttemptEnded`](Self::AttemptEnded) or
 /// [`Diverted`](Self::Diverted) of the same turn and number, each `Diverted` by one
 /// [`DialEnded`](Self::DialEnded), which may come after the end of its turn, and each first `Attempt` by one
-/// [`TurnEnded`](Self::TurnEnded). A turn that was never read brings nothing. [`Changed`](Self::Changed) is
+/// [`TurnEnded`](Self::TurnEnded). A turn that was never read brings nothing, and one whose request cannot be
+/// sent its `TurnEnded` alone. [`Changed`](Self::Changed) is
 /// the client's and no turn's. It comes where the policy made the change: before the `Attempt` that probes,
 /// and between what happened and what the turn makes of it.
 ///

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use failback::{Mode, SharedPolicy};
+use failback_blocking::CancelHandle;
 use failback_client::Observation;
 use failback_peer::{Handshake, Peer};
 use failback_tests::{Adapter, Heard, Observer, Settings, TestClient};
@@ -15,6 +16,25 @@ with_every_adapter!(
     it_may_change_the_mode,
     it_is_not_called_again_when_it_has_panicked
 );
+
+/// Only a blocking turn can be cancelled while it is read by the thread that reads it.
+#[test]
+fn it_may_cancel_the_turn_of_which_it_hears() {
+    let peer = Peer::start();
+    let heard = Heard::default();
+    let place: Arc<OnceLock<CancelHandle>> = Arc::default();
+    let (keeps, finds) = (heard.clone(), Arc::clone(&place));
+    let builder = failback_blocking::Client::builder(peer.url()).no_proxy();
+    let builder = builder.observer(move |observation| {
+        keeps.add(observation);
+        finds.get().expect("a handle").cancel();
+    });
+    let client = builder.build().expect("a client");
+    let mut turn = client.stream(hi());
+    assert!(place.set(turn.cancel_handle()).is_ok());
+    assert!(turn.next().is_none());
+    assert_eq!(heard.lines(), ["1: attempt 1, websocket, healthy", "1: 1 cancelled", "1: cancelled after 1"]);
+}
 
 fn it_may_ask_the_client(adapter: &dyn Adapter) {
     let peer = Peer::start();

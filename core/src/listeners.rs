@@ -15,10 +15,8 @@ const MOST_UNTOLD: usize = 16;
 /// Changes are noted while the policy is locked, and told while nothing is. One thread at a time takes the
 /// listeners, tells them one change after the other, and gives them back when there is none left. So changes
 /// are told in the order in which they were noted, whoever noted them.
-#[derive(Default)]
 pub(crate) struct Listeners(Mutex<Noted>);
 
-#[derive(Default)]
 struct Noted {
     untold: VecDeque<Change>,
     /// Those who joined while the others were taken; until then all.
@@ -27,6 +25,12 @@ struct Noted {
 }
 
 impl Listeners {
+    /// Allocates all that telling takes later.
+    pub(crate) fn new() -> Self {
+        let untold = VecDeque::with_capacity(MOST_UNTOLD);
+        Self(Mutex::new(Noted { untold, here: Vec::new(), taken: false }))
+    }
+
     pub(crate) fn add(&self, listener: Listener) {
         self.lock().here.push(listener);
     }

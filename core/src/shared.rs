@@ -213,7 +213,7 @@ impl SharedPolicy {
     /// # Ok::<(), std::sync::mpsc::TryRecvError>(())
     /// ```
     pub fn on_change(&self, listener: impl FnMut(Change) + Send + 'static) {
-        self.lock().listeners.get_or_insert_with(Arc::default).add(Box::new(listener));
+        self.lock().listeners.get_or_insert_with(|| Arc::new(Listeners::new())).add(Box::new(listener));
     }
 
     fn sse_progressed(&self) {

@@ -18,8 +18,6 @@ const MOST_UNTOLD: usize = 16;
 pub(crate) struct Listeners(Mutex<Noted>);
 
 struct Noted {
-    /// The mode and the number of transitions when last looked.
-    seen: (Mode, u32),
     untold: VecDeque<Change>,
     /// Those who joined while the others were taken; until then all.
     here: Vec<Listener>,
@@ -27,26 +25,22 @@ struct Noted {
 }
 
 impl Listeners {
-    pub(crate) fn new(policy: &Policy) -> Self {
-        let seen = (policy.mode(), policy.transitions());
+    /// Allocates all that telling takes later.
+    pub(crate) fn new() -> Self {
         let untold = VecDeque::with_capacity(MOST_UNTOLD);
-        Self(Mutex::new(Noted { seen, untold, here: Vec::new(), taken: false }))
+        Self(Mutex::new(Noted { untold, here: Vec::new(), taken: false }))
     }
 
     pub(crate) fn add(&self, listener: Listener) {
         self.lock().here.push(listener);
     }
 
-    /// The policy was just asked something. Notes how that changed its mode, and says whether it may have.
-    pub(crate) fn note(&self, policy: &Policy, now: Timestamp) -> bool {
-        let mut noted = self.lock();
+    /// The policy was just asked something, and that changed its mode, which was `from` before.
+    pub(crate) fn note(&self, from: Mode, policy: &Policy, now: Timestamp) {
         let Status { mode: to, retry_in, recoveries_left } = Status::of(policy, now);
-        let (from, transitions) = core::mem::replace(&mut noted.seen, (to, policy.transitions()));
-        let changed = transitions != policy.transitions();
-        if let Some(why) = policy.trigger().filter(|_| changed) {
-            noted.push(Change { from, to, why, retry_in, recoveries_left });
+        if let Some(why) = policy.trigger() {
+            self.lock().push(Change { from, to, why, retry_in, recoveries_left });
         }
-        changed
     }
 
     /// Tells the listeners what they have not been told, unless that is what somebody does already.

@@ -224,8 +224,7 @@ impl SharedPolicy {
     /// # Ok::<(), std::sync::mpsc::TryRecvError>(())
     /// ```
     pub fn on_change(&self, listener: impl FnMut(Change) + Send + 'static) {
-        let Locked { policy, listeners } = &mut *self.lock();
-        listeners.get_or_insert_with(|| Arc::new(Listeners::new(policy))).add(Box::new(listener));
+        self.lock().listeners.get_or_insert_with(|| Arc::new(Listeners::new())).add(Box::new(listener));
     }
 
     fn sse_progressed(&self) {
@@ -249,9 +248,13 @@ impl SharedPolicy {
         // time than whoever came first, and that is harmless (R18).
         let now = self.now();
         let mut locked = self.lock();
+        let before = locked.policy.transitions();
+        let from = locked.listeners.as_ref().map(|_| locked.policy.mode());
         let answer = act(&mut locked.policy, now);
-        if locked.listeners.is_some() {
-            tell(locked, now);
+        // Most of what a policy is asked changes no mode, and then a listener costs nothing.
+        match from {
+            Some(from) if locked.policy.transitions() != before => tell(locked, from, now),
+            _ => {}
         }
         answer
     }
@@ -262,15 +265,13 @@ impl SharedPolicy {
     }
 }
 
-/// Tells listeners of what was just done, if that changed the mode, once the policy is no longer locked.
+/// Tells listeners that the mode was just changed, and was this before, once the policy is no longer locked.
 #[cold]
-fn tell(locked: MutexGuard<'_, Locked>, now: Timestamp) {
+fn tell(locked: MutexGuard<'_, Locked>, from: Mode, now: Timestamp) {
     if let Some(listeners) = locked.listeners.clone() {
-        let changed = listeners.note(&locked.policy, now);
+        listeners.note(from, &locked.policy, now);
         drop(locked);
-        if changed {
-            listeners.tell();
-        }
+        listeners.tell();
     }
 }
 

@@ -7,6 +7,8 @@
 mod adapter;
 #[cfg(feature = "clients")]
 mod clock;
+#[cfg(feature = "clients")]
+mod heard;
 pub mod model;
 pub mod operations;
 #[cfg(feature = "clients")]
@@ -23,6 +25,8 @@ mod wait;
 pub use adapter::{Adapter, TestClient, TestTurn, adapter, adapters};
 #[cfg(feature = "clients")]
 pub use clock::Shifted;
+#[cfg(feature = "clients")]
+pub use heard::{Heard, Observer};
 #[cfg(feature = "clients")]
 pub use outcome::{Outcome, collect, read};
 #[cfg(feature = "clients")]

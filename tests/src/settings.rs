@@ -10,6 +10,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::TestProvider;
+use crate::heard::Observer;
 
 /// What takes the place of the default head start: on a machine that is busy enough, a handshake takes longer
 /// than a second, and a test that is not about the head start would go on over SSE.
@@ -51,6 +52,8 @@ pub struct Settings {
     pub snapshot: Option<(Snapshot, Duration)>,
     /// Where to keep what the policy knows.
     pub state_file: Option<PathBuf>,
+    /// Who hears what the client decides.
+    pub observer: Option<Observer>,
 }
 
 impl Settings {
@@ -140,6 +143,13 @@ impl Settings {
         self
     }
 
+    /// With this observer.
+    #[must_use]
+    pub fn observer(mut self, observer: Observer) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
     /// A builder with these settings, but for the provider. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
         let mut config = self.config;
@@ -170,6 +180,9 @@ impl Settings {
         }
         if let Some(path) = self.state_file {
             builder = builder.state_file(path);
+        }
+        if let Some(observer) = self.observer {
+            builder = builder.observer(observer.into_fn());
         }
         if let Some(pem) = self.root_certificates {
             builder = builder.add_root_certificates(pem);

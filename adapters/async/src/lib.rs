@@ -56,9 +56,9 @@ mod websocket;
 
 pub use client::{Builder, Client, World};
 pub use failback_client::{
-    AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
-    ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, StateFileError, StateFileProblem,
-    TlsError, Warmed,
+    AttemptEnd, AttemptReport, BuildError, Credentials, CredentialsRequest, DialEnd, Error, ErrorKind, Item,
+    Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,
+    StateFileError, StateFileProblem, TlsError, TurnEnd, Warmed,
 };
 pub use runtime::Runtime;
 pub use stream::ResponseStream;

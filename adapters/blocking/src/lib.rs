@@ -29,6 +29,13 @@
 //! The policy of the crate [`failback`] decides which transport carries a turn. Its settings are a
 //! [`Config`], and those of the connections are [`Limits`].
 //!
+//! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are [`tracing`]
+//! events with targets that begin with `failback`, in a span for each turn, and with the feature `metrics`
+//! counters of the crate [`metrics`]; the documentation of the crate `failback-client` has tables of both.
+//!
+//! [`tracing`]: https://docs.rs/tracing
+//! [`metrics`]: https://docs.rs/metrics
+//!
 //! # Threads
 //!
 //! A WebSocket handshake runs in a thread of its own, since it may go on without its turn, or begin ahead of
@@ -74,9 +81,9 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_client::{
-    AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
-    ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, StateFileError, StateFileProblem,
-    TlsError, Warmed,
+    AttemptEnd, AttemptReport, BuildError, Credentials, CredentialsRequest, DialEnd, Error, ErrorKind, Item,
+    Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,
+    StateFileError, StateFileProblem, TlsError, TurnEnd, Warmed,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

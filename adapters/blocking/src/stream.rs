@@ -133,13 +133,13 @@ impl fmt::Debug for CancelHandle {
 impl Cancellable {
     fn cancel(&self) {
         self.ringer.stop();
-        let mut driver = match self.driver.try_lock() {
-            Ok(driver) => driver,
-            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+        let driver = match self.driver.try_lock() {
+            Ok(mut driver) => driver.take(),
+            Err(TryLockError::Poisoned(error)) => error.into_inner().take(),
             // A thread that waits for an item was woken, and ends the turn.
             Err(TryLockError::WouldBlock) => return,
         };
-        let driver = driver.take();
+        // No longer locked: an observer is told.
         drop(driver);
     }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use failback::Mode;
-use failback_async::{Client, Error as TurnError, Item, Runtime, StateFileError};
+use failback_async::{Client, Error as TurnError, Item, Observation, Runtime, StateFileError};
 use failback_smol::Smol;
 use failback_tokio::Tokio;
 use failback_wire::Request;
@@ -36,11 +36,16 @@ pub(crate) trait Turns {
     fn close(self: Box<Self>);
 }
 
-pub(crate) fn open(adapter: Adapter, setup: Setup) -> Result<Box<dyn Turns>, Error> {
+/// A client whose decisions `observer` hears.
+pub(crate) fn open(
+    adapter: Adapter,
+    setup: Setup,
+    observer: impl Fn(&Observation) + Send + Sync + 'static,
+) -> Result<Box<dyn Turns>, Error> {
     match adapter {
-        Adapter::Tokio => Ok(Box::new(AsyncTurns::new(runtime()?, setup)?)),
-        Adapter::Smol => Ok(Box::new(AsyncTurns::new(SmolGround, setup)?)),
-        Adapter::Blocking => Ok(Box::new(BlockingTurns::new(setup)?)),
+        Adapter::Tokio => Ok(Box::new(AsyncTurns::new(runtime()?, setup, observer)?)),
+        Adapter::Smol => Ok(Box::new(AsyncTurns::new(SmolGround, setup, observer)?)),
+        Adapter::Blocking => Ok(Box::new(BlockingTurns::new(setup, observer)?)),
     }
 }
 
@@ -95,8 +100,13 @@ struct AsyncTurns<G: Ground> {
 }
 
 impl<G: Ground> AsyncTurns<G> {
-    fn new(ground: G, setup: Setup) -> Result<Self, Error> {
-        let client = ground.block_on(async { setup.build(Client::builder(&setup.url)) })?;
+    fn new(
+        ground: G,
+        setup: Setup,
+        observer: impl Fn(&Observation) + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let builder = Client::builder(&setup.url).observer(observer);
+        let client = ground.block_on(async { setup.build(builder) })?;
         Ok(Self { ground, client, request: setup.request })
     }
 }
@@ -144,8 +154,8 @@ struct BlockingTurns {
 }
 
 impl BlockingTurns {
-    fn new(setup: Setup) -> Result<Self, Error> {
-        let client = setup.build(failback_blocking::Client::builder(&setup.url))?;
+    fn new(setup: Setup, observer: impl Fn(&Observation) + Send + Sync + 'static) -> Result<Self, Error> {
+        let client = setup.build(failback_blocking::Client::builder(&setup.url).observer(observer))?;
         Ok(Self { client, request: setup.request })
     }
 }

@@ -8,7 +8,6 @@
 //! | `replay` | vectors (`failback-vector`) through the policy |
 //! | `demo` | a scripted outage on loopback |
 //! | `simulate` | a fleet of clients on paper |
-//! | `decisions` | the client's tracing events, as they happen |
 //! | `output` | what is printed: JSON lines, text, colours |
 //!
 //! Only [`run`] is for others.
@@ -16,7 +15,6 @@
 
 mod adapter;
 mod args;
-mod decisions;
 mod demo;
 mod error;
 mod output;
@@ -37,8 +35,6 @@ use crate::args::{Args, Command};
 use crate::error::Error;
 
 /// Does what the command line of this process says, and gives its exit code.
-///
-/// To be called once: it takes the process's tracing subscriber.
 #[must_use]
 pub fn run() -> ExitCode {
     let args = match Args::try_parse() {

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use failback_async::{Error as TurnError, ErrorKind, Item, StateFileError};
+use failback_async::{Error as TurnError, ErrorKind, Item, Observation, StateFileError};
 use failback_wire::{ServerError, Terminal};
 
 use crate::adapter::{self, Turns};
 use crate::args::StreamArgs;
-use crate::decisions;
 use crate::error::Error;
 use crate::output::json::JsonLines;
 use crate::output::text::Text;
@@ -22,16 +21,12 @@ pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
     let report: Box<dyn Report> = if args.json { Box::new(JsonLines::new()) } else { Box::new(Text::new()) };
     let turns = Arc::new(Mutex::new(Books::new(report)));
     let heard = Arc::clone(&turns);
-    decisions::observe(move |decision| {
-        if decision.kind == "attempt" {
-            lock(&heard).attempt(
-                decision.word("transport"),
-                decision.word("reason"),
-                decision.number("number").unwrap_or_default(),
-            );
+    let observer = move |observation: &Observation| {
+        if let Observation::Attempt { transport, reason, number, .. } = observation {
+            lock(&heard).attempt(transport.as_str(), reason.as_str(), (*number).into());
         }
-    });
-    let mut client = adapter::open(args.adapter, Setup::new(args)?)?;
+    };
+    let mut client = adapter::open(args.adapter, Setup::new(args)?, observer)?;
     let found = client.state_file_problem();
     say(found.as_ref());
     let done = stream(args, client.as_mut(), &turns);

@@ -13,6 +13,8 @@ use rustls::ClientConfig;
 use crate::build_error::BuildError;
 use crate::context::Context;
 use crate::credentials::CredentialsRequest;
+use crate::observation::Observation;
+use crate::observer::Hears;
 use crate::provider::Provider;
 use crate::proxies::{Proxies, ProxyChoice};
 use crate::state_file::Found;
@@ -45,6 +47,7 @@ pub struct Builder<W: World> {
     seed: Option<u64>,
     snapshot: Option<(Snapshot, Duration)>,
     state_file: Option<PathBuf>,
+    observer: Option<Hears>,
 }
 
 impl<W: World> Builder<W> {
@@ -70,6 +73,7 @@ impl<W: World> Builder<W> {
             seed: None,
             snapshot: None,
             state_file: None,
+            observer: None,
         }
     }
 
@@ -313,6 +317,34 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Calls this function with everything that the client decides or meets: each attempt and how it ended,
+    /// waits, handshakes that go on without their turn, and each change of the policy's mode. Nothing is told
+    /// of the events of a response. Called again, it takes the place of the former; by default there is none.
+    /// The log hears the same, see the table in the documentation of the crate `failback-client`.
+    ///
+    /// It is called in the thread that drives the turn, which for a handshake that goes on without its turn
+    /// is that of the handshake, and for a change of mode that of whoever brought it about or noticed it. So
+    /// it should be quick: whoever drives the turn waits for it. What is told of one turn is told in order;
+    /// of two turns it may be told at the same time.
+    ///
+    /// **It may call** the client and its policy: ask for the status, begin a turn, cancel one. It must not
+    /// read a turn. Whatever that brings about is told within the call, but a change of mode in answer to one
+    /// is told after it. If it holds the client, that lives for ever.
+    ///
+    /// **If it panics**, the panic goes no further: the client goes on, logs a warning, and does not call it
+    /// again.
+    ///
+    /// ```ignore
+    /// let (sender, heard) = std::sync::mpsc::channel();
+    /// let builder = builder.observer(move |observation: &Observation| {
+    ///     let _nobody_reads = sender.send(observation.clone());
+    /// });
+    /// ```
+    pub fn observer(mut self, observer: impl Fn(&Observation) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Box::new(observer));
+        self
+    }
+
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
@@ -330,7 +362,8 @@ impl<W: World> Builder<W> {
         let found = self.state_file.as_deref().map(|path| Found::at(path, &endpoint)).transpose();
         let found = found.map_err(BuildError::StateFile)?;
         let policy = self.policy(found.as_ref().and_then(Found::snapshot));
-        let Self { world, mut headers, limits, deadline, sse_only, tls, trust, provider, .. } = self;
+        let Self { world, mut headers, limits, deadline, sse_only, tls, trust, provider, observer, .. } =
+            self;
         let tls = match tls {
             Some(tls) => {
                 trust.check_unused().map_err(BuildError::Tls)?;
@@ -344,7 +377,7 @@ impl<W: World> Builder<W> {
         };
         endpoint.conceal_queries(&mut headers);
         let state_file = found.map(|found| found.keep(&policy));
-        let context = Context::new(policy, Arc::new(headers))
+        let context = Context::observed(policy, Arc::new(headers), observer)
             .with_deadline(deadline)
             .with_provider(provider.is_some())
             .with_state_file(state_file);

@@ -3,11 +3,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use failback::{Mode, Reason, SharedPolicy, Transport};
+use failback::{Reason, SharedPolicy, Transport};
 use failback_wire::Headers;
 
 use crate::announcer::Announcer;
 use crate::item::Notice;
+use crate::observation::Observation;
+use crate::observer::{Hears, Observer};
 use crate::state_file::StateFile;
 use crate::state_file_error::StateFileError;
 use crate::trace;
@@ -27,15 +29,26 @@ pub struct Context {
     /// Turns that begin go over SSE alone.
     sse_only: AtomicBool,
     announcer: Mutex<Announcer>,
-    last_mode: Mutex<Mode>,
+    observer: Arc<Observer>,
     turns: AtomicU64,
 }
 
 impl Context {
-    /// A context for a client with these headers and this policy, which is also the client's clock.
+    /// A context for a client with these headers and this policy, which is also the client's clock. From now
+    /// on the log is told of each change of the policy's mode.
     #[must_use]
     pub fn new(policy: SharedPolicy, headers: Arc<Headers>) -> Self {
-        let last_mode = Mutex::new(policy.mode());
+        Self::observed(policy, headers, None)
+    }
+
+    /// The same, with a function that hears each observation.
+    pub(crate) fn observed(policy: SharedPolicy, headers: Arc<Headers>, hears: Option<Hears>) -> Self {
+        let observer = Arc::new(Observer::new(hears));
+        #[cfg(feature = "metrics")]
+        crate::meters::mode(policy.mode());
+        // Holds the observer alone: a listener that held the policy would keep it for ever.
+        let listener = Arc::clone(&observer);
+        policy.on_change(move |change| listener.tell(&Observation::Changed(change)));
         let announcer = Mutex::new(Announcer::new());
         Self {
             policy,
@@ -45,7 +58,7 @@ impl Context {
             has_provider: false,
             sse_only: AtomicBool::new(false),
             announcer,
-            last_mode,
+            observer,
             turns: AtomicU64::new(0),
         }
     }
@@ -130,7 +143,6 @@ impl Context {
         if let Some(file) = self.state_file() {
             file.handle_network_change();
         }
-        self.trace_mode();
     }
 
     pub(crate) const fn deadline(&self) -> Option<Duration> {
@@ -151,14 +163,9 @@ impl Context {
         &self.headers
     }
 
-    /// Tells the log if the policy has changed its mode.
-    pub(crate) fn trace_mode(&self) {
-        let status = self.policy.status();
-        let mut last = self.last_mode.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::mem::discriminant(&*last) != std::mem::discriminant(&status.mode) {
-            trace::mode(*last, &status);
-        }
-        *last = status.mode;
+    /// Tells everyone who listens. Nothing may be locked.
+    pub(crate) fn tell(&self, observation: &Observation) {
+        self.observer.tell(observation);
     }
 
     /// An attempt is about to deliver its first event. Returns the notice for the caller if the transport has

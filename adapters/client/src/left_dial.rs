@@ -3,9 +3,11 @@ use std::time::SystemTime;
 
 use failback::{AttemptGuard, DialGuard, DialOutcome, Mode, Reason, Stage, Transport};
 use failback_wire::{Fault, Headers};
+use tracing::Span;
 
 use crate::access::Access;
-use crate::{AttemptReport, Context, Credentials, CredentialsRequest, Lost, ProviderAnswer, trace};
+use crate::observation::{DialEnd, Observation};
+use crate::{AttemptReport, Context, Credentials, CredentialsRequest, Lost, ProviderAnswer};
 
 /// A WebSocket handshake that goes on without a turn (R17): its turn has left it, or it was begun ahead of
 /// any turn.
@@ -15,17 +17,30 @@ use crate::{AttemptReport, Context, Credentials, CredentialsRequest, Lost, Provi
 #[must_use = "a dial that is dropped is abandoned"]
 #[derive(Debug)]
 pub struct LeftDial {
-    guard: DialGuard,
+    /// Taken by whatever ends it.
+    guard: Option<DialGuard>,
     reason: Reason,
     context: Arc<Context>,
-    access: Access,
+    access: Box<Access>,
+    /// The number of the turn that has left it; 0 if it was begun ahead of any.
+    turn: u64,
+    span: Span,
     /// Until the handshake has ended.
-    under_way: Arc<()>,
+    under_way: Option<Arc<()>>,
 }
 
 impl LeftDial {
-    pub(crate) fn new(guard: DialGuard, reason: Reason, context: Arc<Context>, access: Access) -> Self {
-        Self { guard, reason, context, access, under_way: Arc::new(()) }
+    /// Of the turn with this number and this span.
+    pub(crate) fn new(
+        guard: DialGuard,
+        reason: Reason,
+        context: Arc<Context>,
+        access: Access,
+        turn: u64,
+        span: Span,
+    ) -> Self {
+        let (access, under_way) = (Box::new(access), Some(Arc::new(())));
+        Self { guard: Some(guard), reason, context, access, turn, span, under_way }
     }
 
     /// Asks the policy whether a WebSocket is wanted ahead of any turn. Then the adapter begins a handshake
@@ -37,16 +52,14 @@ impl LeftDial {
             return None;
         }
         context.look_around(true);
-        context.trace_mode();
         let guard = context.policy().warm_up()?;
         let reason = if context.policy().mode() == Mode::Preferred { Reason::Healthy } else { Reason::Probe };
-        trace::warm_up(reason);
-        context.trace_mode();
+        context.tell(&Observation::WarmUp { reason });
         let mut access = Access::new(Arc::clone(context.headers()), context.has_provider());
         if let Some(credentials) = credentials {
             access.give(credentials);
         }
-        Some(Self::new(guard, reason, Arc::clone(context), access))
+        Some(Self::new(guard, reason, Arc::clone(context), access, 0, Span::none()))
     }
 
     /// What its handshake is made with.
@@ -57,16 +70,19 @@ impl LeftDial {
 
     /// Lives until the handshake has ended.
     pub(crate) fn watch(&self) -> Weak<()> {
-        Arc::downgrade(&self.under_way)
+        self.under_way.as_ref().map(Arc::downgrade).unwrap_or_default()
     }
 
-    fn report(self, outcome: DialOutcome) {
-        drop(self.under_way);
-        self.guard.handle_dial(outcome);
-        if let Some(file) = self.context.state_file() {
+    fn report(&mut self, outcome: DialOutcome, end: DialEnd) {
+        let Some(guard) = self.guard.take() else { return };
+        let _entered = self.span.enter();
+        self.context.tell(&Observation::DialEnded { turn: self.turn, end });
+        self.under_way = None;
+        let is_abandoned = outcome == DialOutcome::Abandoned;
+        guard.handle_dial(outcome);
+        if let Some(file) = self.context.state_file().filter(|_| !is_abandoned) {
             file.settle();
         }
-        self.context.trace_mode();
     }
 
     /// The credentials with which it is opened, if a provider has given them.
@@ -93,10 +109,7 @@ impl LeftDial {
                 self.access.give(credentials);
                 Some(Arc::clone(self.access.headers()))
             }
-            Err(_) => {
-                trace::dialled(Some("the provider of credentials failed"));
-                None
-            }
+            Err(_) => None,
         }
     }
 
@@ -118,27 +131,36 @@ impl LeftDial {
     }
 
     /// A turn waits for the handshake, if the policy lets it, with the credentials that it was begun with.
-    pub(crate) fn adopt(self) -> Result<(AttemptGuard, Option<Credentials>), Self> {
-        let Self { guard, reason, context, access, under_way } = self;
+    pub(crate) fn adopt(mut self) -> Result<(AttemptGuard, Option<Credentials>), Self> {
+        // Whoever has none has told how it ended.
+        let Some(guard) = self.guard.take() else { return Err(self) };
         match guard.adopt() {
-            Ok(guard) => Ok((guard, access.credentials().cloned())),
-            Err(guard) => Err(Self { guard, reason, context, access, under_way }),
+            Ok(guard) => Ok((guard, self.access.credentials().cloned())),
+            Err(guard) => {
+                self.guard = Some(guard);
+                Err(self)
+            }
         }
     }
 
     /// The handshake succeeded. Put the connection into the pool before the call: afterwards the policy sends
     /// turns to WebSocket.
-    pub fn handle_opened(self) {
-        trace::dialled(None);
-        self.report(DialOutcome::Opened);
+    pub fn handle_opened(mut self) {
+        self.report(DialOutcome::Opened, DialEnd::Opened);
     }
 
     /// The handshake failed. `now` is subtracted from a date at which the server wants to be asked again.
-    pub fn handle_failure(self, lost: &Lost, now: SystemTime) {
+    pub fn handle_failure(mut self, lost: &Lost, now: SystemTime) {
         // The client's own fault: the policy hears that the handshake was abandoned.
         let Some(fault) = fault(lost, now, self.access.headers()) else { return };
-        trace::dialled(Some(fault.text()));
-        self.report(DialOutcome::Failed(fault.failure()));
+        let (failure, text) = (fault.failure(), fault.text().to_owned());
+        self.report(DialOutcome::Failed(failure), DialEnd::Failed { failure, text });
+    }
+}
+
+impl Drop for LeftDial {
+    fn drop(&mut self) {
+        self.report(DialOutcome::Abandoned, DialEnd::Abandoned);
     }
 }
 

@@ -46,6 +46,49 @@
 //! [`Failure`]: failback::Failure
 //! [`Cause`]: failback_wire::Cause
 //!
+//! # What is told of it
+//!
+//! What a client decides and meets is told three times, of the same values ([`Observation`]): to the
+//! [observer](Builder::observer) of its user, to [`tracing`], and with the feature `metrics` to the crate
+//! [`metrics`]. Nothing is told of the events of a response, and no secret is told to anyone.
+//!
+//! To `tracing`: a span `turn` (target `failback::turn`, info, field `turn`), made where the turn is, and
+//! entered for what is logged of it. In it, or without a span where no turn brought it about:
+//!
+//! | target | level | of | fields |
+//! | --- | --- | --- | --- |
+//! | `failback::attempt` | info | [`Attempt`](Observation::Attempt) | `turn` `transport` `reason` `number` `probe` |
+//! | `failback::first_event` | debug | [`FirstEvent`](Observation::FirstEvent) | `turn` `transport` `number` `after_ms` |
+//! | `failback::failed` | info | an [`AttemptEnded`](Observation::AttemptEnded) that failed | `turn` `transport` `number` `blame` `stage` `committed` `text` |
+//! | `failback::diverted` | info | [`Diverted`](Observation::Diverted) | `turn` `number` `head_start_ms` |
+//! | `failback::wait` | debug | [`Waiting`](Observation::Waiting) | `turn` `wait_ms` |
+//! | `failback::dial` | info; debug if abandoned | [`DialEnded`](Observation::DialEnded) | `turn` `opened`, `text` if it failed |
+//! | `failback::notice` | info | [`Moved`](Observation::Moved) | `turn` `transport` `reason` `text`, `retry_in_ms` in a cooldown |
+//! | `failback::mode` | info | [`Changed`](Observation::Changed) | `from` `mode` `why` `recoveries_left`, `retry_in_ms` in a cooldown |
+//! | `failback::end` | info; debug if cancelled; warn if failed | [`TurnEnded`](Observation::TurnEnded) | `turn` `attempts` `result`, `give_up` or `kind` if it failed |
+//! | `failback::state` | info | another process has written the state file | `changed` |
+//! | `failback::state` | warn | the state file cannot be used | `problem` |
+//! | `failback::observer` | warn | the observer has panicked | |
+//! | `failback::idle` | debug | an idle WebSocket is not kept any longer (async adapters) | `why` |
+//!
+//! So a fallback is no warning; only a turn that failed is.
+//!
+//! To `metrics`:
+//!
+//! | name | kind | labels | what |
+//! | --- | --- | --- | --- |
+//! | `failback_attempts_total` | counter | `transport`, `outcome`: `completed` `ended` `failed` `diverted` `stopped` `cancelled` | attempts that ended |
+//! | `failback_turns_total` | counter | `outcome`: `completed` `ended` `failed` `cancelled` | turns that ended |
+//! | `failback_probes_total` | counter | | attempts that probed |
+//! | `failback_failovers_total` | counter | | how often responses moved from WebSocket to SSE |
+//! | `failback_failbacks_total` | counter | | how often they moved back |
+//! | `failback_dials_total` | counter | `outcome`: `opened` `failed` `abandoned` | handshakes that went on without their turn, and ended |
+//! | `failback_time_to_first_event_seconds` | histogram | `transport` | from the begin of an attempt to its first event |
+//! | `failback_mode` | gauge | `mode`: `preferred` `suspected` `failed_over` `probing` `pinned` | 1 for the mode of the policy, 0 for the others; of the client that was built or changed last |
+//!
+//! [`tracing`]: https://docs.rs/tracing
+//! [`metrics`]: https://docs.rs/metrics
+//!
 //! In scope: what a turn does next, what its caller is told, what its error says. Out of scope: bytes
 //! ([`failback_wire`] knows what they mean) and the choice of the transport ([`failback`] makes it).
 #![forbid(unsafe_code)]
@@ -64,6 +107,10 @@ mod error;
 mod item;
 mod left_dial;
 mod lost;
+#[cfg(feature = "metrics")]
+mod meters;
+mod observation;
+mod observer;
 mod progress;
 mod provider;
 mod proxies;
@@ -91,6 +138,7 @@ pub use error::{AttemptReport, Error, ErrorKind};
 pub use item::{Item, Notice};
 pub use left_dial::LeftDial;
 pub use lost::Lost;
+pub use observation::{AttemptEnd, DialEnd, Observation, TurnEnd};
 pub use progress::Progress;
 pub use provider::{Provider, ProviderAnswer, ProviderError, ProviderPanicked};
 pub use proxies::{Proxies, ProxyChoice};

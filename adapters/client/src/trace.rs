@@ -1,45 +1,16 @@
-//! What the log is told: each decision and each transition, with its reason. Nothing else, and never a
-//! header, a URL or a body.
+//! What the log is told: each observation, with its reason, and what is wrong with the state file. Never a
+//! header, a URL or a body. The table in the documentation of the crate says what is told how.
 
-use std::time::Duration;
+use failback::{AttemptGuard, Change, whole_millis};
+use tracing::{Span, debug, info, info_span, warn};
 
-use failback::{AttemptGuard, Failure, Mode, Outcome, Reason, Status, Transport, whole_millis};
-use tracing::{debug, info, warn};
-
-use crate::item::Notice;
+use crate::error::ErrorKind;
+use crate::observation::{AttemptEnd, DialEnd, Observation, TurnEnd};
 use crate::state_file_error::StateFileError;
 
-pub(crate) fn attempt(turn: u64, attempt: &AttemptGuard) {
-    info!(
-        target: "failback::attempt",
-        turn,
-        transport = attempt.transport().as_str(),
-        reason = attempt.reason().as_str(),
-        number = attempt.number(),
-        probe = attempt.is_probe(),
-        "attempt"
-    );
-}
-
-pub(crate) fn wait(turn: u64, wait: Duration) {
-    if wait.is_zero() {
-        return;
-    }
-    debug!(target: "failback::wait", turn, wait_ms = whole_millis(wait), "backoff");
-}
-
-pub(crate) fn failed(turn: u64, attempt: &AttemptGuard, failure: &Failure, text: &str) {
-    info!(
-        target: "failback::failed",
-        turn,
-        transport = attempt.transport().as_str(),
-        number = attempt.number(),
-        blame = failure.blame().as_str(),
-        stage = failure.stage().as_str(),
-        committed = failure.is_committed(),
-        text,
-        "attempt failed"
-    );
+/// The span of a turn.
+pub(crate) fn turn(turn: u64) -> Span {
+    info_span!(target: "failback::turn", "turn", turn)
 }
 
 pub(crate) fn renewing(turn: u64, attempt: &AttemptGuard, text: &str) {
@@ -53,46 +24,89 @@ pub(crate) fn renewing(turn: u64, attempt: &AttemptGuard, text: &str) {
     );
 }
 
-pub(crate) fn diverted(turn: u64, number: u32, head_start: Duration) {
-    info!(
-        target: "failback::diverted",
-        turn,
-        number,
-        head_start_ms = whole_millis(head_start),
-        "the handshake goes on without its turn"
-    );
-}
-
-pub(crate) fn warm_up(reason: Reason) {
-    info!(target: "failback::warm_up", reason = reason.as_str(), "a handshake begins ahead of the next turn");
-}
-
-pub(crate) fn dialled(text: Option<&str>) {
-    match text {
-        Some(text) => info!(target: "failback::dial", opened = false, text, "the handshake failed"),
-        None => info!(target: "failback::dial", opened = true, "the handshake succeeded"),
+pub(crate) fn tell(observation: &Observation) {
+    match observation {
+        Observation::Attempt { turn, number, transport, reason, probe } => info!(
+            target: "failback::attempt",
+            turn,
+            transport = transport.as_str(),
+            reason = reason.as_str(),
+            number,
+            probe,
+            "attempt"
+        ),
+        Observation::FirstEvent { turn, number, transport, after } => debug!(
+            target: "failback::first_event",
+            turn,
+            transport = transport.as_str(),
+            number,
+            after_ms = whole_millis(*after),
+            "first event"
+        ),
+        Observation::Moved { turn, notice } => info!(
+            target: "failback::notice",
+            turn,
+            transport = notice.transport().as_str(),
+            reason = notice.reason().as_str(),
+            retry_in_ms = notice.retry_in().map(whole_millis),
+            text = notice.text(),
+            "notice"
+        ),
+        Observation::Diverted { turn, number, head_start } => info!(
+            target: "failback::diverted",
+            turn,
+            number,
+            head_start_ms = whole_millis(*head_start),
+            "the handshake goes on without its turn"
+        ),
+        Observation::DialEnded { turn, end } => dial(*turn, end),
+        Observation::WarmUp { reason } => info!(
+            target: "failback::warm_up",
+            reason = reason.as_str(),
+            "a handshake begins ahead of the next turn"
+        ),
+        Observation::AttemptEnded { turn, number, transport, end: AttemptEnd::Failed { failure, text } } => {
+            info!(
+                target: "failback::failed",
+                turn,
+                transport = transport.as_str(),
+                number,
+                blame = failure.blame().as_str(),
+                stage = failure.stage().as_str(),
+                committed = failure.is_committed(),
+                text,
+                "attempt failed"
+            );
+        }
+        // The end of the turn says it.
+        Observation::AttemptEnded { .. } => {}
+        Observation::Waiting { turn, wait, .. } => {
+            debug!(target: "failback::wait", turn, wait_ms = whole_millis(*wait), "backoff");
+        }
+        Observation::Changed(change) => mode(change),
+        Observation::TurnEnded { turn, attempts, end } => ended(*turn, *attempts, end),
     }
 }
 
-pub(crate) fn ended(turn: u64, transport: Transport, outcome: Outcome) {
-    let result = if outcome == Outcome::Completed { "completed" } else { "ended" };
-    info!(target: "failback::end", turn, transport = transport.as_str(), result, "turn ended");
+fn dial(turn: u64, end: &DialEnd) {
+    match end {
+        DialEnd::Opened => info!(target: "failback::dial", turn, opened = true, "the handshake succeeded"),
+        DialEnd::Failed { text, .. } => {
+            info!(target: "failback::dial", turn, opened = false, text, "the handshake failed");
+        }
+        DialEnd::Abandoned => {
+            debug!(target: "failback::dial", turn, opened = false, "the handshake was abandoned");
+        }
+    }
 }
 
-pub(crate) fn gave_up(turn: u64, give_up: &'static str) {
-    info!(target: "failback::end", turn, give_up, result = "failed", "turn given up");
-}
-
-pub(crate) fn stopped(turn: u64, kind: &'static str) {
-    info!(target: "failback::end", turn, kind, result = "failed", "turn stopped");
-}
-
-pub(crate) fn mode(from: Mode, status: &Status) {
-    let Status { mode: to, retry_in, recoveries_left } = *status;
+fn mode(change: &Change) {
+    let Change { from, to, why, retry_in, recoveries_left } = *change;
     info!(
         target: "failback::mode",
         from = from.as_str(),
         mode = to.as_str(),
+        why = why.as_str(),
         retry_in_ms = retry_in.map(whole_millis),
         recoveries_left,
         "mode"
@@ -103,16 +117,25 @@ pub(crate) fn sse_only(on: bool) {
     info!(target: "failback::sse_only", on, "turns that begin from now on go over SSE alone, or not any longer");
 }
 
-pub(crate) fn notice(turn: u64, notice: &Notice) {
-    info!(
-        target: "failback::notice",
-        turn,
-        transport = notice.transport().as_str(),
-        reason = notice.reason().as_str(),
-        retry_in_ms = notice.retry_in().map(whole_millis),
-        text = notice.text(),
-        "notice"
-    );
+fn ended(turn: u64, attempts: u32, end: &TurnEnd) {
+    let result = end.as_str();
+    match end {
+        TurnEnd::Completed | TurnEnd::Ended => {
+            info!(target: "failback::end", turn, attempts, result, "turn ended");
+        }
+        TurnEnd::Cancelled => debug!(target: "failback::end", turn, attempts, result, "turn cancelled"),
+        TurnEnd::Failed(ErrorKind::GaveUp(give_up)) => {
+            let give_up = give_up.as_str();
+            warn!(target: "failback::end", turn, attempts, result, give_up, "turn given up");
+        }
+        TurnEnd::Failed(kind) => {
+            warn!(target: "failback::end", turn, attempts, result, kind = kind.as_str(), "turn stopped");
+        }
+    }
+}
+
+pub(crate) fn observer_panicked() {
+    warn!(target: "failback::observer", "the observer has panicked, and is not called again");
 }
 
 pub(crate) fn state_file(problem: &StateFileError) {

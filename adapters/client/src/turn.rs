@@ -9,12 +9,15 @@ use std::time::{Duration, SystemTime};
 
 use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport};
 use failback_wire::{Event, Headers, Request, ResponseHeaders};
+use tracing::Span;
+use tracing::span::EnteredSpan;
 
 use crate::access::Access;
 use crate::books::{Books, Fate, Received};
 use crate::error::{Error, ErrorKind};
 use crate::item::Item;
 use crate::lost::UNAUTHORIZED;
+use crate::observation::Observation;
 use crate::{Connection, Context, LeftDial, Progress, Step, trace};
 
 /// One turn: a request, and the attempts to get it answered, until the caller has the answer or an error.
@@ -57,9 +60,13 @@ pub struct Turn {
     request: Request,
     access: Access,
     number: u64,
+    /// Everything that is logged of the turn is in it.
+    span: Span,
     deadline: Option<Deadline>,
     books: Books,
     progress: Arc<Progress>,
+    /// When its latest attempt began.
+    begun: Timestamp,
     state: State,
     /// Lives as long as the handshake that the turn has left is under way.
     left: Weak<()>,
@@ -134,14 +141,17 @@ impl Turn {
         let limit = request.deadline().or(context.deadline()).filter(|limit| *limit < Duration::MAX);
         let deadline =
             limit.map(|limit| Deadline { at: context.policy().now().saturating_add(limit), limit });
+        let number = context.number_turn();
         let mut turn = Self {
             context: Arc::clone(context),
             access: Access::new(Arc::clone(context.headers()), context.has_provider()),
             request,
-            number: context.number_turn(),
+            number,
+            span: trace::turn(number),
             deadline,
             books: Books::default(),
             progress: Arc::default(),
+            begun: Timestamp::ZERO,
             state: State::Opening,
             left: Weak::new(),
             release: None,
@@ -302,12 +312,14 @@ impl Turn {
             }
         };
         let (reason, number) = (guard.reason(), guard.number());
+        let _entered = self.enter();
         match guard.divert() {
             Ok((call, dial)) => {
                 let head_start = self.context.policy().config().head_start();
-                trace::diverted(self.number, number, head_start);
+                self.tell(&Observation::Diverted { turn: self.number, number, head_start });
                 self.books.divert(reason, head_start);
-                let left = LeftDial::new(dial, reason, Arc::clone(&self.context), self.access.clone());
+                let (context, access) = (Arc::clone(&self.context), self.access.clone());
+                let left = LeftDial::new(dial, reason, context, access, self.number, self.span.clone());
                 self.left = left.watch();
                 self.wait(call);
                 Some(left)
@@ -386,9 +398,15 @@ impl Turn {
     }
 
     fn begin(&mut self, guard: AttemptGuard) {
-        self.context.trace_mode();
-        trace::attempt(self.number, &guard);
+        self.begun = self.context.policy().now();
         self.progress.begin_attempt(guard.number(), guard.transport());
+        self.tell(&Observation::Attempt {
+            turn: self.number,
+            number: guard.number(),
+            transport: guard.transport(),
+            reason: guard.reason(),
+            probe: guard.is_probe(),
+        });
         self.items.extend(self.books.begin_attempt());
         let divert_at = guard.divert_at();
         self.state = State::Connecting(Connecting { guard, divert_at, refused: None });
@@ -409,6 +427,7 @@ impl Turn {
                 return None;
             }
         };
+        let _entered = self.enter();
         if let Some(file) = self.context.state_file() {
             if call.moved().is_none() && call.ready_at() <= self.context.policy().now() {
                 file.ask_to_probe();
@@ -453,20 +472,50 @@ impl Turn {
     /// before it.
     fn deliver(&mut self, event: Event) {
         if let State::Connected(attempt) = &mut self.state {
-            attempt.handle_progress(&self.context);
-            if attempt.stage != Stage::Streaming {
+            if attempt.stage == Stage::Streaming {
+                attempt.handle_progress(&self.context);
+            } else {
                 attempt.stage = Stage::Streaming;
-                let (transport, reason) = (attempt.guard.transport(), attempt.guard.reason());
-                self.context.trace_mode();
-                self.keep_doubt(transport);
-                let cause = if reason == Reason::TooLarge { None } else { self.books.why_not_websocket() };
-                if let Some(notice) = self.context.announce(transport, reason, cause) {
-                    trace::notice(self.number, &notice);
-                    self.items.push_back(Item::Notice(notice));
-                }
+                self.begin_streaming();
             }
         }
         self.items.push_back(Item::Event(event));
+    }
+
+    /// The first event of an attempt has come.
+    fn begin_streaming(&mut self) {
+        let State::Connected(attempt) = &self.state else { return };
+        let (transport, reason) = (attempt.guard.transport(), attempt.guard.reason());
+        let _entered = self.enter();
+        self.tell(&Observation::FirstEvent {
+            turn: self.number,
+            number: attempt.guard.number(),
+            transport,
+            after: self.context.policy().now().saturating_duration_since(self.begun),
+        });
+        attempt.handle_progress(&self.context);
+        self.keep_doubt(transport);
+        let cause = if reason == Reason::TooLarge { None } else { self.books.why_not_websocket() };
+        if let Some(notice) = self.context.announce(transport, reason, cause) {
+            self.tell(&Observation::Moved { turn: self.number, notice: notice.clone() });
+            self.items.push_back(Item::Notice(notice));
+        }
+    }
+
+    /// Tells everyone who listens.
+    fn tell(&self, observation: &Observation) {
+        self.context.tell(observation);
+    }
+
+    /// What is logged until this is dropped is in the span of the turn, changes of mode too.
+    fn enter(&self) -> EnteredSpan {
+        self.span.clone().entered()
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.cancel();
     }
 }
 

@@ -27,10 +27,14 @@
 //! own: `Client::with_runtime(Smol::on(&executor), url)`.
 //!
 //! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation
-//! says how; its settings are a [`Config`], and those of the connections are [`Limits`]. Every decision is a
-//! [`tracing`] event with a target that begins with `failback`.
+//! says how; its settings are a [`Config`], and those of the connections are [`Limits`].
+//!
+//! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are [`tracing`]
+//! events with targets that begin with `failback`, in a span for each turn, and with the feature `metrics`
+//! counters of the crate [`metrics`]; the documentation of the crate `failback-client` has tables of both.
 //!
 //! [`tracing`]: https://docs.rs/tracing
+//! [`metrics`]: https://docs.rs/metrics
 #![forbid(unsafe_code)]
 
 mod runtime;
@@ -40,9 +44,9 @@ pub use failback::{
     Transport, Trigger, VerdictStyle,
 };
 pub use failback_async::{
-    AttemptReport, BuildError, Credentials, CredentialsRequest, Error, ErrorKind, Item, Notice,
-    ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response, ResponseStream, StateFileError,
-    StateFileProblem, TlsError, Warmed,
+    AttemptEnd, AttemptReport, BuildError, Credentials, CredentialsRequest, DialEnd, Error, ErrorKind, Item,
+    Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,
+    ResponseStream, StateFileError, StateFileProblem, TlsError, TurnEnd, Warmed,
 };
 pub use failback_wire::{
     Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,

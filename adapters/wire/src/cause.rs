@@ -131,7 +131,13 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
         }
         Seen::Upgrade { status, headers, error } => {
             let (to, said) = (redirected(status, headers), said(error));
-            format!("the WebSocket handshake was refused: HTTP {}{to}{said}", named(status))
+            // The server refuses nothing: it has answered what it took for a plain request.
+            let what = if (200..=299).contains(&status) {
+                "the server did not switch protocols in the WebSocket handshake"
+            } else {
+                "the WebSocket handshake was refused"
+            };
+            format!("{what}: HTTP {}{to}{said}", named(status))
         }
         Seen::BadAccept => {
             "the WebSocket handshake was answered by something that does not speak WebSocket".to_owned()

@@ -69,6 +69,13 @@ fn sentences() {
             "the WebSocket handshake was refused: HTTP 403 Forbidden: an HTML page: Access denied",
         ),
         (
+            Seen::Upgrade { status: 200, headers: &headers, error: None },
+            WebSocket,
+            Connecting,
+            None,
+            "the server did not switch protocols in the WebSocket handshake: HTTP 200 OK",
+        ),
+        (
             Seen::Upgrade { status: 799, headers: &headers, error: None },
             WebSocket,
             Connecting,

@@ -12,7 +12,6 @@ use failback_peer::{Handshake, Peer, Turn};
 use failback_tokio::{Client, Item, Limits, Request};
 
 use crate::adapter;
-use crate::decisions;
 use crate::error::Error;
 use crate::output::paint::Ink;
 use screen::Screen;
@@ -32,8 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run() -> Result<ExitCode, Error> {
     let screen = Arc::new(Mutex::new(Screen::new()));
-    let heard = Arc::clone(&screen);
-    decisions::observe(move |decision| lock(&heard).decision(decision));
     let runtime = adapter::runtime()?;
     runtime.block_on(play(screen))?;
     Ok(ExitCode::SUCCESS)
@@ -54,7 +51,9 @@ async fn play(screen: Arc<Mutex<Screen>>) -> Result<(), Error> {
         .with_max_recoveries(RECOVERIES)
         // The same cooldowns in each run.
         .with_jitter_permille(0);
+    let heard = Arc::clone(&screen);
     let client = Client::builder(peer.url())
+        .observer(move |observation| lock(&heard).observation(observation))
         .config(config)
         .limits(Limits::new().with_connect_timeout(CONNECT_TIMEOUT))
         .build()

@@ -1,10 +1,10 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use failback::Transport;
+use failback::{Change, Transport};
+use failback_tokio::{AttemptEnd, DialEnd, Observation};
 
 use super::words::{judgement, measured, seconds, transport_name, why};
-use crate::decisions::Decision;
 use crate::error::Error;
 use crate::output::paint::{Ink, NO_BREAK, Painter, wrap};
 
@@ -118,46 +118,44 @@ impl Screen {
         self.row(&who, what, ink, why);
     }
 
-    pub(crate) fn decision(&mut self, decision: &Decision) {
-        let turn = decision.number("turn");
-        let millis = |field| decision.number(field).map(Duration::from_millis);
-        match decision.kind {
-            "attempt" => {
-                let (transport, ink) = match decision.word("transport") {
-                    "websocket" => (Transport::WebSocket, Ink::WebSocket),
-                    _ => (Transport::Sse, Ink::Sse),
-                };
-                self.transport = Some(transport);
-                self.turn_row(turn, transport_name(transport), ink, &why(decision.word("reason")));
+    pub(crate) fn observation(&mut self, observation: &Observation) {
+        let turn = observation.turn();
+        match observation {
+            Observation::Attempt { transport, reason, .. } => {
+                let ink = if *transport == Transport::Sse { Ink::Sse } else { Ink::WebSocket };
+                self.transport = Some(*transport);
+                self.turn_row(turn, transport_name(*transport), ink, &why(*reason));
             }
-            "diverted" => {
-                let head_start = millis("head_start_ms").map(seconds).unwrap_or_default();
+            Observation::Diverted { head_start, .. } => {
+                let head_start = seconds(*head_start);
                 let why =
                     format!("no answer to the handshake within {head_start}: it goes on, without this turn");
                 self.turn_row(turn, "moves on", Ink::Bad, &why);
             }
-            "wait" => {
-                let wait = millis("wait_ms").map(seconds).unwrap_or_default();
+            Observation::Waiting { wait, .. } => {
+                let wait = seconds(*wait);
                 self.turn_row(turn, "waits", Ink::Plain, &format!("{wait} before the next attempt"));
             }
-            "failed" => self.turn_row(turn, "failed", Ink::Bad, decision.word("text")),
-            "dial" if decision.is("opened") => {
+            Observation::AttemptEnded { end: AttemptEnd::Failed { text, .. }, .. } => {
+                self.turn_row(turn, "failed", Ink::Bad, text);
+            }
+            Observation::DialEnded { end: DialEnd::Opened, .. } => {
                 self.turn = None;
                 self.row("dial", "opened", Ink::WebSocket, "the handshake succeeded after all");
             }
-            "dial" => {
+            Observation::DialEnded { end: DialEnd::Failed { text, .. }, .. } => {
                 self.turn = None;
-                self.row("dial", "failed", Ink::Bad, decision.word("text"));
+                self.row("dial", "failed", Ink::Bad, text);
             }
-            "mode" => {
-                let (mode, left) =
-                    (decision.word("mode"), decision.number("recoveries_left").unwrap_or_default());
-                let why = judgement(mode, millis("retry_in_ms"), left);
-                self.turn = None;
-                self.row("policy", &mode.replace('_', " "), Ink::Mode, &why);
-            }
+            Observation::Changed(change) => self.changed(change),
             _ => {}
         }
+    }
+
+    fn changed(&mut self, change: &Change) {
+        self.turn = None;
+        let mode = change.to.as_str().replace('_', " ");
+        self.row("policy", &mode, Ink::Mode, &judgement(change));
     }
 
     pub(crate) fn done(&mut self, turn: usize, transport: Transport, first_event: Duration) {

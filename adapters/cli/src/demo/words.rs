@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use failback::{Reason, Transport};
+use failback::{Change, Mode, Reason, Transport};
 
 use crate::output::paint::NO_BREAK;
 
@@ -13,46 +13,27 @@ pub(crate) const fn transport_name(transport: Transport) -> &'static str {
     }
 }
 
-const REASONS: [Reason; 11] = [
-    Reason::Healthy,
-    Reason::Probe,
-    Reason::DialPending,
-    Reason::CoolingDown,
-    Reason::ProbeInFlight,
-    Reason::VerdictPending,
-    Reason::Pinned,
-    Reason::CallMoved,
-    Reason::TooLarge,
-    Reason::SseOnly,
-    Reason::LastResort,
-];
-
-/// Why an attempt goes where it goes; `word` is the reason as the client logs it.
-pub(crate) fn why(word: &str) -> String {
-    let spoken = word.replace('_', " ");
-    match REASONS.iter().find(|reason| reason.as_str() == word) {
-        Some(reason) => format!("{spoken}: {}", reason.explanation()),
-        None => spoken,
-    }
+/// Why an attempt goes where it goes.
+pub(crate) fn why(reason: Reason) -> String {
+    format!("{}: {}", reason.as_str().replace('_', " "), reason.explanation())
 }
 
 /// What the policy thinks of WebSocket now.
-pub(crate) fn judgement(mode: &str, retry_in: Option<Duration>, left: u64) -> String {
-    let left = match left {
+pub(crate) fn judgement(change: &Change) -> String {
+    let left = match change.recoveries_left {
         0 => "no recovery left".to_owned(),
         1 => "1 recovery left".to_owned(),
         left => format!("{left} recoveries left"),
     };
-    match mode {
-        "preferred" => format!("WebSocket it is again; {left}"),
-        "suspected" => "whose fault was it? SSE will show".to_owned(),
-        "failed_over" => {
-            let wait = retry_in.map(seconds).unwrap_or_default();
+    match change.to {
+        Mode::Preferred => format!("WebSocket it is again; {left}"),
+        Mode::Suspected => "whose fault was it? SSE will show".to_owned(),
+        Mode::FailedOver { .. } => {
+            let wait = change.retry_in.map(seconds).unwrap_or_default();
             format!("SSE works, so WebSocket is at fault: none for {wait}; {left}")
         }
-        "probing" => format!("the probe spends a recovery; {left}"),
-        "pinned" => format!("SSE from now on; {left}"),
-        other => other.to_owned(),
+        Mode::Probing { .. } => format!("the probe spends a recovery; {left}"),
+        Mode::Pinned => format!("SSE from now on; {left}"),
     }
 }
 

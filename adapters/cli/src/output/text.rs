@@ -80,9 +80,8 @@ impl Report for Text {
             ("ended", _) => say(&format!("turn {turn} was ended by the server: {error}")),
             (_, None) => say(&format!("turn {turn} failed: {error}")),
             (_, Some(failed)) => {
-                let attempts = failed.attempts().iter().zip(1..);
-                let attempts = attempts.map(|(attempt, number)| format!("\n  attempt {number}, {attempt}"));
-                say(&format!("turn {turn} failed: {}{}", failed.kind(), attempts.collect::<String>()));
+                let attempts = failed.attempts().iter().map(ToString::to_string).collect::<Vec<_>>();
+                say(&format!("turn {turn} failed: {}{}", failed.kind(), list(&attempts)));
             }
         }
         Ok(())
@@ -93,9 +92,31 @@ impl Report for Text {
     }
 }
 
+/// A line for each attempt. Those that went like the one before are told with it.
+fn list(attempts: &[String]) -> String {
+    let mut number = 1;
+    let runs = attempts.chunk_by(|one, next| one == next).map(|run| {
+        let (first, last) = (number, number + run.len() - 1);
+        number = last + 1;
+        let numbers =
+            if first == last { format!("attempt {first}") } else { format!("attempts {first} to {last}") };
+        let how = run.first().map(String::as_str).unwrap_or_default();
+        format!("\n  {numbers}, {how}")
+    });
+    runs.collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::tame;
+    use super::{list, tame};
+
+    #[test]
+    fn attempts_that_went_alike_are_told_once() {
+        let attempts = ["a", "b", "b", "b", "c", "b"].map(str::to_owned);
+        assert_eq!(list(&attempts), "\n  attempt 1, a\n  attempts 2 to 4, b\n  attempt 5, c\n  attempt 6, b");
+        assert_eq!(list(&attempts[1..3]), "\n  attempts 1 to 2, b");
+        assert_eq!(list(&[]), "");
+    }
 
     #[test]
     fn a_server_cannot_steer_the_terminal() {

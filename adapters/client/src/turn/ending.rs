@@ -2,13 +2,14 @@
 
 use std::time::SystemTime;
 
-use failback::{Outcome, Stage, Transport, Verdict};
+use failback::{AttemptGuard, Outcome, Stage, Transport, Verdict};
 use failback_wire::Fault;
 
 use super::{Connecting, Deadline, Release, State, Turn};
+use crate::Lost;
 use crate::error::ErrorKind;
 use crate::lost::UNAUTHORIZED;
-use crate::{Lost, trace};
+use crate::observation::{AttemptEnd, Observation, TurnEnd};
 
 impl Turn {
     /// The connection failed, or could not be opened. `now` is subtracted from a date at which the server
@@ -65,28 +66,50 @@ impl Turn {
             }
             over @ (State::Failing(_) | State::Over) => return self.state = over,
         };
+        let _entered = self.enter();
         if let Some(guard) = guard {
             self.books.stop(guard.transport(), guard.reason(), stage, why);
+            self.tell_attempt_ended(&guard, AttemptEnd::Stopped);
             // The policy hears that it was cancelled.
             drop(guard);
-            self.context.trace_mode();
         }
-        trace::stopped(self.number, kind.as_str());
-        self.state = State::Failing(std::mem::take(&mut self.books).end(kind));
+        self.give_up(kind);
+    }
+
+    /// The caller does not want the turn any more. Changes nothing if it is over, or has not begun.
+    pub(super) fn cancel(&mut self) {
+        let guard = match std::mem::replace(&mut self.state, State::Over) {
+            State::Waiting(_) => None,
+            State::Connecting(Connecting { guard, .. }) => Some(guard),
+            State::Connected(attempt) => Some(attempt.guard),
+            State::Opening | State::Failing(_) | State::Over => return,
+        };
+        let _entered = self.enter();
+        if let Some(guard) = guard {
+            self.tell_attempt_ended(&guard, AttemptEnd::Cancelled);
+            // The policy hears that it was cancelled.
+            drop(guard);
+        }
+        self.tell_ended(TurnEnd::Cancelled);
     }
 
     /// The response is over, and its connection can carry another one.
     pub(super) fn end(&mut self, outcome: Outcome, completed: Option<String>) {
         let State::Connected(attempt) = std::mem::replace(&mut self.state, State::Over) else { return };
         self.release = Some(Release::Keep { completed });
-        trace::ended(self.number, attempt.guard.transport(), outcome);
+        let _entered = self.enter();
+        let (attempt_end, turn_end) = match outcome {
+            Outcome::Completed => (AttemptEnd::Completed, TurnEnd::Completed),
+            _ => (AttemptEnd::Ended, TurnEnd::Ended),
+        };
+        self.tell_attempt_ended(&attempt.guard, attempt_end);
         let works = attempt.guard.transport() == Transport::WebSocket && outcome == Outcome::Completed;
         // The verdict is `Done`, as nothing has failed.
         let _ = attempt.guard.handle_outcome(outcome);
         if let Some(file) = self.context.state_file().filter(|_| works) {
             file.settle();
         }
-        self.context.trace_mode();
+        self.tell_ended(turn_end);
     }
 
     pub(super) fn fail(&mut self, fault: Fault) {
@@ -102,23 +125,37 @@ impl Turn {
         let fault = if is_refused_again { fault.renewed() } else { fault };
         let fault = fault.redacted(self.headers());
         let failure = self.books.fail(guard.transport(), guard.reason(), &fault);
-        trace::failed(self.number, &guard, &failure, fault.text());
-        let verdict = guard.handle_outcome(Outcome::Failed(failure));
-        self.context.trace_mode();
-        let kind = match verdict {
-            Verdict::Retry(call) => {
-                trace::wait(self.number, self.context.policy().time_until(call.ready_at()));
-                return self.wait(call);
-            }
+        let _entered = self.enter();
+        self.tell_attempt_ended(&guard, AttemptEnd::Failed { failure, text: fault.text().to_owned() });
+        match guard.handle_outcome(Outcome::Failed(failure)) {
             Verdict::Done => {
                 let what = "the policy has no verdict on an attempt that failed".to_owned();
-                ErrorKind::Internal { what }
+                self.give_up(ErrorKind::Internal { what });
             }
-            Verdict::GiveUp(give_up) => {
-                trace::gave_up(self.number, give_up.as_str());
-                ErrorKind::GaveUp(give_up)
+            Verdict::Retry(call) => {
+                let until = call.ready_at();
+                let wait = self.context.policy().time_until(until);
+                if !wait.is_zero() {
+                    self.tell(&Observation::Waiting { turn: self.number, wait, until });
+                }
+                self.wait(call);
             }
-        };
+            Verdict::GiveUp(give_up) => self.give_up(ErrorKind::GaveUp(give_up)),
+        }
+    }
+
+    /// The turn has failed: its caller gets an error.
+    fn give_up(&mut self, kind: ErrorKind) {
+        self.tell_ended(TurnEnd::Failed(kind.clone()));
         self.state = State::Failing(std::mem::take(&mut self.books).end(kind));
+    }
+
+    fn tell_attempt_ended(&self, guard: &AttemptGuard, end: AttemptEnd) {
+        let (turn, number, transport) = (self.number, guard.number(), guard.transport());
+        self.tell(&Observation::AttemptEnded { turn, number, transport, end });
+    }
+
+    fn tell_ended(&self, end: TurnEnd) {
+        self.tell(&Observation::TurnEnded { turn: self.number, attempts: self.progress.attempts(), end });
     }
 }

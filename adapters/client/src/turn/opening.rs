@@ -7,6 +7,7 @@ use super::Turn;
 impl Turn {
     /// Opens the call, and begins its first attempt.
     pub(super) fn open(&mut self) {
+        let _entered = self.enter();
         let why = self.why_over_sse();
         self.context.look_around(why.is_none());
         let policy = self.context.policy();

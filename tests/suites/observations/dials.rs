@@ -1,0 +1,64 @@
+//! What is heard of a handshake that goes on without its turn.
+
+use std::time::Duration;
+
+use failback::Config;
+use failback_peer::{Gate, Handshake, Peer};
+use failback_tests::{Adapter, Heard, TestClient};
+
+use super::{complete, observed};
+
+with_every_adapter!(one_that_opens_late, one_that_is_refused_late, one_that_nobody_wants_any_more);
+
+const DIVERTED: [&str; 7] = [
+    "1: attempt 1, websocket, healthy",
+    "1: 1 diverted",
+    "1: attempt 2, sse, call_moved",
+    "1: first event of 2, sse",
+    "1: moved to sse, call_moved",
+    "1: 2 completed",
+    "1: completed after 2",
+];
+
+/// A turn that has left its handshake, which ends so when the gate opens.
+fn diverted(
+    adapter: &dyn Adapter,
+    peer: &Peer,
+    then: Option<Handshake>,
+) -> (Box<dyn TestClient>, Heard, Gate) {
+    let gate = Gate::new();
+    peer.push_handshake(match then {
+        Some(then) => Handshake::hold_then(&gate, then),
+        None => Handshake::hold(&gate),
+    });
+    let config = Config::new().with_head_start(Duration::from_millis(200));
+    let (client, heard) = observed(adapter, peer, config);
+    complete(&*client);
+    assert_eq!(heard.lines(), DIVERTED);
+    heard.clear();
+    (client, heard, gate)
+}
+
+fn one_that_opens_late(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (_client, heard, gate) = diverted(adapter, &peer, None);
+    gate.open();
+    heard.wait_for("1: dial opened");
+    assert_eq!(heard.lines().len(), 1, "{:?}", heard.lines());
+}
+
+fn one_that_is_refused_late(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (_client, heard, gate) = diverted(adapter, &peer, Some(Handshake::status(403)));
+    gate.open();
+    heard.wait_for("preferred -> failed_over, websocket_failed");
+    assert_eq!(heard.lines(), ["1: dial failed, transport", "preferred -> failed_over, websocket_failed"]);
+}
+
+fn one_that_nobody_wants_any_more(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (client, heard, _gate) = diverted(adapter, &peer, None);
+    let _ground = client.leave();
+    heard.wait_for("1: dial abandoned");
+    assert_eq!(heard.lines().len(), 1, "{:?}", heard.lines());
+}

@@ -217,7 +217,7 @@ impl<W: World> Builder<W> {
             }
         };
         endpoint.conceal_queries(&mut headers);
-        let context = Context::new(policy, Arc::new(headers)).with_deadline(deadline);
+        let context = Context::new(policy, Arc::new(headers)).with_deadline(deadline).with_limits(&limits);
         context.set_sse_only(sse_only);
         Ok(world.client(Parts {
             context: Arc::new(context),

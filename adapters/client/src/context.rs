@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use failback::{Mode, Reason, SharedPolicy, Transport};
-use failback_wire::Headers;
+use failback_wire::{Headers, Limits};
 
 use crate::announcer::Announcer;
 use crate::item::Notice;
+use crate::size_limit::SizeLimit;
 use crate::trace;
 
 /// What all turns of one client share: the policy, and what the caller and the log have been told.
@@ -21,6 +22,10 @@ pub struct Context {
     deadline: Option<Duration>,
     /// Turns that begin go over SSE alone.
     sse_only: AtomicBool,
+    size_limit: SizeLimit,
+    /// The response that completed last over WebSocket. The connection that carried it is the one that the
+    /// next turn gets, if it still works.
+    last_completed: Mutex<Option<String>>,
     announcer: Mutex<Announcer>,
     last_mode: Mutex<Mode>,
     turns: AtomicU64,
@@ -37,6 +42,8 @@ impl Context {
             headers,
             deadline: None,
             sse_only: AtomicBool::new(false),
+            size_limit: SizeLimit::new(None),
+            last_completed: Mutex::new(None),
             announcer,
             last_mode,
             turns: AtomicU64::new(0),
@@ -49,6 +56,27 @@ impl Context {
     pub const fn with_deadline(mut self, deadline: Option<Duration>) -> Self {
         self.deadline = deadline;
         self
+    }
+
+    /// With these limits, of which those count that say where a request may go.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: &Limits) -> Self {
+        self.size_limit = SizeLimit::new(limits.max_websocket_request_bytes());
+        self
+    }
+
+    pub(crate) const fn size_limit(&self) -> &SizeLimit {
+        &self.size_limit
+    }
+
+    /// The response that completed last over WebSocket.
+    pub(crate) fn last_completed(&self) -> Option<String> {
+        self.last_completed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn note_completed(&self, id: Option<&str>) {
+        let id = id.map(str::to_owned);
+        *self.last_completed.lock().unwrap_or_else(PoisonError::into_inner) = id;
     }
 
     /// Whether turns that begin from now on go over SSE alone. Each looks when its first step is asked for;
@@ -82,6 +110,8 @@ impl Context {
     /// The machine is on another network, or has slept (R19). The adapter also drops its idle connections.
     pub fn handle_network_change(&self) {
         self.policy.handle_network_change();
+        self.size_limit.forget();
+        self.note_completed(None);
         self.trace_mode();
     }
 

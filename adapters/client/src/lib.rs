@@ -59,6 +59,7 @@ mod proxies;
 mod proxy;
 mod refusal;
 mod response;
+mod size_limit;
 mod step;
 pub mod tls;
 mod trace;

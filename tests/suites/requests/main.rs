@@ -6,4 +6,5 @@ extern crate failback_tests;
 mod answers;
 mod deadline;
 mod headers;
+mod size_limit;
 mod sse_only;

@@ -84,7 +84,7 @@ pub(crate) fn mode(from: Mode, status: &Status) {
 }
 
 pub(crate) fn sse_only(on: bool) {
-    info!(target: "failback::sse_only", on, "turns that begin from now on go over SSE alone, or not any longer");
+    info!(target: "failback::sse_only", on, "whether turns that begin go over SSE alone");
 }
 
 pub(crate) fn notice(turn: u64, notice: &Notice) {

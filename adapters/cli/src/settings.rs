@@ -59,7 +59,7 @@ const SOME_MILLIS: &str = "a whole number of milliseconds from 1";
 const SMALL: &str = "a whole number from 0 to 255";
 
 /// Every key: the policy's, as [`Config::KEYS`] lists them, then the limits'.
-const KEYS: [Key; 21] = [
+const KEYS: [Key; 22] = [
     key("stream_max_retries", SMALL, "stream failures in a row that WebSocket is forgiven"),
     key("fallback_within_ms", MILLIS, "how long a call may be retried on a failing WebSocket"),
     key("head_start_ms", MILLIS, "how long a handshake may keep a call waiting"),
@@ -110,6 +110,18 @@ const KEYS: [Key; 21] = [
         limit: Some(Limit {
             get: |limits| u64::try_from(limits.max_message_bytes()).ok(),
             set: |limits, bytes| Some(limits.with_max_message_bytes(usize::try_from(bytes?).ok()?)),
+        }),
+    },
+    Key {
+        name: "max_websocket_request_bytes",
+        expected: "a whole number of bytes from 1024, or null",
+        about: "what is larger goes over SSE; null sets no limit",
+        limit: Some(Limit {
+            get: |limits| limits.max_websocket_request_bytes().and_then(|bytes| u64::try_from(bytes).ok()),
+            set: |limits, bytes| {
+                let bytes = bytes.map(usize::try_from).transpose().ok()?;
+                Some(limits.with_max_websocket_request_bytes(bytes))
+            },
         }),
     },
 ];

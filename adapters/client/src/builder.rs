@@ -379,6 +379,7 @@ impl<W: World> Builder<W> {
         let state_file = found.map(|found| found.keep(&policy));
         let context = Context::observed(policy, Arc::new(headers), observer)
             .with_deadline(deadline)
+            .with_limits(&limits)
             .with_provider(provider.is_some())
             .with_state_file(state_file);
         context.set_sse_only(sse_only);

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use failback::{Reason, SharedPolicy, Transport};
-use failback_wire::Headers;
+use failback_wire::{Headers, Limits};
 
 use crate::announcer::Announcer;
 use crate::item::Notice;
 use crate::observation::Observation;
 use crate::observer::{Hears, Observer};
+use crate::size_limit::SizeLimit;
 use crate::state_file::StateFile;
 use crate::state_file_error::StateFileError;
 use crate::trace;
@@ -28,6 +29,10 @@ pub struct Context {
     has_provider: bool,
     /// Turns that begin go over SSE alone.
     sse_only: AtomicBool,
+    size_limit: SizeLimit,
+    /// The response that completed last over WebSocket. The connection that carried it is the one that the
+    /// next turn gets, if it still works.
+    last_completed: Mutex<Option<String>>,
     announcer: Mutex<Announcer>,
     observer: Arc<Observer>,
     turns: AtomicU64,
@@ -57,6 +62,8 @@ impl Context {
             state_file: None,
             has_provider: false,
             sse_only: AtomicBool::new(false),
+            size_limit: SizeLimit::new(None),
+            last_completed: Mutex::new(None),
             announcer,
             observer,
             turns: AtomicU64::new(0),
@@ -109,6 +116,27 @@ impl Context {
         self.state_file.as_deref()
     }
 
+    /// With these limits, of which those count that say where a request may go.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: &Limits) -> Self {
+        self.size_limit = SizeLimit::new(limits.max_websocket_request_bytes());
+        self
+    }
+
+    pub(crate) const fn size_limit(&self) -> &SizeLimit {
+        &self.size_limit
+    }
+
+    /// The response that completed last over WebSocket.
+    pub(crate) fn last_completed(&self) -> Option<String> {
+        self.last_completed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn note_completed(&self, id: Option<&str>) {
+        let id = id.map(str::to_owned);
+        *self.last_completed.lock().unwrap_or_else(PoisonError::into_inner) = id;
+    }
+
     /// Whether turns that begin from now on go over SSE alone. Each looks when its first step is asked for;
     /// those under way go on as they are.
     ///
@@ -143,6 +171,8 @@ impl Context {
         if let Some(file) = self.state_file() {
             file.handle_network_change();
         }
+        self.size_limit.forget();
+        self.note_completed(None);
     }
 
     pub(crate) const fn deadline(&self) -> Option<Duration> {

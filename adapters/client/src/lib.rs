@@ -117,6 +117,7 @@ mod proxies;
 mod proxy;
 mod refusal;
 mod response;
+mod size_limit;
 mod state_file;
 mod state_file_error;
 mod step;

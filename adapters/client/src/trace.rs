@@ -114,7 +114,7 @@ fn mode(change: &Change) {
 }
 
 pub(crate) fn sse_only(on: bool) {
-    info!(target: "failback::sse_only", on, "turns that begin from now on go over SSE alone, or not any longer");
+    info!(target: "failback::sse_only", on, "whether turns that begin go over SSE alone");
 }
 
 fn ended(turn: u64, attempts: u32, end: &TurnEnd) {

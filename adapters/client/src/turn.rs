@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use failback::{AttemptGuard, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport};
+use failback::{AttemptGuard, Blame, Call, Outcome, Reason, SharedDecision, Stage, Timestamp, Transport};
 use failback_wire::{Event, Headers, Request, ResponseHeaders};
 use tracing::Span;
 use tracing::span::EnteredSpan;
@@ -63,6 +63,8 @@ pub struct Turn {
     /// Everything that is logged of the turn is in it.
     span: Span,
     deadline: Option<Deadline>,
+    /// How large the message is that was sent last.
+    message_bytes: usize,
     books: Books,
     progress: Arc<Progress>,
     /// When its latest attempt began.
@@ -149,6 +151,7 @@ impl Turn {
             number,
             span: trace::turn(number),
             deadline,
+            message_bytes: 0,
             books: Books::default(),
             progress: Arc::default(),
             begun: Timestamp::ZERO,
@@ -228,7 +231,17 @@ impl Turn {
                     return Step::Connect { transport: guard.transport(), divert_at: *divert_at };
                 }
                 State::Connected(attempt) if attempt.is_sent => return Step::Read,
-                State::Connected(attempt) => return Step::Send(self.message(attempt)),
+                State::Connected(attempt) => {
+                    let (message, transport) = (self.message(attempt), attempt.guard.transport());
+                    // A continuation may have been measured that cannot be sent on this connection.
+                    let fits = self.context.size_limit().allows(message.len());
+                    if transport == Transport::WebSocket && !fits {
+                        self.refuse_to_send();
+                        continue;
+                    }
+                    self.message_bytes = message.len();
+                    return Step::Send(message);
+                }
                 State::Failing(_) => match std::mem::replace(&mut self.state, State::Over) {
                     State::Failing(error) => return Step::Fail(error),
                     other => self.state = other,
@@ -344,8 +357,8 @@ impl Turn {
     /// which the server wants to be asked again.
     pub fn handle_event(&mut self, event: Event, now: impl FnOnce() -> SystemTime) {
         let State::Connected(attempt) = &mut self.state else { return };
-        let transport = attempt.guard.transport();
-        let received = self.books.receive(event, transport, attempt.stage, now);
+        let (transport, stage) = (attempt.guard.transport(), attempt.stage);
+        let received = self.books.receive(event, transport, stage, now);
         match received {
             Received::Deliver(event) => self.deliver(event),
             Received::Complete(event) => {
@@ -362,6 +375,9 @@ impl Turn {
             Received::Fail(fault, fate) => {
                 if fault.status() == Some(UNAUTHORIZED) && self.renews() {
                     return self.renew(fault);
+                }
+                if fault.failure().blame() == Blame::Payload {
+                    self.learn_size(transport, stage);
                 }
                 self.release = Some(match fate {
                     Fate::Keep => Release::Keep { completed: None },

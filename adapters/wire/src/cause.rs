@@ -161,6 +161,7 @@ fn sentence(seen: &Seen<'_>, transport: Transport, stage: Stage) -> String {
         Seen::IdleTimeout => format!("{stream} was silent for too long {when}"),
         Seen::EventTimeout => format!("{stream} brought no event for too long {when}"),
         Seen::MissedPong => format!("{stream} did not answer a ping in time {when}: the connection is dead"),
+        Seen::RequestTooLarge => "the request is too large for WebSocket, and was not sent".to_owned(),
         Seen::TooLarge => format!("{stream} sent more {when} than the size limit allows"),
         Seen::ErrorEvent(error) | Seen::UnknownResponse(error) => {
             format!("the server reported an error over {transport}{}", stated(error))

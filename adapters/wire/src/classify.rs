@@ -35,7 +35,7 @@ use crate::{Seen, ServerError, retry_after};
 /// | POST answered anything else | Transport |
 /// | quota used up, by code | Server if it says when it is available again, else Request |
 /// | close 1001, 1012, 1013; an event of an earlier response | Connection |
-/// | close 1009 | Payload |
+/// | close 1009; a request that is known to be too large for WebSocket, and was not sent | Payload |
 /// | any other close, reset, end, violation, silence, text that is no event | Transport |
 /// | the same before the first event on a reused connection | Connection |
 /// | larger than our own limit | Payload (3) |
@@ -95,7 +95,7 @@ pub fn classify(
         Seen::WrongContentType { .. } | Seen::Encoded { .. } => (Blame::Network, Stage::Open),
         Seen::LeftOver => (Blame::Connection, begun),
         Seen::Closed { code: Some(1001 | 1012 | 1013), .. } => (Blame::Connection, begun),
-        Seen::Closed { code: Some(1009), .. } => (Blame::Payload, begun),
+        Seen::Closed { code: Some(1009), .. } | Seen::RequestTooLarge => (Blame::Payload, begun),
         Seen::TooLarge if stage > Stage::Connecting => (Blame::Payload, stage),
         Seen::Reset | Seen::EndOfStream | Seen::ProtocolViolation | Seen::TooLarge => {
             (Blame::Transport, stage)

@@ -35,6 +35,7 @@ pub struct Limits {
     pong_timeout: Duration,
     event_timeout: Option<Duration>,
     max_message_bytes: usize,
+    max_websocket_request_bytes: Option<usize>,
     websocket_lifetime: Duration,
 }
 
@@ -56,6 +57,7 @@ impl Limits {
             pong_timeout: Duration::from_secs(15),
             event_timeout: None,
             max_message_bytes: 16 * 1024 * 1024,
+            max_websocket_request_bytes: None,
             websocket_lifetime: Duration::from_secs(55 * 60),
         }
     }
@@ -123,6 +125,27 @@ impl Limits {
         self
     }
 
+    /// The most bytes that a request may have as a WebSocket message; less than 1024 counts as 1024. A larger
+    /// one goes over SSE at once, with reason [`TooLarge`](failback::Reason::TooLarge), and no WebSocket is
+    /// opened for it. Default `None`, no such limit: then the client learns what the server refuses.
+    ///
+    /// A request with a continuation has the size of what would be sent: that of the continuation, as long as
+    /// the response that it continues was the last one to complete over WebSocket, else that of the whole
+    /// body. If it turns out after the choice that another connection has to be used, the whole body is
+    /// measured again before it is sent.
+    ///
+    /// Whatever is set here, a request of 64 KiB or more that the server refuses as too large (close code
+    /// 1009) before its first event is remembered: those that are as large as the smallest one go over SSE at
+    /// once, until the network changes.
+    #[must_use]
+    pub const fn with_max_websocket_request_bytes(mut self, bytes: Option<usize>) -> Self {
+        self.max_websocket_request_bytes = match bytes {
+            Some(bytes) if bytes < SMALLEST => Some(SMALLEST),
+            bytes => bytes,
+        };
+        self
+    }
+
     /// How long after its handshake a WebSocket is used for new requests. Default 55 min: the server closes
     /// it at 60, whatever is going on.
     #[must_use]
@@ -173,6 +196,12 @@ impl Limits {
         self.max_message_bytes
     }
 
+    /// See [`with_max_websocket_request_bytes`](Self::with_max_websocket_request_bytes).
+    #[must_use]
+    pub const fn max_websocket_request_bytes(&self) -> Option<usize> {
+        self.max_websocket_request_bytes
+    }
+
     /// See [`with_websocket_lifetime`](Self::with_websocket_lifetime).
     #[must_use]
     pub const fn websocket_lifetime(&self) -> Duration {
@@ -198,6 +227,7 @@ mod tests {
             .with_pong_timeout(Duration::ZERO)
             .with_event_timeout(Some(Duration::ZERO))
             .with_max_message_bytes(0)
+            .with_max_websocket_request_bytes(Some(0))
             .with_websocket_lifetime(Duration::ZERO);
         assert_eq!(zero.connect_timeout(), SHORTEST);
         assert_eq!(zero.first_event_timeout(), SHORTEST);
@@ -206,6 +236,7 @@ mod tests {
         assert_eq!(zero.pong_timeout(), SHORTEST);
         assert_eq!(zero.event_timeout(), Some(SHORTEST));
         assert_eq!(zero.max_message_bytes(), SMALLEST);
+        assert_eq!(zero.max_websocket_request_bytes(), Some(SMALLEST));
         assert_eq!(zero.websocket_lifetime(), SHORTEST);
     }
 

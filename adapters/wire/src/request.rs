@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value};
 
-use crate::json_object::{JsonObject, quoted};
+use crate::json_object::{JsonLength, JsonObject, Members, quoted};
 use crate::request_error::RequestError;
 use crate::text::excerpt;
 use crate::{HeaderError, HeaderText, Headers};
@@ -238,8 +238,21 @@ impl Request {
     /// latest to complete.
     #[must_use]
     pub fn websocket_frame(&self, last_completed: Option<&str>) -> String {
-        let continuation = self.continuation.as_ref().filter(|_| self.continues(last_completed));
         let mut object = JsonObject::new();
+        self.write_frame(last_completed, &mut object);
+        object.finish()
+    }
+
+    /// How many bytes [`websocket_frame`](Self::websocket_frame) has.
+    #[must_use]
+    pub fn websocket_frame_len(&self, last_completed: Option<&str>) -> usize {
+        let mut length = JsonLength::new();
+        self.write_frame(last_completed, &mut length);
+        length.finish()
+    }
+
+    fn write_frame(&self, last_completed: Option<&str>, object: &mut impl Members) {
+        let continuation = self.continuation.as_ref().filter(|_| self.continues(last_completed));
         object.push("type", "\"response.create\"");
         let mut input = continuation.map(|continuation| continuation.input.as_str());
         for entry in &self.entries {
@@ -258,7 +271,6 @@ impl Request {
         if let Some(continuation) = continuation {
             object.push("previous_response_id", &quoted(&continuation.previous_response_id));
         }
-        object.finish()
     }
 
     /// Whether [`websocket_frame`](Self::websocket_frame) sends the continuation on such a connection.

@@ -99,6 +99,8 @@ pub enum Seen<'a> {
     MissedPong,
     /// A message, event, line or head was larger than our own limit.
     TooLarge,
+    /// The request is larger than what may be sent over WebSocket, and was not sent.
+    RequestTooLarge,
     /// An `error` event, or an error in another shape.
     ErrorEvent(&'a ServerError),
     /// An `error` event that says that the server does not know the response which the request itself names.
@@ -179,6 +181,7 @@ impl Seen<'_> {
             Self::EventTimeout => "EventTimeout",
             Self::MissedPong => "MissedPong",
             Self::TooLarge => "TooLarge",
+            Self::RequestTooLarge => "RequestTooLarge",
             Self::ErrorEvent(_) => "ErrorEvent",
             Self::UnknownResponse(_) => "UnknownResponse",
             Self::FailedEvent(_) => "FailedEvent",

@@ -138,3 +138,21 @@ fn which_requests_name_a_response_themselves() {
         assert!(!request(&body).names_response(None), "{body}");
     }
 }
+
+#[test]
+fn a_frame_is_as_long_as_is_said() {
+    let requests = [
+        Request::text("m", "quoted \"\u{e9}\u{1f600}\n"),
+        Request::from_json("{}").unwrap(),
+        Request::from_json(r#"{"stream":true,"type":"x","background":true,"a\"b":[1, 2]}"#).unwrap(),
+        Request::from_json(r#"{"model":"m","previous_response_id":"r0"}"#).unwrap(),
+    ];
+    for request in requests {
+        let continued = request.clone().with_continuation("r1", serde_json::json!(["more"]));
+        for request in [request, continued] {
+            for last in [None, Some("r1"), Some("r2")] {
+                assert_eq!(request.websocket_frame_len(last), request.websocket_frame(last).len());
+            }
+        }
+    }
+}

@@ -9,4 +9,5 @@ mod credentials_refused;
 
 mod deadline;
 mod headers;
+mod size_limit;
 mod sse_only;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use failback::{AttemptGuard, Outcome, Stage, Transport, Verdict};
-use failback_wire::Fault;
+use failback_wire::{Fault, Seen};
 
 use super::{Connecting, Deadline, Release, State, Turn};
 use crate::Lost;
@@ -33,10 +33,32 @@ impl Turn {
             self.progress.answer(Some(headers.clone().into()));
         }
         let Some((seen, detail)) = lost.seen() else { return };
+        if matches!(seen, Seen::Closed { code: Some(1009), .. }) {
+            self.learn_size(transport, stage);
+        }
         match Fault::new(&seen, transport, stage, reused, detail, now) {
             Some(fault) if lost.is_unauthorized() && self.renews() => self.renew(fault),
             Some(fault) => self.fail(if left_alone { fault.left_alone(&seen) } else { fault }),
             None => self.stop_internally("what ended a response as it should was reported as a failure"),
+        }
+    }
+
+    /// R11: the request that was sent last is too large for WebSocket, if no event had come before the server
+    /// said so: after that, it may be the answer that is too large for something on the way.
+    pub(super) fn learn_size(&self, transport: Transport, stage: Stage) {
+        if transport == Transport::WebSocket && stage == Stage::Open {
+            self.context.size_limit().learn(self.message_bytes);
+        }
+    }
+
+    /// R11: the connection is not the one for which the request was measured, and on this one it is too large
+    /// to be sent.
+    pub(super) fn refuse_to_send(&mut self) {
+        self.release = Some(Release::Close);
+        let (seen, now) = (Seen::RequestTooLarge, SystemTime::UNIX_EPOCH);
+        match Fault::new(&seen, Transport::WebSocket, Stage::Open, false, None, now) {
+            Some(fault) => self.fail(fault),
+            None => self.stop_internally("a request that is too large was no failure"),
         }
     }
 
@@ -96,6 +118,9 @@ impl Turn {
     /// The response is over, and its connection can carry another one.
     pub(super) fn end(&mut self, outcome: Outcome, completed: Option<String>) {
         let State::Connected(attempt) = std::mem::replace(&mut self.state, State::Over) else { return };
+        if attempt.guard.transport() == Transport::WebSocket {
+            self.context.note_completed(completed.as_deref());
+        }
         self.release = Some(Release::Keep { completed });
         let _entered = self.enter();
         let (attempt_end, turn_end) = match outcome {

@@ -23,6 +23,17 @@ impl Turn {
         if self.request.is_sse_only() || self.context.is_sse_only() {
             return Some(OverSse::SseOnly);
         }
-        None
+        self.is_too_large().then_some(OverSse::TooLarge)
+    }
+
+    /// R11: whether the request is larger than what may go over WebSocket, as far as is known before there is
+    /// a connection. Which one the turn gets is a guess: the one that completed a response last.
+    fn is_too_large(&self) -> bool {
+        let limit = self.context.size_limit();
+        // Measured only if it matters.
+        limit.is_some() && {
+            let last_completed = self.context.last_completed();
+            !limit.allows(self.request.websocket_frame_len(last_completed.as_deref()))
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The stream breaks off after some events, every time: 7.0 s of retries elsewhere, each of which generates,
 //! and bills, again.
 
+use std::time::Duration;
+
 use failback::{Blame, Config, GiveUp, Mode, Replay, Stage, Transport};
 use failback_client::Item;
 use failback_peer::{Peer, Turn};
@@ -59,11 +61,15 @@ fn lifecycle_events_are_no_output_and_are_taken_back(adapter: &dyn Adapter) {
     five_attempts_then_sse(adapter, Config::new(), 2);
 }
 
-/// One turn whose WebSocket streams all break off after `count` events. The fifth retry would begin more than
-/// `fallback_within` after the first failure.
+/// One turn whose WebSocket streams all break off after `count` events, with four retries, as the defaults come
+/// to. With those it takes three seconds, or fewer retries on a machine that is busy.
 fn five_attempts_then_sse(adapter: &dyn Adapter, config: Config, count: usize) -> Outcome {
     let peer = Peer::start();
     peer.set_turn(Transport::WebSocket, Turn::drop_after(count));
+    let config = config
+        .with_stream_max_retries(4)
+        .with_fallback_within(Duration::from_secs(60))
+        .with_backoff(Duration::from_millis(10));
     let client = adapter.client(Settings::new(&peer).config(config));
 
     let outcome = collect(client.stream(Request::text("m", "hello world")));

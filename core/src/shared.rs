@@ -248,13 +248,14 @@ impl SharedPolicy {
         // time than whoever came first, and that is harmless (R18).
         let now = self.now();
         let mut locked = self.lock();
-        let before = locked.policy.transitions();
-        let from = locked.listeners.as_ref().map(|_| locked.policy.mode());
+        if locked.listeners.is_none() {
+            return act(&mut locked.policy, now);
+        }
+        let (from, before) = (locked.policy.mode(), locked.policy.transitions());
         let answer = act(&mut locked.policy, now);
-        // Most of what a policy is asked changes no mode, and then a listener costs nothing.
-        match from {
-            Some(from) if locked.policy.transitions() != before => tell(locked, from, now),
-            _ => {}
+        // Most of what a policy is asked changes no mode, and then a listener costs next to nothing.
+        if locked.policy.transitions() != before {
+            tell(locked, from, now);
         }
         answer
     }

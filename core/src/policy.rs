@@ -15,9 +15,9 @@ use crate::{
 ///
 /// Events come in through methods named `handle_*`, each with the time at which it happened; decisions go out
 /// as the values they return, and as what [`poll_timeout`](Self::poll_timeout),
-/// [`poll_probe`](Self::poll_probe) and [`warm_up`](Self::warm_up) answer. There is no I/O, no clock and no allocation, and every method
-/// takes constant time ([R21](crate::rules#r21)). A time earlier than the latest one seen is treated as that
-/// latest one ([R18](crate::rules#r18)), and no method panics.
+/// [`poll_probe`](Self::poll_probe) and [`warm_up`](Self::warm_up) answer. There is no I/O, no clock and no
+/// allocation, and every method takes constant time ([R21](crate::rules#r21)). A time earlier than the latest
+/// one seen is treated as that latest one ([R18](crate::rules#r18)), and no method panics.
 ///
 /// Share one policy between all calls to one endpoint, behind a mutex if need be: handles borrow nothing, so
 /// it is never held across I/O. With the feature `std`, `SharedPolicy` is that mutex.

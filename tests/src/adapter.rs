@@ -68,8 +68,8 @@ pub trait TestClient: Send + Sync {
     /// What is wrong with the state file.
     fn state_file_problem(&self) -> Option<StateFileError>;
 
-    /// How many tasks or threads of the adapter's are alive: as it counts them itself, or as its runtime does,
-    /// whichever is more.
+    /// How many tasks or threads of the adapter's are alive: as it counts them itself, or as its runtime
+    /// does, whichever is more.
     fn background_tasks(&self) -> usize;
 
     /// What `Debug` shows of the client.

@@ -1,5 +1,5 @@
-//! What is the same for a proxy of either kind: both transports take the way through it, and nothing that goes
-//! wrong on that way is held against WebSocket.
+//! What is the same for a proxy of either kind: both transports take the way through it, and nothing that
+//! goes wrong on that way is held against WebSocket.
 
 use std::time::Duration;
 

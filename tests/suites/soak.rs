@@ -2,8 +2,8 @@
 //! completes has its own text, WebSocket is not left while it works, and nothing is held that was not held
 //! after the first turns.
 //!
-//! `FAILBACK_SOAK_TURNS` is how many turns each adapter makes, by default 1,500; `FAILBACK_SOAK_SEED` repeats a
-//! run. One test, as it counts what the whole process has.
+//! `FAILBACK_SOAK_TURNS` is how many turns each adapter makes, by default 1,500; `FAILBACK_SOAK_SEED` repeats
+//! a run. One test, as it counts what the whole process has.
 #![cfg(target_os = "linux")]
 
 mod held;

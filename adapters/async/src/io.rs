@@ -13,8 +13,8 @@ use futures_rustls::client::TlsStream;
 const READ_BUDGET: usize = 64 * 1024;
 const READS: u32 = 32;
 
-/// Notes what happens on a connection, and when: bytes are signs of life before they make a whole message, and
-/// whoever looks at the notes may look late. Clones share the notes.
+/// Notes what happens on a connection, and when: bytes are signs of life before they make a whole message,
+/// and whoever looks at the notes may look late. Clones share the notes.
 #[derive(Clone)]
 pub(crate) struct Activity {
     clock: SharedPolicy,

@@ -32,8 +32,8 @@ impl Client {
         ResponseStream::new(Arc::clone(&self.shared), turn)
     }
 
-    /// Opens a WebSocket ahead of the first turn, if the policy wants one. Returns at once: the handshake goes
-    /// on in a thread of its own. [`WarmUp::wait`] waits for its end, and says what became of it.
+    /// Opens a WebSocket ahead of the first turn, if the policy wants one. Returns at once: the handshake
+    /// goes on in a thread of its own. [`WarmUp::wait`] waits for its end, and says what became of it.
     ///
     /// What opens waits for the next turn, which needs no handshake. A turn that begins before it has opened
     /// waits for this handshake as long as it would for one of its own

@@ -29,8 +29,8 @@ impl Idle {
         Self { liveness, doubted_at: None }
     }
 
-    /// Reads what has arrived, and pings. Returns when to do so again, or `None` if the socket is of no use any
-    /// more.
+    /// Reads what has arrived, and pings. Returns when to do so again, or `None` if the socket is of no use
+    /// any more.
     pub(crate) fn attend(&mut self, socket: &mut WebSocket<Io>, now: Timestamp) -> Option<Timestamp> {
         let mut frames = 0_u32;
         // A peer that does not take the answer to its last ping gets no other: nothing is read before that

@@ -185,9 +185,9 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Sends every turn over SSE alone: no WebSocket is opened, not even when SSE fails. By default the policy
-    /// decides. The client can change this while it runs, with `set_sse_only`; one request can ask for it
-    /// with [`Request::sse_only`](failback_wire::Request::sse_only).
+    /// Sends every turn over SSE alone: no WebSocket is opened, not even when SSE fails. By default the
+    /// policy decides. The client can change this while it runs, with `set_sse_only`; one request can ask for
+    /// it with [`Request::sse_only`](failback_wire::Request::sse_only).
     pub fn sse_only(mut self) -> Self {
         self.sse_only = true;
         self

@@ -74,8 +74,9 @@ pub enum Observation {
         /// The head start.
         head_start: Duration,
     },
-    /// A handshake begins ahead of any turn, as was asked for with `warm_up`. A [`DialEnded`](Self::DialEnded)
-    /// with turn 0 follows, unless a turn adopts it: then it is the first [`Attempt`](Self::Attempt) of that.
+    /// A handshake begins ahead of any turn, as was asked for with `warm_up`. A
+    /// [`DialEnded`](Self::DialEnded) with turn 0 follows, unless a turn adopts it: then it is the first
+    /// [`Attempt`](Self::Attempt) of that.
     #[non_exhaustive]
     WarmUp {
         /// Whether WebSocket works as far as is known, or this is the probe.
@@ -220,8 +221,8 @@ impl TurnEnd {
 }
 
 impl Observation {
-    /// The number of the turn that it is about. `None` for a change of mode, and for a handshake that was begun
-    /// ahead of any turn.
+    /// The number of the turn that it is about. `None` for a change of mode, and for a handshake that was
+    /// begun ahead of any turn.
     #[must_use]
     pub const fn turn(&self) -> Option<u64> {
         match self {

@@ -251,8 +251,8 @@ impl Turn {
         }
     }
 
-    /// Whether no attempt has begun, and the turn may go over WebSocket: the time to offer it a handshake that
-    /// was begun ahead of it ([`adopt`](Self::adopt)).
+    /// Whether no attempt has begun, and the turn may go over WebSocket: the time to offer it a handshake
+    /// that was begun ahead of it ([`adopt`](Self::adopt)).
     #[must_use]
     pub fn is_new(&self) -> bool {
         matches!(self.state, State::Opening) && self.why_over_sse().is_none()

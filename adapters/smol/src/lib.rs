@@ -29,9 +29,10 @@
 //! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation
 //! says how; its settings are a [`Config`], and those of the connections are [`Limits`].
 //!
-//! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are [`tracing`]
-//! events with targets that begin with `failback`, in a span for each turn, and with the feature `metrics`
-//! counters of the crate [`metrics`]; the documentation of the crate `failback-client` has tables of both.
+//! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are
+//! [`tracing`] events with targets that begin with `failback`, in a span for each turn, and with the feature
+//! `metrics` counters of the crate [`metrics`]; the documentation of the crate `failback-client` has tables
+//! of both.
 //!
 //! [`tracing`]: https://docs.rs/tracing
 //! [`metrics`]: https://docs.rs/metrics

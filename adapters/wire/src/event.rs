@@ -17,8 +17,8 @@ const DONE: &str = "response.done";
 /// How many fields are read.
 const FIELDS: usize = 10;
 
-/// The fields that are read, and where each is put. A `match`, so that the compiler generates the comparison of
-/// keys: events are small and many.
+/// The fields that are read, and where each is put. A `match`, so that the compiler generates the comparison
+/// of keys: events are small and many.
 const fn place(key: &[u8]) -> Option<usize> {
     Some(match key {
         b"type" => 0,

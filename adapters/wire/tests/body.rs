@@ -62,8 +62,8 @@ fn a_stream_with_its_content_type_or_without() {
     }
 }
 
-/// The content types of the web platform tests (their `eventsource/format-mime-*`), and that a stream is UTF-8
-/// whatever its content type says (`format-utf-8`).
+/// The content types of the web platform tests (their `eventsource/format-mime-*`), and that a stream is
+/// UTF-8 whatever its content type says (`format-utf-8`).
 #[test]
 fn content_types_of_the_web_platform_tests() {
     let text = "data: {\"type\":\"response.completed\",\"response\":{\"id\":\"ok\u{2026}\"}}\n\n";

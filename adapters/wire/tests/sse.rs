@@ -26,8 +26,8 @@ fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<SseItem>, Stri
     (items, id)
 }
 
-/// Every way to cut a stream that is tried: whole, in chunks of 1, 2, 3 and 7 bytes, and split at every point,
-/// with empty chunks in between.
+/// Every way to cut a stream that is tried: whole, in chunks of 1, 2, 3 and 7 bytes, and split at every
+/// point, with empty chunks in between.
 fn cuts(stream: &[u8]) -> Vec<Vec<&[u8]>> {
     let mut cuts: Vec<Vec<&[u8]>> = vec![vec![stream]];
     cuts.extend([1, 2, 3, 7].map(|size| stream.chunks(size).collect()));

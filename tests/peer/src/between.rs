@@ -19,7 +19,7 @@ pub enum Between {
     Deaf,
     /// Neither reads nor writes.
     Frozen,
-    /// Sends pings as fast as it can, 1 MiB of them, and does not read. Then it is deaf, so that a client which
-    /// reads faster than that finds out too.
+    /// Sends pings as fast as it can, 1 MiB of them, and does not read. Then it is deaf, so that a client
+    /// which reads faster than that finds out too.
     Flood,
 }

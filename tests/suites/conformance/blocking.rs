@@ -1,7 +1,7 @@
 //! The Autobahn test suite against the WebSocket of failback-blocking.
 //!
-//! The cases want a client that echoes, and ours does not. So the files of failback-blocking that read and write
-//! frames are compiled once more here, and echo.
+//! The cases want a client that echoes, and ours does not. So the files of failback-blocking that read and
+//! write frames are compiled once more here, and echo.
 
 // What only the client uses of these files is not used here.
 #[allow(dead_code)]

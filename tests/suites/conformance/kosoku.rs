@@ -1,5 +1,5 @@
-//! Runs the cases of the Autobahn test suite. The server is kosoku, a runner of Autobahn's own case files that
-//! needs no Python 2; `tests/wild/peers/install` gets it.
+//! Runs the cases of the Autobahn test suite. The server is kosoku, a runner of Autobahn's own case files
+//! that needs no Python 2; `tests/wild/peers/install` gets it.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -13,8 +13,8 @@ use crate::report::Report;
 /// The largest message of a case has 16 MiB.
 pub(crate) const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
-/// What is quick. The others are more of UTF-8, messages of megabytes, and compression, which no client of ours
-/// offers.
+/// What is quick. The others are more of UTF-8, messages of megabytes, and compression, which no client of
+/// ours offers.
 pub(crate) const QUICK: [&str; 10] =
     ["1.*", "2.*", "3.*", "4.*", "5.*", "6.1.*", "6.2.*", "6.3.*", "7.*", "10.*"];
 

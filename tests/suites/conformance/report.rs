@@ -59,8 +59,8 @@ impl Report {
         cases.map(|(case, verdict)| format!("{}: {verdict:?}", id(case))).collect()
     }
 
-    /// Appends to the file that `FAILBACK_CONFORMANCE_TABLE` names, if it names one: for each section how many
-    /// cases came out how, and which are not OK.
+    /// Appends to the file that `FAILBACK_CONFORMANCE_TABLE` names, if it names one: for each section how
+    /// many cases came out how, and which are not OK.
     pub(crate) fn note(&self, agent: &str) {
         let Some(path) = std::env::var_os("FAILBACK_CONFORMANCE_TABLE") else { return };
         let mut file = OpenOptions::new().create(true).append(true).open(path).expect("the table");

@@ -61,8 +61,8 @@ fn lifecycle_events_are_no_output_and_are_taken_back(adapter: &dyn Adapter) {
     five_attempts_then_sse(adapter, Config::new(), 2);
 }
 
-/// One turn whose WebSocket streams all break off after `count` events, with four retries, as the defaults come
-/// to. With those it takes three seconds, or fewer retries on a machine that is busy.
+/// One turn whose WebSocket streams all break off after `count` events, with four retries, as the defaults
+/// come to. With those it takes three seconds, or fewer retries on a machine that is busy.
 fn five_attempts_then_sse(adapter: &dyn Adapter, config: Config, count: usize) -> Outcome {
     let peer = Peer::start();
     peer.set_turn(Transport::WebSocket, Turn::drop_after(count));

@@ -120,8 +120,8 @@ impl Drop for Program {
     }
 }
 
-/// Where this machine has it: where `tests/wild/peers/install` puts programs, or on the path. Servers are often
-/// not on the path of a user.
+/// Where this machine has it: where `tests/wild/peers/install` puts programs, or on the path. Servers are
+/// often not on the path of a user.
 fn find(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let peers = std::env::var_os("FAILBACK_PEERS").unwrap_or_else(|| "target/peers".into());
@@ -131,8 +131,8 @@ fn find(name: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// A port that nobody listens on, and that the system gives to nobody who asks for any port; and a folder that
-/// says that it is taken, as another suite may look for one at the same time.
+/// A port that nobody listens on, and that the system gives to nobody who asks for any port; and a folder
+/// that says that it is taken, as another suite may look for one at the same time.
 fn claim_port() -> (u16, PathBuf) {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 10_000).expect("a small number");

@@ -98,8 +98,8 @@ pub(super) fn with_all_at_once(test: fn(&dyn Adapter)) {
     });
 }
 
-/// Whether the response is complete, begins with its beginning, and has each event once and in order. Not every
-/// server numbers its events, and a gateway may number one that it has made itself.
+/// Whether the response is complete, begins with its beginning, and has each event once and in order. Not
+/// every server numbers its events, and a gateway may number one that it has made itself.
 pub(super) fn is_whole(outcome: &Outcome) -> bool {
     let events = outcome.events();
     let numbers: Vec<_> = events.iter().filter_map(|event| event.sequence_number()).collect();

@@ -149,8 +149,8 @@ fn a_socket_that_missed_heartbeats_is_replaced(adapter: &dyn Adapter) {
     }
 }
 
-/// 1001 says that the server goes away, 1011 that it met an error, 1012 that it restarts, 1013 that it is to be
-/// tried again later.
+/// 1001 says that the server goes away, 1011 that it met an error, 1012 that it restarts, 1013 that it is to
+/// be tried again later.
 fn closed_before_an_event(adapter: &dyn Adapter) {
     let Some(program) = ws("2") else { return };
     for code in ["1000", "1001", "1011", "1012", "1013"] {

@@ -1,4 +1,5 @@
-//! llmock, from PyPI: the Responses API over SSE, with faults, and a verdict on what its clients made of them.
+//! llmock, from PyPI: the Responses API over SSE, with faults, and a verdict on what its clients made of
+//! them.
 
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ fn a_server_without_websocket(adapter: &dyn Adapter) {
     guest.note_handshakes("no WebSocket (403)", &outcome, 1);
 }
 
-/// One fault, one turn, and nothing that it holds against the client. It takes requests with the same body for
-/// attempts of one call, so each turn says something else.
+/// One fault, one turn, and nothing that it holds against the client. It takes requests with the same body
+/// for attempts of one call, so each turn says something else.
 fn faults_and_verdict(adapter: &dyn Adapter) {
     let Some(llmock) = llmock() else { return };
     let limits = Limits::new().with_idle_timeout(Duration::from_secs(2));

@@ -100,7 +100,7 @@ fn debug_does_not_show_what_the_caller_says() {
     let request = request.with_header("traceparent", "private").expect("a header");
     let shown = concat!(
         r#"Request { keys: ["model", "input"], has_continuation: true, "#,
-        r#"headers: ["traceparent"], deadline: None }"#
+        r#"headers: ["traceparent"], deadline: None, sse_only: false }"#
     );
     assert_eq!(format!("{request:?}"), shown);
 }

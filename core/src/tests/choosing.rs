@@ -185,11 +185,17 @@ fn r01_each_reason_and_mode_has_a_word_of_its_own() {
         (Reason::Pinned, "pinned"),
         (Reason::CallMoved, "call_moved"),
         (Reason::TooLarge, "too_large"),
+        (Reason::SseOnly, "sse_only"),
         (Reason::LastResort, "last_resort"),
     ];
     for (reason, word) in reasons {
         assert_eq!(reason.as_str(), word);
     }
+    let mut explained = reasons.map(|(reason, _)| reason.explanation()).to_vec();
+    assert!(explained.iter().all(|words| words.contains(' ')), "{explained:?}");
+    explained.sort_unstable();
+    explained.dedup();
+    assert_eq!(explained.len(), reasons.len(), "each is explained in other words");
     let modes = [
         (Mode::Preferred, "preferred"),
         (Mode::Suspected, "suspected"),

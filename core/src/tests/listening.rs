@@ -344,3 +344,17 @@ fn what_waits_when_a_listener_panics_is_told_with_the_next_change() {
         ["suspected -> preferred: network_changed", "preferred -> suspected: websocket_failed"]
     );
 }
+
+#[test]
+fn what_another_process_knows_is_learned_and_its_probe_waited_for() {
+    let (policy, clock) = shared(EXACT);
+    let (other, _clock) = shared(EXACT);
+    assert!(!policy.learn(&other.snapshot(), Duration::ZERO), "both believe in WebSocket");
+    convict(&other);
+    let heard = hear(&policy);
+    assert!(policy.learn(&other.snapshot(), Duration::ZERO));
+    assert_eq!(words(&heard), ["preferred -> failed_over: restored"]);
+    clock.set(60_000);
+    policy.hold_probe(ms(5_000));
+    assert_eq!(policy.mode(), failed_over_until(65_000));
+}

@@ -122,13 +122,13 @@ impl SharedPolicy {
     /// See [`Policy::poll_probe`].
     #[must_use]
     pub fn poll_probe(&self) -> Option<DialGuard> {
-        self.with(Policy::poll_probe).map(|dial| DialGuard { policy: self.clone(), dial: Some(dial) })
+        self.with(Policy::poll_probe).map(|dial| self.dial_guard(dial))
     }
 
     /// See [`Policy::warm_up`].
     #[must_use]
     pub fn warm_up(&self) -> Option<DialGuard> {
-        self.with(Policy::warm_up).map(|dial| DialGuard { policy: self.clone(), dial: Some(dial) })
+        self.with(Policy::warm_up).map(|dial| self.dial_guard(dial))
     }
 
     /// How long until [`Policy::poll_timeout`], if there is one.
@@ -241,6 +241,10 @@ impl SharedPolicy {
 
     fn guard(&self, attempt: Attempt) -> AttemptGuard {
         AttemptGuard { policy: self.clone(), attempt: Some(attempt) }
+    }
+
+    fn dial_guard(&self, dial: Dial) -> DialGuard {
+        DialGuard { policy: self.clone(), dial: Some(dial) }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Policy, Timestamp) -> T) -> T {
@@ -359,7 +363,7 @@ impl AttemptGuard {
         match self.attempt.take_if(|attempt| attempt.is_divertible()) {
             Some(attempt) => {
                 let (call, dial) = self.policy.with(|policy, now| policy.divert(attempt, now));
-                Ok((call, DialGuard { policy: self.policy.clone(), dial: Some(dial) }))
+                Ok((call, self.policy.dial_guard(dial)))
             }
             None => Err(self),
         }

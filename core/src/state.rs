@@ -440,8 +440,8 @@ impl State {
             Phase::FailedOver | Phase::Pinned => true,
         };
         if is_new {
-            let known = Self::restore(config, snapshot, elapsed, now);
-            *self = Self { epoch: self.epoch, sse_progress: self.sse_progress, ..known };
+            // What is under way is stale from now on.
+            *self = Self { epoch: self.epoch, ..Self::restore(config, snapshot, elapsed, now) };
             self.begin_epoch();
         }
         is_new

@@ -71,6 +71,21 @@ fn held_warm_up(peer: &Peer, client: &dyn TestClient, gate: &Gate) -> Box<dyn Fn
     warm_up
 }
 
+/// A client whose warm-up is held at the gate.
+struct Held {
+    peer: Peer,
+    client: Box<dyn TestClient>,
+    gate: Gate,
+    warm_up: Box<dyn FnOnce() -> Warmed + Send>,
+}
+
+fn held(adapter: &dyn Adapter) -> Held {
+    let (peer, gate) = (Peer::start(), Gate::new());
+    let client = adapter.client(Settings::new(&peer).config(patient()));
+    let warm_up = held_warm_up(&peer, &*client, &gate);
+    Held { peer, client, gate, warm_up }
+}
+
 /// Failed over: the first turn was refused on WebSocket, and served over SSE.
 fn failed_over(adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
     let client = adapter.client(Settings::new(peer).config(patient()));
@@ -104,9 +119,7 @@ fn what_waits_is_read_and_pinged(adapter: &dyn Adapter) {
 }
 
 fn a_turn_adopts_a_handshake_under_way(adapter: &dyn Adapter) {
-    let (peer, gate) = (Peer::start(), Gate::new());
-    let client = adapter.client(Settings::new(&peer).config(patient()));
-    let warm_up = held_warm_up(&peer, &*client, &gate);
+    let Held { peer, client, gate, warm_up } = held(adapter);
     let mut stream = client.stream(hello());
     let adopted = || client.policy().poll_timeout().is_none();
     assert!(stream.next_unless(&adopted).is_none());
@@ -295,9 +308,7 @@ fn two_at_once_are_one_handshake(adapter: &dyn Adapter) {
 }
 
 fn closing_what_is_idle_ends_it(adapter: &dyn Adapter) {
-    let (peer, gate) = (Peer::start(), Gate::new());
-    let client = adapter.client(Settings::new(&peer).config(patient()));
-    let warm_up = held_warm_up(&peer, &*client, &gate);
+    let Held { peer, client, gate: _gate, warm_up } = held(adapter);
     client.close_idle();
     assert_eq!(warm_up(), Warmed::Abandoned);
     until("the handshake to end", || client.background_tasks() == 0);
@@ -306,9 +317,7 @@ fn closing_what_is_idle_ends_it(adapter: &dyn Adapter) {
 }
 
 fn a_change_of_network_ends_it(adapter: &dyn Adapter) {
-    let (peer, gate) = (Peer::start(), Gate::new());
-    let client = adapter.client(Settings::new(&peer).config(patient()));
-    let warm_up = held_warm_up(&peer, &*client, &gate);
+    let Held { peer, client, gate: _gate, warm_up } = held(adapter);
     client.handle_network_change();
     assert_eq!(warm_up(), Warmed::Abandoned);
     assert_eq!(client.warm_up()(), Warmed::Opened);
@@ -317,9 +326,7 @@ fn a_change_of_network_ends_it(adapter: &dyn Adapter) {
 }
 
 fn a_turn_that_is_dropped_takes_its_handshake_along(adapter: &dyn Adapter) {
-    let (peer, gate) = (Peer::start(), Gate::new());
-    let client = adapter.client(Settings::new(&peer).config(patient()));
-    let warm_up = held_warm_up(&peer, &*client, &gate);
+    let Held { peer, client, gate: _gate, warm_up } = held(adapter);
     let mut stream = client.stream(hello());
     assert!(stream.next_unless(&|| client.policy().poll_timeout().is_none()).is_none());
     drop(stream);

@@ -50,8 +50,23 @@ pub(crate) enum Command {
     ///
     /// Turns arrive at random (Poisson). A handshake takes 0.1 s on average, and a first event 0.5 s. A
     /// WebSocket stays open between turns, for 55 minutes at most. When an outage begins, connections break.
-    /// While it lasts, what connects is refused. The server takes any number of handshakes at once.
+    /// While it lasts, what connects is refused. The server takes any number of handshakes at once. Of the
+    /// limits among the settings, connect_timeout_ms alone matters.
     Simulate(Box<SimulateArgs>),
+}
+
+/// What the policy and the connections are set to.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SettingsArgs {
+    /// Settings: a JSON object of the keys that --help lists
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// One setting, over those of --config; may be repeated
+    ///
+    /// The value is JSON, or a bare word: --set cooldown_ms=30000 --set replay=restart
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -130,15 +145,8 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) state_file: Option<PathBuf>,
 
-    /// Settings: a JSON object of the keys that --help lists
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// One setting, over those of --config; may be repeated
-    ///
-    /// The value is JSON, or a bare word: --set cooldown_ms=30000 --set replay=restart
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
 
     /// Print one JSON object a line for everything that happens, as it happens
     #[arg(long)]
@@ -214,13 +222,8 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
 
-    /// Settings: a JSON object of the keys that --help lists; of the limits, connect_timeout_ms alone matters
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
-
-    /// One setting, over those of --config; may be repeated
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
 
     /// Print one JSON object, with a series for each 10 s, instead of tables
     #[arg(long)]

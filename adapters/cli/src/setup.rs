@@ -35,7 +35,7 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new(args: &StreamArgs) -> Result<Self, Error> {
-        let settings = Settings::read(args.config.as_deref(), &args.set)?;
+        let settings = Settings::read(args.settings.config.as_deref(), &args.settings.set)?;
         let headers = headers(&args.headers, args.api_key_env.as_deref())?;
         check_urls(&args.url, args.ws_url.as_deref(), &headers)?;
         let request = request(args)?;

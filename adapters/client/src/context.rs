@@ -186,8 +186,7 @@ impl Context {
     }
 
     /// The headers of every request and every handshake of the client, but for the credentials that a
-    /// provider gives. Their `redact` also cuts out
-    /// credentials in the endpoint's queries.
+    /// provider gives. Their `redact` also cuts out credentials in the endpoint's queries.
     #[must_use]
     pub const fn headers(&self) -> &Arc<Headers> {
         &self.headers

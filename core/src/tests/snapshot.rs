@@ -293,8 +293,14 @@ fn r20_what_a_process_beside_this_one_knows_is_learned() {
 fn r20_a_recovery_is_learned() {
     let healthy = Driver::new(EXACT).policy.snapshot(at(0));
     for mut d in [Driver::failed_over(EXACT), Driver::pinned()] {
+        let transitions = d.policy.transitions();
         assert!(d.policy.learn(&healthy, ms(0), at(0)));
         assert_eq!(d.mode(), Mode::Preferred);
+        assert_eq!(
+            d.policy.transitions(),
+            transitions + 1,
+            "what was under way is stale, whatever the other's"
+        );
     }
 }
 

@@ -1,7 +1,5 @@
 //! Handshakes that fail, and probes.
 
-use std::time::Duration;
-
 use failback_peer::{Gate, Handshake, Peer};
 use failback_tests::Adapter;
 
@@ -41,12 +39,14 @@ fn a_handshake_refused_in_the_words_of_the_api(adapter: &dyn Adapter) -> Seen {
 fn a_handshake_that_is_black_holed(adapter: &dyn Adapter) -> Seen {
     let peer = Peer::start();
     peer.set_handshake(Handshake::BlackHole);
-    // The default.
-    let config = patient().with_head_start(Duration::from_secs(1));
-    let mut scene = Scene::with(adapter, peer, |settings| settings.config(config));
+    let config = patient().with_head_start(failback::Config::new().head_start());
+    let mut scene = Scene::with(adapter, peer, |settings| settings.config(config).default_head_start());
     scene.hello();
     scene.hello();
-    scene.end()
+    let seen = scene.end();
+    let is_diverted = |line: &String| line.contains("the WebSocket handshake took longer than N s");
+    assert!(seen.caller.iter().any(is_diverted), "{:?}", seen.caller);
+    seen
 }
 
 fn a_handshake_that_is_reset(adapter: &dyn Adapter) -> Seen {

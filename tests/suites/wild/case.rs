@@ -26,6 +26,12 @@ pub(crate) fn before(peer: &Peer, start: &Start<'_>) -> Option<Program> {
     Start { words: &words, ..*start }.start()
 }
 
+/// Starts nginx before this peer, with these files in its folder.
+pub(crate) fn nginx(peer: &Peer, configuration: &str, files: &[(&str, &str)]) -> Option<Program> {
+    let arguments = &["-p", "@DIR@", "-e", "stderr", "-c", "@CONF@"];
+    before(peer, &Start { name: "nginx", arguments, configuration, words: &[], files })
+}
+
 /// A client of a program, and what it is called in the table.
 pub(crate) struct Case<'a> {
     pub(crate) program: &'a Program,

@@ -1,15 +1,13 @@
 //! nginx ends TLS, with certificates of a private authority.
 
-use std::time::Duration;
-
 use failback::Transport::WebSocket;
-use failback::{Config, GiveUp, Mode};
+use failback::{GiveUp, Mode};
 use failback_peer::Peer;
 use failback_tests::{Adapter, Settings};
 
-use crate::case::{Case, at, before};
+use crate::case::{self, Case, at};
 use crate::certificates::Certificate;
-use crate::program::{Program, Start};
+use crate::program::Program;
 
 with_every_adapter!(
     nginx_with_a_private_authority_that_also_offers_http2,
@@ -19,22 +17,13 @@ with_every_adapter!(
 );
 
 fn nginx(peer: &Peer, certificate: &Certificate) -> Option<Program> {
-    before(
-        peer,
-        &Start {
-            name: "nginx",
-            arguments: &["-p", "@DIR@", "-e", "stderr", "-c", "@CONF@"],
-            configuration: include_str!("../../wild/nginx-tls.conf"),
-            words: &[],
-            files: &[("certificate.pem", &certificate.certificate), ("key.pem", &certificate.key)],
-        },
-    )
+    let files = [("certificate.pem", &*certificate.certificate), ("key.pem", &*certificate.key)];
+    case::nginx(peer, include_str!("../../wild/nginx-tls.conf"), &files)
 }
 
 /// Settings that trust the authority of this certificate.
 fn trusting(nginx: &Program, certificate: &Certificate) -> Settings {
-    let mut settings = at(format!("https://127.0.0.1:{}/v1", nginx.port()))
-        .config(Config::new().with_head_start(Duration::MAX));
+    let mut settings = at(format!("https://127.0.0.1:{}/v1", nginx.port()));
     settings.ca_pem = Some(certificate.authority.clone());
     settings
 }

@@ -1,12 +1,10 @@
 //! squid and tinyproxy on the way out.
 
-use std::process::Command;
-use std::time::Duration;
-
 use failback::Transport::WebSocket;
-use failback::{Config, GiveUp, Mode};
+use failback::{GiveUp, Mode};
 use failback_peer::Peer;
 use failback_tests::{Adapter, Settings};
+use std::process::Command;
 
 use crate::case::Case;
 use crate::program::{Program, Start};
@@ -73,7 +71,7 @@ fn tinyproxy(allowed_port: u16, is_password_wanted: bool) -> Option<Program> {
 
 /// Settings for the peer, by way of the proxy.
 fn through(peer: &Peer, proxy: &Program, credentials: &str) -> Settings {
-    let mut settings = Settings::new(peer).config(Config::new().with_head_start(Duration::MAX));
+    let mut settings = Settings::new(peer);
     settings.proxy = Some(format!("http://{credentials}127.0.0.1:{}", proxy.port()));
     settings
 }

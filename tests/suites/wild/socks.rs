@@ -1,9 +1,7 @@
 //! A SOCKS5 server on the way out.
 
-use std::time::Duration;
-
 use failback::Transport::WebSocket;
-use failback::{Config, GiveUp, Mode};
+use failback::{GiveUp, Mode};
 use failback_peer::Peer;
 use failback_tests::{Adapter, Settings};
 
@@ -24,7 +22,7 @@ fn microsocks(arguments: &[&str]) -> Option<Program> {
 }
 
 fn through(peer: &Peer, proxy: &Program, scheme: &str, credentials: &str) -> Settings {
-    let mut settings = Settings::new(peer).config(Config::new().with_head_start(Duration::MAX));
+    let mut settings = Settings::new(peer);
     settings.proxy = Some(format!("{scheme}://{credentials}127.0.0.1:{}", proxy.port()));
     settings
 }

@@ -29,7 +29,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(args: &SimulateArgs) -> Result<Self, Error> {
-        let settings = Settings::read(args.config.as_deref(), &args.set)?;
+        let settings = Settings::read(args.settings.config.as_deref(), &args.settings.set)?;
         between("--length", args.length, SHORTEST, LONGEST)?;
         between("--stream", args.stream, 1, LONGEST_STREAM)?;
         let schedule = Schedule::new(outages(&args.outages, args.length)?);

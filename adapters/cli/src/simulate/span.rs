@@ -12,6 +12,23 @@ const DAY: u64 = 24 * HOUR;
 /// The units, from the longest, each with its nanoseconds.
 const UNITS: [(&str, u64); 5] = [("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MILLISECOND)];
 
+/// What time is divided into, in tables and plots: the shortest of which so many fit.
+pub(super) const STEPS: [u64; 13] = [
+    MINUTE,
+    2 * MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    3 * DAY,
+];
+
 /// A span of time, in whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(u64);

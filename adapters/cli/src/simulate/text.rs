@@ -5,28 +5,13 @@ use std::io::{self, Write};
 use super::period::{BUCKET, Part};
 use super::plan::Plan;
 use super::report::{PeriodReport, Rate, Report, Turns};
-use super::span::{HOUR, MINUTE, Span};
+use super::span::{STEPS, Span};
 use super::words::{aftermath, count, rate, ratio, scene, share, wait};
 
 /// At most so many rows over time.
 const ROWS: usize = 36;
 /// How long the bar of a whole is.
 const BAR: usize = 50;
-/// How long a row of the table over time may be: the shortest that does is taken.
-const STEPS: [u64; 11] = [
-    MINUTE,
-    2 * MINUTE,
-    5 * MINUTE,
-    10 * MINUTE,
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    6 * HOUR,
-    12 * HOUR,
-    24 * HOUR,
-];
-
 /// Writes all tables.
 pub(super) fn write(out: &mut impl Write, plan: &Plan, reports: &[Report]) -> io::Result<()> {
     for line in scene(plan) {
@@ -91,7 +76,7 @@ fn ending(out: &mut impl Write, report: &Report) -> io::Result<()> {
 
 fn over_time(out: &mut impl Write, reports: &[Report]) -> io::Result<()> {
     let buckets = reports.iter().map(|report| report.buckets.len()).max().unwrap_or_default();
-    let longest = STEPS.last().copied().unwrap_or(HOUR);
+    let [.., longest] = STEPS;
     let step = STEPS.into_iter().find(|step| buckets.div_ceil(each(*step)) <= ROWS).unwrap_or(longest);
     writeln!(
         out,

@@ -1,28 +1,12 @@
 //! Where an axis has its marks.
 
-use super::super::span::{HOUR, MINUTE};
+use super::super::span::{HOUR, STEPS};
 
 /// At most so many marks of time.
 const MARKS: u64 = 12;
-const TIMES: [u64; 13] = [
-    MINUTE,
-    2 * MINUTE,
-    5 * MINUTE,
-    10 * MINUTE,
-    15 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    3 * HOUR,
-    6 * HOUR,
-    12 * HOUR,
-    24 * HOUR,
-    72 * HOUR,
-];
-
 /// How long after a mark of time the next one is.
 pub(super) fn time_step(length: u64) -> u64 {
-    TIMES.into_iter().find(|step| length / step <= MARKS).unwrap_or(240 * HOUR)
+    STEPS.into_iter().find(|step| length / step <= MARKS).unwrap_or(240 * HOUR)
 }
 
 /// 1, 2 or 5 times a power of ten, of which about so many fit.
@@ -35,6 +19,7 @@ pub(super) fn round_step(full: f64, marks: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::span::MINUTE;
     use super::*;
 
     #[test]

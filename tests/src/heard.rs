@@ -109,6 +109,10 @@ fn line(observation: &Observation) -> String {
             format!("{turn}: {number} failed, {blame}, {stage}")
         }
         Observation::AttemptEnded { turn, number, end, .. } => format!("{turn}: {number} {}", end.as_str()),
+        Observation::Renewing { turn, number, transport, .. } => {
+            format!("{turn}: {number} asks for other credentials, {}", transport.as_str())
+        }
+        Observation::WarmUp { reason, .. } => format!("warm-up, {reason}"),
         Observation::Waiting { turn, .. } => format!("{turn}: waits"),
         Observation::Changed(change) => {
             format!("{} -> {}, {}", change.from.as_str(), change.to.as_str(), change.why)

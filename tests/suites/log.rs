@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use failback::{Config, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, adapters, collect, read, until};
+use failback_tests::{Adapter, Settings, TestProvider, adapters, collect, read, until};
 use failback_wire::Request;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -211,4 +211,26 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     gate.open();
     until("the dial", || logged().iter().any(|line| line.target == "failback::dial"));
     assert_eq!(take(), ["INFO dial opened=true turn=6 in 6"]);
+
+    client.set_sse_only(true);
+    client.set_sse_only(false);
+    client.warm_up()();
+    assert_eq!(
+        take(),
+        [
+            "INFO sse_only on=true",
+            "INFO sse_only on=false",
+            "INFO warm_up reason=healthy",
+            "INFO dial opened=true turn=0"
+        ]
+    );
+
+    let peer = Peer::start();
+    peer.require_bearer("token-new-91bc");
+    let provider = TestProvider::new(&["token-old-7f3a", "token-new-91bc"]);
+    let client = adapter.client(Settings::new(&peer).provider(&provider));
+    assert!(collect(client.stream(hi())).is_complete());
+    let refused = "INFO credentials number=1 transport=websocket turn=1 in 1".to_owned();
+    let lines = take();
+    assert!(lines.contains(&refused), "{lines:#?}");
 }

@@ -78,7 +78,7 @@ impl<R: Runtime> Pool<R> {
         drop(unneeded);
     }
 
-    /// Closes the idle WebSocket.
+    /// Closes the idle WebSocket, and ends a handshake that was begun ahead of any turn.
     pub(crate) fn close_websocket(&self) {
         let mut idle = self.lock();
         let closed = (idle.websocket.take(), idle.ahead.take());

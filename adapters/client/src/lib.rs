@@ -61,11 +61,14 @@
 //! | `failback::first_event` | debug | [`FirstEvent`](Observation::FirstEvent) | `turn` `transport` `number` `after_ms` |
 //! | `failback::failed` | info | an [`AttemptEnded`](Observation::AttemptEnded) that failed | `turn` `transport` `number` `blame` `stage` `committed` `text` |
 //! | `failback::diverted` | info | [`Diverted`](Observation::Diverted) | `turn` `number` `head_start_ms` |
+//! | `failback::credentials` | info | [`Renewing`](Observation::Renewing) | `turn` `transport` `number` `text` |
 //! | `failback::wait` | debug | [`Waiting`](Observation::Waiting) | `turn` `wait_ms` |
 //! | `failback::dial` | info; debug if abandoned | [`DialEnded`](Observation::DialEnded) | `turn` `opened`, `text` if it failed |
+//! | `failback::warm_up` | info | [`WarmUp`](Observation::WarmUp) | `reason` |
 //! | `failback::notice` | info | [`Moved`](Observation::Moved) | `turn` `transport` `reason` `text`, `retry_in_ms` in a cooldown |
 //! | `failback::mode` | info | [`Changed`](Observation::Changed) | `from` `mode` `why` `recoveries_left`, `retry_in_ms` in a cooldown |
 //! | `failback::end` | info; debug if cancelled; warn if failed | [`TurnEnded`](Observation::TurnEnded) | `turn` `attempts` `result`, `give_up` or `kind` if it failed |
+//! | `failback::sse_only` | info | `set_sse_only` was called, and changed something | `on` |
 //! | `failback::state` | info | another process has written the state file | `changed` |
 //! | `failback::state` | warn | the state file cannot be used | `problem` |
 //! | `failback::observer` | warn | the observer has panicked | |
@@ -79,10 +82,10 @@
 //! | --- | --- | --- | --- |
 //! | `failback_attempts_total` | counter | `transport`, `outcome`: `completed` `ended` `failed` `diverted` `stopped` `cancelled` | attempts that ended |
 //! | `failback_turns_total` | counter | `outcome`: `completed` `ended` `failed` `cancelled` | turns that ended |
-//! | `failback_probes_total` | counter | | attempts that probed |
+//! | `failback_probes_total` | counter | | attempts and warm-ups that probed |
 //! | `failback_failovers_total` | counter | | how often responses moved from WebSocket to SSE |
 //! | `failback_failbacks_total` | counter | | how often they moved back |
-//! | `failback_dials_total` | counter | `outcome`: `opened` `failed` `abandoned` | handshakes that went on without their turn, and ended |
+//! | `failback_dials_total` | counter | `outcome`: `opened` `failed` `abandoned` | handshakes that went on without a turn, and ended |
 //! | `failback_time_to_first_event_seconds` | histogram | `transport` | from the begin of an attempt to its first event |
 //! | `failback_mode` | gauge | `mode`: `preferred` `suspected` `failed_over` `probing` `pinned` | 1 for the mode of the policy, 0 for the others; of the client that was built or changed last |
 //!

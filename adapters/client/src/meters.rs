@@ -40,7 +40,7 @@ pub(crate) fn record(observation: &Observation) {
         }
         Observation::Changed(change) => mode(change.to),
         Observation::WarmUp { reason: Reason::Probe } => counter!("failback_probes_total").increment(1),
-        Observation::WarmUp { .. } | Observation::Waiting { .. } => {}
+        Observation::WarmUp { .. } | Observation::Renewing { .. } | Observation::Waiting { .. } => {}
     }
 }
 

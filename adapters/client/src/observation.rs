@@ -15,6 +15,8 @@ use crate::item::Notice;
 ///  +------------------------------------------------------------------------------+
 /// ```
 ///
+/// [`Renewing`](Self::Renewing) may come once in an attempt, before its first event.
+///
 /// Each [`Attempt`](Self::Attempt) is followed by one [`AttemptEnded`](Self::AttemptEnded) or
 /// [`Diverted`](Self::Diverted) of the same turn and number, each `Diverted` by one
 /// [`DialEnded`](Self::DialEnded), which may come after the end of its turn, and each first `Attempt` by one
@@ -101,6 +103,20 @@ pub enum Observation {
         transport: Transport,
         /// How it ended.
         end: AttemptEnd,
+    },
+    /// The server has refused the credentials of an attempt, and the provider is asked for others
+    /// ([`Builder::credentials`](crate::Builder::credentials)). The attempt has not ended: it begins again with
+    /// those.
+    #[non_exhaustive]
+    Renewing {
+        /// The turn.
+        turn: u64,
+        /// The attempt.
+        number: u32,
+        /// Its transport.
+        transport: Transport,
+        /// What the server said.
+        text: String,
     },
     /// The turn waits before its next attempt. Not told where it does not wait.
     #[non_exhaustive]
@@ -233,6 +249,7 @@ impl Observation {
             | Self::Diverted { turn, .. }
             | Self::DialEnded { turn, .. }
             | Self::AttemptEnded { turn, .. }
+            | Self::Renewing { turn, .. }
             | Self::Waiting { turn, .. }
             | Self::TurnEnded { turn, .. } => Some(*turn),
         }

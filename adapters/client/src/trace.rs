@@ -1,7 +1,7 @@
 //! What the log is told: each observation, with its reason, and what is wrong with the state file. Never a
 //! header, a URL or a body. The table in the documentation of the crate says what is told how.
 
-use failback::{AttemptGuard, Change, whole_millis};
+use failback::{Change, whole_millis};
 use tracing::{Span, debug, info, info_span, warn};
 
 use crate::error::ErrorKind;
@@ -11,17 +11,6 @@ use crate::state_file_error::StateFileError;
 /// The span of a turn.
 pub(crate) fn turn(turn: u64) -> Span {
     info_span!(target: "failback::turn", "turn", turn)
-}
-
-pub(crate) fn renewing(turn: u64, attempt: &AttemptGuard, text: &str) {
-    info!(
-        target: "failback::credentials",
-        turn,
-        transport = attempt.transport().as_str(),
-        number = attempt.number(),
-        text,
-        "the credentials were refused, and others are asked for"
-    );
 }
 
 pub(crate) fn tell(observation: &Observation) {
@@ -80,6 +69,14 @@ pub(crate) fn tell(observation: &Observation) {
         }
         // The end of the turn says it.
         Observation::AttemptEnded { .. } => {}
+        Observation::Renewing { turn, number, transport, text } => info!(
+            target: "failback::credentials",
+            turn,
+            transport = transport.as_str(),
+            number,
+            text,
+            "the credentials were refused, and others are asked for"
+        ),
         Observation::Waiting { turn, wait, .. } => {
             debug!(target: "failback::wait", turn, wait_ms = whole_millis(*wait), "backoff");
         }

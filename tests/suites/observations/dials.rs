@@ -1,14 +1,20 @@
-//! What is heard of a handshake that goes on without its turn.
+//! What is heard of a handshake that goes on without its turn, or is begun ahead of any.
 
 use std::time::Duration;
 
 use failback::Config;
 use failback_peer::{Gate, Handshake, Peer};
-use failback_tests::{Adapter, Heard, TestClient};
+use failback_tests::{Adapter, Heard, TestClient, collect};
 
-use super::{complete, observed};
+use super::{complete, hi, observed};
 
-with_every_adapter!(one_that_opens_late, one_that_is_refused_late, one_that_nobody_wants_any_more);
+with_every_adapter!(
+    one_that_opens_late,
+    one_that_is_refused_late,
+    one_that_nobody_wants_any_more,
+    one_that_was_begun_ahead_of_any_turn,
+    one_that_a_turn_adopts,
+);
 
 const DIVERTED: [&str; 7] = [
     "1: attempt 1, websocket, healthy",
@@ -61,4 +67,55 @@ fn one_that_nobody_wants_any_more(adapter: &dyn Adapter) {
     let _ground = client.leave();
     heard.wait_for("1: dial abandoned");
     assert_eq!(heard.lines().len(), 1, "{:?}", heard.lines());
+}
+
+fn one_that_was_begun_ahead_of_any_turn(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (client, heard) = observed(adapter, &peer, Config::new());
+    client.warm_up()();
+    assert_eq!(heard.lines(), ["warm-up, healthy", "0: dial opened"]);
+    heard.clear();
+    complete(&*client);
+    assert_eq!(
+        heard.lines(),
+        [
+            "1: attempt 1, websocket, healthy",
+            "1: first event of 1, websocket",
+            "1: 1 completed",
+            "1: completed after 1"
+        ]
+    );
+
+    client.close_idle();
+    heard.clear();
+    peer.push_handshake(Handshake::status(403));
+    client.warm_up()();
+    assert_eq!(
+        heard.lines(),
+        ["warm-up, healthy", "0: dial failed, transport", "preferred -> suspected, websocket_failed"]
+    );
+}
+
+/// It is an attempt of that turn from then on, and no dial.
+fn one_that_a_turn_adopts(adapter: &dyn Adapter) {
+    let (peer, gate) = (Peer::start(), Gate::new());
+    let (client, heard) = observed(adapter, &peer, Config::new());
+    peer.push_handshake(Handshake::hold(&gate));
+    let warm_up = client.warm_up();
+    gate.reached_blocking();
+    let mut turn = client.stream(hi());
+    assert!(turn.next_unless(&|| heard.lines().len() == 2).is_none());
+    gate.open();
+    assert!(collect(turn).is_complete());
+    warm_up();
+    assert_eq!(
+        heard.lines(),
+        [
+            "warm-up, healthy",
+            "1: attempt 1, websocket, healthy",
+            "1: first event of 1, websocket",
+            "1: 1 completed",
+            "1: completed after 1"
+        ]
+    );
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use failback::{Config, Transport};
 use failback_client::{AttemptEnd, Observation};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Heard, Settings, TestTurn, collect, read};
+use failback_tests::{Adapter, Heard, Settings, TestProvider, TestTurn, collect, read};
 use failback_wire::{Headers, Request};
 
 use super::{complete, hi, observed};
@@ -20,6 +20,7 @@ with_every_adapter!(
     a_request_that_cannot_be_sent,
     a_change_of_network,
     turns_at_the_same_time_are_told_apart,
+    one_whose_credentials_are_renewed,
 );
 
 const HEALTHY: [&str; 4] = [
@@ -195,4 +196,23 @@ fn turns_at_the_same_time_are_told_apart(adapter: &dyn Adapter) {
     assert!(begun.then(collect(first)).is_complete());
     assert_eq!(heard.lines_of(1), HEALTHY);
     assert_eq!(heard.lines_of(2), second);
+}
+
+fn one_whose_credentials_are_renewed(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    peer.require_bearer("token-new-91bc");
+    let provider = TestProvider::new(&["token-old-7f3a", "token-new-91bc"]);
+    let heard = Heard::default();
+    let client = adapter.client(Settings::new(&peer).provider(&provider).observer(heard.observer()));
+    complete(&*client);
+    assert_eq!(
+        heard.lines(),
+        [
+            "1: attempt 1, websocket, healthy",
+            "1: 1 asks for other credentials, websocket",
+            "1: first event of 1, websocket",
+            "1: 1 completed",
+            "1: completed after 1"
+        ]
+    );
 }

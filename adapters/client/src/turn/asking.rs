@@ -7,8 +7,9 @@ use failback_wire::Fault;
 
 use super::{Connecting, Release, State, Turn};
 use crate::error::ErrorKind;
+use crate::observation::Observation;
 use crate::provider::ProviderError;
-use crate::{Credentials, ProviderAnswer, Step, trace};
+use crate::{Credentials, ProviderAnswer, Step};
 
 impl Turn {
     /// The credentials with which this turn opens a connection, if a provider has given them.
@@ -106,8 +107,15 @@ impl Turn {
             other => return self.state = other,
         };
         let fault = fault.redacted(self.headers());
-        trace::renewing(self.number, &guard, fault.text());
-        let (divert_at, refused) = (guard.divert_at(), Some(fault.text().to_owned()));
+        let text = fault.text().to_owned();
+        let _entered = self.enter();
+        self.tell(&Observation::Renewing {
+            turn: self.number,
+            number: guard.number(),
+            transport: guard.transport(),
+            text: text.clone(),
+        });
+        let (divert_at, refused) = (guard.divert_at(), Some(text));
         self.state = State::Connecting(Connecting { guard, divert_at, refused });
     }
 

@@ -1,14 +1,16 @@
-use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, CredentialsRequest, Error, Item, LeftDial, Lost, Step, Turn};
-use futures_util::future::{Either, select};
+use failback_wire::Event;
+use futures_util::future::{BoxFuture, Either, select};
 
 use crate::Runtime;
 use crate::ahead::{Ahead, Dialling};
 use crate::http::HttpConn;
+use crate::items::Items;
 use crate::shared::Shared;
 use crate::sse::{self, SseStream};
 use crate::timer::{Alarm, Deadline};
@@ -16,6 +18,20 @@ use crate::websocket::{WsConn, WsStream};
 
 /// Carries out the steps of one turn.
 pub(crate) struct Driver<R: Runtime> {
+    state: State<R>,
+}
+
+/// What stands between two items.
+enum State<R: Runtime> {
+    /// Nothing: the next step is found out, or the next event is waited for.
+    Here(Box<Limited<R>>),
+    /// A step that takes a while. It has everything meanwhile, and gives it back.
+    Away(BoxFuture<'static, Box<Limited<R>>>),
+    Over,
+}
+
+/// One turn, and its deadline.
+struct Limited<R: Runtime> {
     work: Work<R>,
     /// Rings when the deadline of the turn is over.
     alarm: Option<Alarm<R>>,
@@ -43,35 +59,82 @@ impl<R: Runtime> Driver<R> {
     pub(crate) fn new(shared: Arc<Shared<R>>, turn: Turn) -> Self {
         let network = &shared.network;
         let alarm = turn.deadline().map(|at| Alarm::new(&network.runtime, &network.policy, at));
-        Self { work: Work { turn, conn: None, adopted: None, shared }, alarm }
+        let work = Work { turn, conn: None, adopted: None, shared };
+        Self { state: State::Here(Box::new(Limited { work, alarm })) }
     }
 
-    /// The next item. `None` when the turn is over.
-    pub(crate) async fn next(&mut self) -> Option<Result<Item, Error>> {
-        if self.work.turn.is_new() {
-            self.work.adopt();
-        }
-        loop {
-            let work = &mut self.work;
-            let step = match work.turn.step() {
-                Step::Yield(item) => return Some(Ok(item)),
-                Step::Fail(error) => return Some(Err(error)),
-                Step::Done => return None,
-                step => step,
-            };
-            let Some(alarm) = &mut self.alarm else {
-                work.carry_out(step).await;
-                continue;
-            };
-            if alarm.limit(work.carry_out(step)).await.is_none() {
-                work.turn.handle_deadline();
-            }
+    /// Begins to carry out a step that takes a while. Kept apart, as the future is large.
+    #[inline(never)]
+    fn carry_out(&mut self, step: Step) {
+        if let State::Here(turn) = std::mem::replace(&mut self.state, State::Over) {
+            self.state = State::Away(Box::pin(turn.carry_out(step)));
         }
     }
 }
 
+impl<R: Runtime> Items for Driver<R> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
+        if let State::Here(turn) = &mut self.state {
+            if turn.work.turn.is_new() {
+                turn.work.adopt();
+            }
+        }
+        loop {
+            let step = match &mut self.state {
+                State::Here(turn) => match turn.work.turn.step() {
+                    Step::Yield(item) => return Poll::Ready(Some(Ok(item))),
+                    Step::Fail(error) => return Poll::Ready(Some(Err(error))),
+                    Step::Done => {
+                        self.state = State::Over;
+                        return Poll::Ready(None);
+                    }
+                    // The step that is taken for each event.
+                    Step::Read => match ready!(turn.poll_read(cx)) {
+                        Some(event) => return Poll::Ready(Some(Ok(Item::Event(event)))),
+                        None => continue,
+                    },
+                    step => step,
+                },
+                State::Away(step) => {
+                    self.state = State::Here(ready!(step.as_mut().poll(cx)));
+                    continue;
+                }
+                State::Over => return Poll::Ready(None),
+            };
+            self.carry_out(step);
+        }
+    }
+}
+
+impl<R: Runtime> Limited<R> {
+    /// Carries out a step that hands nothing to the caller. If this is dropped halfway, the turn ends.
+    async fn carry_out(mut self: Box<Self>, step: Step) -> Box<Self> {
+        let Self { work, alarm } = &mut *self;
+        let done = work.carry_out(step);
+        let in_time = match alarm {
+            Some(alarm) => alarm.limit(done).await,
+            None => Some(done.await),
+        };
+        if in_time.is_none() {
+            work.turn.handle_deadline();
+        }
+        self
+    }
+
+    /// Reads one event, which is the caller's if it is returned.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        let polled = self.work.poll_read(cx);
+        if let (Poll::Pending, Some(alarm)) = (&polled, &mut self.alarm) {
+            ready!(alarm.poll(cx));
+            self.work.turn.handle_deadline();
+            return Poll::Ready(None);
+        }
+        polled
+    }
+}
+
 impl<R: Runtime> Work<R> {
-    /// Carries out a step that hands nothing to the caller. If this is dropped halfway, the turn must end.
+    /// Carries out a step that hands nothing to the caller, and reads nothing.
     async fn carry_out(&mut self, step: Step) {
         let done = match step {
             Step::Wait(until) => {
@@ -80,16 +143,14 @@ impl<R: Runtime> Work<R> {
                 Ok(())
             }
             Step::Ask { request, unless_idle } => {
-                Box::pin(self.ask(request, unless_idle)).await;
+                self.ask(request, unless_idle).await;
                 Ok(())
             }
-            // Boxed, as each event takes a future that has room for the largest of these.
             Step::Connect { transport: Transport::WebSocket, divert_at } => {
-                Box::pin(self.connect_websocket(divert_at)).await
+                self.connect_websocket(divert_at).await
             }
-            Step::Connect { transport: Transport::Sse, .. } => Box::pin(self.connect_sse()).await,
-            Step::Send(message) => Box::pin(self.send(message)).await,
-            Step::Read => self.read().await,
+            Step::Connect { transport: Transport::Sse, .. } => self.connect_sse().await,
+            Step::Send(message) => self.send(message).await,
             Step::Keep { completed } => {
                 self.keep(completed);
                 Ok(())
@@ -98,8 +159,8 @@ impl<R: Runtime> Work<R> {
                 self.conn = None;
                 Ok(())
             }
-            // They are the caller's.
-            Step::Yield(_) | Step::Fail(_) | Step::Done => Ok(()),
+            // They are not carried out here.
+            Step::Read | Step::Yield(_) | Step::Fail(_) | Step::Done => Ok(()),
         };
         if let Err(lost) = done {
             self.fail(&lost);
@@ -211,20 +272,25 @@ impl<R: Runtime> Work<R> {
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<(), Lost> {
+    /// Reads one event of the response. It is returned if it does nothing but go to the caller.
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         let turn = &self.turn;
         let tell = || turn.handle_sign_of_life();
-        let event = match &mut self.conn {
+        let read = match &mut self.conn {
             Some(Conn::WebSocketResponse(stream)) => {
                 let on_life: Option<&(dyn Fn() + Sync)> =
                     if turn.wants_signs_of_life() { Some(&tell) } else { None };
-                poll_fn(|cx| stream.poll_next(on_life, cx)).await?
+                ready!(stream.poll_next(on_life, cx))
             }
-            Some(Conn::SseResponse(stream)) => poll_fn(|cx| stream.poll_next(cx)).await?,
-            _ => return Err(Lost::internal("there is no response to read")),
+            Some(Conn::SseResponse(stream)) => ready!(stream.poll_next(cx)),
+            _ => Err(Lost::internal("there is no response to read")),
         };
-        self.turn.handle_event(event, SystemTime::now);
-        Ok(())
+        match read {
+            Ok(event) if self.turn.passes(&event) => return Poll::Ready(Some(event)),
+            Ok(event) => self.turn.handle_event(event, SystemTime::now),
+            Err(lost) => self.fail(&lost),
+        }
+        Poll::Ready(None)
     }
 
     fn fail(&mut self, lost: &Lost) {

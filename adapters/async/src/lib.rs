@@ -40,6 +40,7 @@ mod driver;
 mod http;
 mod idle;
 mod io;
+mod items;
 mod network;
 mod pool;
 mod runtime;

@@ -97,14 +97,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
                 return Poll::Ready(Some(Err(error)));
             }
         }
-        let read = this.context.read(&mut Now { io: &mut this.io, cx });
-        pending_if_blocked(read).map(|read| {
-            this.ended = read.is_err();
-            match read {
-                Err(Error::AlreadyClosed | Error::ConnectionClosed) => None,
-                read => Some(read),
+        match this.context.read(&mut Now { io: &mut this.io, cx }) {
+            Ok(message) => Poll::Ready(Some(Ok(message))),
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+            Err(error) => {
+                this.ended = true;
+                Poll::Ready(match error {
+                    Error::AlreadyClosed | Error::ConnectionClosed => None,
+                    error => Some(Err(error)),
+                })
             }
-        })
+        }
     }
 }
 

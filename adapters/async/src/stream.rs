@@ -8,11 +8,11 @@ use failback::Transport;
 use failback_client::{Collector, Error, Item, Progress, Response, Turn};
 use failback_wire::ResponseHeaders;
 use futures_core::Stream;
-use futures_core::stream::{BoxStream, FusedStream};
-use futures_util::stream::{Fuse, StreamExt};
+use futures_core::stream::FusedStream;
 
 use crate::Runtime;
 use crate::driver::Driver;
+use crate::items::Items;
 use crate::shared::Shared;
 
 /// The items of one turn: the events of its response, and notices about its transport.
@@ -21,7 +21,8 @@ use crate::shared::Shared;
 /// Dropping the stream cancels the turn.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ResponseStream {
-    items: Fuse<BoxStream<'static, Result<Item, Error>>>,
+    /// `None` when the turn is over.
+    items: Option<Box<dyn Items>>,
     progress: Arc<Progress>,
     /// How many bytes of output [`into_response`](Self::into_response) takes.
     limit: usize,
@@ -30,18 +31,21 @@ pub struct ResponseStream {
 impl ResponseStream {
     pub(crate) fn new<R: Runtime>(shared: Arc<Shared<R>>, turn: Turn) -> Self {
         let (progress, limit) = (Arc::clone(turn.progress()), shared.network.limits.max_message_bytes());
-        // Boxed, because the state is moved for each item.
-        let driver = Box::new(Driver::new(shared, turn));
-        let items = futures_util::stream::unfold(driver, |mut driver| async {
-            let item = driver.next().await?;
-            Some((item, driver))
-        });
-        Self { items: items.boxed().fuse(), progress, limit }
+        Self { items: Some(Box::new(Driver::new(shared, turn))), progress, limit }
     }
 
-    /// The next item, for callers that do not import [`StreamExt`].
+    /// The next item, for callers that do not import `StreamExt`.
     pub async fn next(&mut self) -> Option<Result<Item, Error>> {
-        poll_fn(|cx| self.items.poll_next_unpin(cx)).await
+        poll_fn(|cx| self.poll_item(cx)).await
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
+        let Some(items) = &mut self.items else { return Poll::Ready(None) };
+        let polled = items.poll_next(cx);
+        if let Poll::Ready(None) = polled {
+            self.items = None;
+        }
+        polled
     }
 
     /// Reads the stream to its end, and gives the response as a whole: one that completed, or that the server
@@ -86,18 +90,18 @@ impl Stream for ResponseStream {
     type Item = Result<Item, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.items.poll_next_unpin(cx)
+        self.poll_item(cx)
     }
 }
 
 impl FusedStream for ResponseStream {
     fn is_terminated(&self) -> bool {
-        self.items.is_done()
+        self.items.is_none()
     }
 }
 
 impl fmt::Debug for ResponseStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseStream").field("done", &self.items.is_done()).finish()
+        f.debug_struct("ResponseStream").field("done", &self.items.is_none()).finish()
     }
 }

@@ -156,15 +156,18 @@ impl<R: Runtime> Alarm<R> {
     /// Awaits `what`, and drops it if the time comes first: then `None`.
     pub(crate) async fn limit<T>(&mut self, what: impl Future<Output = T>) -> Option<T> {
         let mut what = pin!(what);
-        poll_fn(|cx| {
-            if let Poll::Ready(done) = what.as_mut().poll(cx) {
-                return Poll::Ready(Some(done));
-            }
-            while self.timer.now() < self.at {
-                ready!(self.timer.poll_until(self.at, cx));
-            }
-            Poll::Ready(None)
+        poll_fn(|cx| match what.as_mut().poll(cx) {
+            Poll::Ready(done) => Poll::Ready(Some(done)),
+            Poll::Pending => self.poll(cx).map(|()| None),
         })
         .await
+    }
+
+    /// Ready when the time has come.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.timer.now() < self.at {
+            ready!(self.timer.poll_until(self.at, cx));
+        }
+        Poll::Ready(())
     }
 }

@@ -148,58 +148,50 @@ impl<R: Runtime> WsStream<R> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<Event, Lost>> {
         loop {
-            let event = match ready!(self.poll_message(on_life, cx)) {
-                Watched::Got(message) => {
-                    if let Some(Ok(Message::Close(_))) = &message {
-                        // The answer to it (RFC 6455, section 5.5.1), as far as the socket takes it at once.
-                        let _ = self.conn.socket.poll_flush_unpin(cx);
+            match ready!(self.poll_message(on_life, cx)) {
+                Watched::Got(Ok(Message::Text(text))) => {
+                    if let Some(event) = self.read(text.as_str())? {
+                        return Poll::Ready(Ok(event));
                     }
-                    self.read(message)?
+                    self.watch.handle_sign_of_life();
                 }
-                Watched::PingDue => {
-                    match self.conn.socket.queue(Message::Ping(Bytes::new())) {
-                        // If the peer takes nothing, the ping is not sent, and counts as unanswered.
-                        Ok(()) | Err(Error::WriteBufferFull(_)) => {}
-                        Err(error) => return Poll::Ready(Err(broken(&error))),
-                    }
-                    None
+                Watched::Got(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                    self.watch.handle_sign_of_life();
                 }
+                Watched::Got(Ok(Message::Binary(_))) => return Poll::Ready(Err(Seen::BinaryFrame.into())),
+                Watched::Got(Ok(Message::Close(frame))) => {
+                    // The answer to it (RFC 6455, section 5.5.1), as far as the socket takes it at once.
+                    let _ = self.conn.socket.poll_flush_unpin(cx);
+                    let reason = frame.as_ref().map(|frame| frame.reason.to_string());
+                    let code = frame.as_ref().map(|frame| frame.code.into());
+                    return Poll::Ready(Err(Lost::Closed(code, reason.unwrap_or_default())));
+                }
+                Watched::Got(Err(lost)) => return Poll::Ready(Err(lost)),
+                Watched::PingDue => match self.conn.socket.queue(Message::Ping(Bytes::new())) {
+                    // If the peer takes nothing, the ping is not sent, and counts as unanswered.
+                    Ok(()) | Err(Error::WriteBufferFull(_)) => {}
+                    Err(error) => return Poll::Ready(Err(broken(&error))),
+                },
                 Watched::Dead(seen) => return Poll::Ready(Err(seen.into())),
-            };
-            if let Some(event) = event {
-                return Poll::Ready(Ok(event));
             }
         }
     }
 
-    /// What a message brings: an event, or nothing but a sign of life.
-    fn read(&mut self, message: Option<Result<Message, Error>>) -> Result<Option<Event>, Lost> {
-        match message {
-            Some(Ok(Message::Text(text))) => match Said::read(text.as_str(), None) {
-                Ok(Said::Event(event)) => match self.conn.carried.sort(&event) {
-                    Owner::Current => {
-                        self.watch.handle_event();
-                        return Ok(Some(event));
-                    }
-                    Owner::Earlier => {}
-                    Owner::LeftOver => return Err(Lost::new(Seen::LeftOver, event.kind())),
-                },
-                Ok(Said::SignOfLife) => {}
-                Ok(Said::Done) => return Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
-                Err(error) => return Err(Lost::new(Seen::BadEvent, error)),
+    /// What a text brings: an event of this response, or nothing but a sign of life.
+    fn read(&mut self, text: &str) -> Result<Option<Event>, Lost> {
+        match Said::read(text, None) {
+            Ok(Said::Event(event)) => match self.conn.carried.sort(&event) {
+                Owner::Current => {
+                    self.watch.handle_event();
+                    Ok(Some(event))
+                }
+                Owner::Earlier => Ok(None),
+                Owner::LeftOver => Err(Lost::new(Seen::LeftOver, event.kind())),
             },
-            Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
-            Some(Ok(Message::Binary(_))) => return Err(Seen::BinaryFrame.into()),
-            Some(Ok(Message::Close(frame))) => {
-                let reason = frame.as_ref().map(|frame| frame.reason.to_string());
-                let code = frame.as_ref().map(|frame| frame.code.into());
-                return Err(Lost::Closed(code, reason.unwrap_or_default()));
-            }
-            Some(Err(error)) => return Err(broken(&error)),
-            None => return Err(Seen::EndOfStream.into()),
+            Ok(Said::SignOfLife) => Ok(None),
+            Ok(Said::Done) => Err(Lost::new(Seen::EndOfStream, "it sent [DONE]")),
+            Err(error) => Err(Lost::new(Seen::BadEvent, error)),
         }
-        self.watch.handle_sign_of_life();
-        Ok(None)
     }
 
     /// The response is over. `completed` is its id if a continuation may build on it. Gives the connection
@@ -213,7 +205,7 @@ impl<R: Runtime> WsStream<R> {
         &mut self,
         on_life: Option<&(dyn Fn() + Sync)>,
         cx: &mut Context<'_>,
-    ) -> Poll<Watched<Option<Result<Message, Error>>>> {
+    ) -> Poll<Watched<Result<Message, Lost>>> {
         let (socket, watch) = (&mut self.conn.socket, &mut self.watch);
         if !self.is_sent {
             // An error is ignored here: reading finds it again, after what had arrived before it.
@@ -223,7 +215,12 @@ impl<R: Runtime> WsStream<R> {
                 watch.handle_request_sent();
             }
         }
-        let polled = watch.poll_over(cx, |cx| socket.poll_next_unpin(cx));
+        let polled = watch.poll_over(cx, |cx| match socket.poll_next_unpin(cx) {
+            Poll::Ready(Some(Ok(message))) => Poll::Ready(Ok(message)),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(broken(&error))),
+            Poll::Ready(None) => Poll::Ready(Err(Seen::EndOfStream.into())),
+            Poll::Pending => Poll::Pending,
+        });
         if let Some(on_life) = on_life {
             if watch.take_life() {
                 on_life();

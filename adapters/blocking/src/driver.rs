@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 
 use failback::{Timestamp, Transport};
 use failback_client::{Connection, CredentialsRequest, Error, Item, Lost, Step, Turn};
-use failback_wire::Seen;
+use failback_wire::{Event, Seen};
 
 use crate::bell::{Bell, Ringer, Stopped};
 use crate::deadline::Deadline;
@@ -55,7 +55,10 @@ impl Driver {
                 Step::Ask { request, unless_idle } => self.ask(request, unless_idle),
                 Step::Connect { transport, divert_at } => self.connect(transport, divert_at),
                 Step::Send(message) => self.send(message),
-                Step::Read => self.read(),
+                Step::Read => match self.read() {
+                    Ok(Some(event)) => return Ok(Some(Ok(Item::Event(event)))),
+                    read => read.map(|_| ()),
+                },
                 Step::Keep { completed } => {
                     self.keep(completed);
                     Ok(())
@@ -218,17 +221,19 @@ impl Driver {
         Ok(())
     }
 
-    fn read(&mut self) -> Result<(), Halt> {
+    /// Reads one event of the response. It is returned if it does nothing but go to the caller.
+    fn read(&mut self) -> Result<Option<Event>, Halt> {
         let got = match &mut self.conn {
             Some(Conn::WebSocket(conn, Some(watch))) => conn.read(watch)?,
             Some(Conn::Sse(conn)) => conn.read()?,
             _ => return Err(Halt::internal("there is no response to read")),
         };
         match got {
+            Got::Event(event) if self.turn.passes(&event) => return Ok(Some(event)),
             Got::Event(event) => self.turn.handle_event(event, SystemTime::now),
             Got::SignOfLife => self.turn.handle_sign_of_life(),
         }
-        Ok(())
+        Ok(None)
     }
 
     fn keep(&mut self, completed: Option<String>) {

@@ -76,13 +76,18 @@ impl Books {
         if let Some((fault, fate)) = fault {
             return Received::Fail(fault, fate);
         }
-        self.delivered = self.delivered.saturating_add(1);
-        self.committed |= event.is_output();
+        self.deliver(&event);
         match event.terminal() {
             Some(Terminal::Completed) => Received::Complete(event),
             Some(Terminal::Ended | Terminal::Error) => Received::End(event),
             _ => Received::Deliver(event),
         }
+    }
+
+    /// The event goes to the caller.
+    pub(crate) fn deliver(&mut self, event: &Event) {
+        self.delivered = self.delivered.saturating_add(1);
+        self.committed |= event.is_output();
     }
 
     /// If the event tells of an error: what it shows, and what becomes of the connection. It may still be one

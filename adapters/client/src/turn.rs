@@ -353,6 +353,21 @@ impl Turn {
         }
     }
 
+    /// Whether this event, which has just arrived, does nothing but go to the caller, as nearly all of a
+    /// response do. Then it counts as delivered: give it to the caller, and ask for the next
+    /// [`step`](Self::step) when the caller asks for the next item. If not, call
+    /// [`handle_event`](Self::handle_event).
+    #[must_use]
+    pub fn passes(&mut self, event: &Event) -> bool {
+        let State::Connected(attempt) = &mut self.state else { return false };
+        let passes = attempt.stage == Stage::Streaming && event.terminal().is_none();
+        if passes {
+            self.books.deliver(event);
+            attempt.handle_progress(&self.context);
+        }
+        passes
+    }
+
     /// An event arrived. `now` is asked only if the event tells of an error. It is subtracted from a date at
     /// which the server wants to be asked again.
     pub fn handle_event(&mut self, event: Event, now: impl FnOnce() -> SystemTime) {

@@ -117,10 +117,10 @@ impl Carried {
         }
         event.item_id().is_some_and(|id| {
             // Some servers give the items of every response the same ids. If the current response has
-            // announced this item, it is its own.
-            self.earlier.items.iter().any(|known| **known == *id)
+            // announced this item, it is its own. Most events are of the item that came last.
+            !self.current.items.iter().rev().any(|known| **known == *id)
+                && self.earlier.items.iter().any(|known| **known == *id)
                 && !event.announces_item()
-                && !self.current.items.iter().any(|known| **known == *id)
         })
     }
 }

@@ -1,8 +1,7 @@
 use core::fmt;
-use core::ops::Range;
 use std::borrow::Cow;
 
-use crate::flat;
+use crate::flat::{self, Known};
 use crate::json::{self, fields};
 use crate::text::excerpt;
 use crate::{Delta, Output, ServerError, Usage};
@@ -17,22 +16,41 @@ const DONE: &str = "response.done";
 /// How many fields are read.
 const FIELDS: usize = 10;
 
-/// The fields that are read, and where each is put. A `match`, so that the compiler generates the comparison
-/// of keys: events are small and many.
-const fn place(key: &[u8]) -> Option<usize> {
-    Some(match key {
-        b"type" => 0,
-        b"sequence_number" => 1,
-        b"delta" => 2,
-        b"response" => 3,
-        b"response_id" => 4,
-        b"item_id" => 5,
-        b"item" => 6,
-        b"error" => 7,
-        b"detail" => 8,
-        b"message" => 9,
-        _ => return None,
-    })
+/// Makes the comparisons with the names of fields, each of which has a place. Those of one line have the same
+/// first letter, so that most of them need not be looked at: events are small and many.
+macro_rules! fields {
+    ($($first:literal: $($name:literal => $place:literal),+;)+) => {
+        /// The field with whose name, and the quote after it, the bytes begin.
+        fn known(bytes: &[u8]) -> Option<Known> {
+            match bytes.first()? {
+                $($first => {
+                    $(if bytes.starts_with(concat!($name, "\"").as_bytes()) {
+                        return Some(Known { place: $place, len: $name.len() });
+                    })+
+                    None
+                })+
+                _ => None,
+            }
+        }
+
+        /// Where the field of this name is put.
+        fn place(key: &[u8]) -> Option<usize> {
+            $($(if key == $name.as_bytes() {
+                return Some($place);
+            })+)+
+            None
+        }
+    };
+}
+
+fields! {
+    b't': "type" => 0;
+    b's': "sequence_number" => 1;
+    b'd': "delta" => 2, "detail" => 8;
+    b'r': "response" => 3, "response_id" => 4;
+    b'i': "item_id" => 5, "item" => 6;
+    b'e': "error" => 7;
+    b'm': "message" => 9;
 }
 
 /// One event of a response, as the server sent it.
@@ -51,15 +69,33 @@ const fn place(key: &[u8]) -> Option<usize> {
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
-    text: String,
+    // Small, as an event passes through many hands.
+    text: Box<str>,
+    /// The inside of the string.
     kind: Span,
+    /// Its JSON.
+    sequence_number: Span,
+    /// Its JSON, if it is a string. The inside of that, if it has no escapes and is not empty.
+    delta: Span,
+    /// The inside of the string.
+    response_id: Span,
+    /// The inside of the string.
+    item_id: Span,
     class: Class,
-    sequence_number: Option<u64>,
-    /// The place of the JSON of `delta` in the text.
-    delta: Option<Range<usize>>,
-    response_id: Option<Span>,
-    item_id: Option<Span>,
-    error: Option<Box<ServerError>>,
+    /// What few events have.
+    rare: Option<Box<Rare>>,
+}
+
+/// What cannot be borrowed from the text of an event, and has to be kept beside it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rare {
+    /// The `type`, if its JSON has escapes or it is not in the JSON.
+    kind: Option<Box<str>>,
+    /// The id of the response, if its JSON has escapes.
+    response_id: Option<Box<str>>,
+    /// The id of the item, if its JSON has escapes.
+    item_id: Option<Box<str>>,
+    error: Option<ServerError>,
 }
 
 /// How a response ended.
@@ -77,6 +113,8 @@ pub enum Terminal {
     Error,
 }
 
+// As wide as a register: to move an event takes longer if a part of it is copied byte by byte.
+#[repr(u64)]
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
     Lifecycle,
@@ -87,14 +125,17 @@ enum Class {
     Output,
     /// Not an event of a response: a server or a gateway tells about itself.
     Foreign,
-    Terminal(Terminal),
+    /// These three end the response, as [`Terminal`] says.
+    Completed,
+    Ended,
+    Error,
 }
 
-/// A string of the event: its place in the text or, if its JSON has escapes, a copy without them.
-#[derive(Clone, PartialEq, Eq)]
-enum Span {
-    At(Range<usize>),
-    Owned(Box<str>),
+/// A part of the text. The empty one at its beginning stands for a part that is not there.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Span {
+    start: u32,
+    end: u32,
 }
 
 impl Event {
@@ -106,7 +147,7 @@ impl Event {
     /// # Errors
     ///
     /// [`EventError`] when the text is not a JSON object, has no `type` that is a string, or nests deeper
-    /// than 128 levels.
+    /// than 128 levels, or is longer than 4 GiB.
     pub fn parse(text: impl Into<String>) -> Result<Self, EventError> {
         Self::parse_named(text.into(), None)
     }
@@ -115,7 +156,7 @@ impl Event {
     pub(crate) fn parse_named(text: String, name: Option<&str>) -> Result<Self, EventError> {
         match Self::read(&text, name) {
             Ok(mut event) => {
-                event.text = text;
+                event.text = text.into_boxed_str();
                 Ok(event)
             }
             Err(problem) => Err(EventError { problem, excerpt: excerpt(&text, EXCERPT) }),
@@ -124,25 +165,29 @@ impl Event {
 
     /// Reads all fields. The caller sets the text itself.
     fn read(text: &str, name: Option<&str>) -> Result<Self, Problem> {
-        let found = match flat::find(text, place) {
-            Some(found) => found,
-            None => find_in_any(text)?,
+        if u32::try_from(text.len()).is_err() {
+            return Err(Problem::TooLong);
+        }
+        let (found, is_plain): (_, [bool; FIELDS]) = match flat::find(text, known) {
+            Some(found) => (found.values, std::array::from_fn(|place| found.is_plain(place))),
+            None => (find_in_any(text)?, [false; FIELDS]),
         };
         let [kind, number, delta, response, response_id, item_id, item, error, detail, message] = found;
+        let [kind_is_plain, _, delta_is_plain, _, _, item_id_is_plain, ..] = is_plain;
 
         let is_error = error.or(detail).or(message).is_some();
-        let kind = kind.and_then(|kind| Span::of(text, kind));
+        let kind = kind.and_then(|kind| Word::of(text, kind, kind_is_plain));
         let is_typed = kind.is_some();
         let kind = match (kind, name) {
             (Some(kind), _) => kind,
-            (None, Some(name)) if name.starts_with("response.") || !is_error => Span::Owned(name.into()),
-            (None, _) if is_error => Span::Owned("error".into()),
+            (None, Some(name)) if name.starts_with("response.") || !is_error => Word::Copied(name.into()),
+            (None, _) if is_error => Word::Copied("error".into()),
             (None, _) => return Err(Problem::NoType),
         };
         let word = kind.get(text);
         let class = match Class::of(word) {
             // The type does not matter: it may be the type of the error.
-            Class::Foreign if name == Some("error") => Class::Terminal(Terminal::Error),
+            Class::Foreign if name == Some("error") => Class::Error,
             class => class,
         };
 
@@ -150,32 +195,40 @@ impl Event {
             .and_then(|response| fields(response, &["id", "status", "error"]).ok())
             .unwrap_or_default();
         let class = match status.and_then(json::text).as_deref() {
-            Some("failed" | "cancelled") if word == DONE => Class::Terminal(Terminal::Ended),
+            Some("failed" | "cancelled") if word == DONE => Class::Ended,
             _ => class,
         };
         let error = match class {
-            Class::Terminal(Terminal::Error) => {
+            Class::Error => {
                 let mut error = ServerError::from_json(text);
                 error.is_foreign = !is_typed || word != "error";
                 Some(error)
             }
-            Class::Terminal(Terminal::Ended) => error.map(ServerError::from_json),
+            Class::Ended => error.map(ServerError::from_json),
             _ => None,
         };
+        let response_id = id.or(response_id).and_then(|id| Word::of(text, id, false));
+        let item_id = item_id.and_then(|id| Word::of(text, id, item_id_is_plain)).or_else(|| {
+            let [id] = fields(item?, &["id"]).ok()?;
+            Word::of(text, id?, false)
+        });
+        let delta =
+            delta.filter(|delta| delta.starts_with('"') && matches!(class, Class::TextDelta | Class::Output));
+        let plain_delta = delta.filter(|_| delta_is_plain).map(inside).filter(|inside| !inside.is_empty());
+
+        let mut rare = None;
         Ok(Self {
-            text: String::new(),
+            text: Box::default(),
+            kind: keep(Some(kind), &mut rare, |rare| &mut rare.kind),
+            sequence_number: Span::of(text, number.unwrap_or_default()),
+            delta: Span::of(text, plain_delta.or(delta).unwrap_or_default()),
+            response_id: keep(response_id, &mut rare, |rare| &mut rare.response_id),
+            item_id: keep(item_id, &mut rare, |rare| &mut rare.item_id),
             class,
-            sequence_number: number.and_then(|number| number.trim_matches('"').parse().ok()),
-            delta: delta
-                .filter(|_| matches!(class, Class::TextDelta | Class::Output))
-                .and_then(|delta| range(text, delta)),
-            response_id: id.or(response_id).and_then(|id| Span::of(text, id)),
-            item_id: item_id.and_then(|id| Span::of(text, id)).or_else(|| {
-                let [id] = fields(item?, &["id"]).ok()?;
-                Span::of(text, id?)
-            }),
-            error: error.map(Box::new),
-            kind,
+            rare: match error {
+                Some(error) => Some(Box::new(Rare { error: Some(error), ..*rare.unwrap_or_default() })),
+                None => rare,
+            },
         })
     }
 
@@ -212,13 +265,19 @@ impl Event {
     /// The event's `type`, such as `response.output_text.delta`.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.kind.get(&self.text)
+        self.word(self.kind, |rare| rare.kind.as_deref()).unwrap_or_default()
+    }
+
+    /// A string of the event that is here in the text, or a copy.
+    fn word<'a>(&'a self, span: Span, copy: impl Fn(&'a Rare) -> Option<&'a str>) -> Option<&'a str> {
+        let copy = self.rare.as_deref().and_then(copy);
+        copy.or_else(|| span.get(&self.text))
     }
 
     /// Its number in the response, from 0, if it has one.
     #[must_use]
     pub fn sequence_number(&self) -> Option<u64> {
-        self.sequence_number
+        self.sequence_number.get(&self.text)?.trim_matches('"').parse().ok()
     }
 
     /// The JSON object as received.
@@ -230,7 +289,7 @@ impl Event {
     /// The JSON object as received.
     #[must_use]
     pub fn into_json(self) -> String {
-        self.text
+        self.text.into_string()
     }
 
     /// Whether it carries output, so that a replay after its delivery could duplicate something. Every
@@ -239,17 +298,16 @@ impl Event {
     /// families carry none.
     #[must_use]
     pub fn is_output(&self) -> bool {
-        matches!(
-            self.class,
-            Class::TextDelta | Class::Output | Class::Terminal(Terminal::Completed | Terminal::Ended)
-        )
+        matches!(self.class, Class::TextDelta | Class::Output | Class::Completed | Class::Ended)
     }
 
     /// How the event ends the response, if it does.
     #[must_use]
     pub fn terminal(&self) -> Option<Terminal> {
         match self.class {
-            Class::Terminal(terminal) => Some(terminal),
+            Class::Completed => Some(Terminal::Completed),
+            Class::Ended => Some(Terminal::Ended),
+            Class::Error => Some(Terminal::Error),
             _ => None,
         }
     }
@@ -267,7 +325,9 @@ impl Event {
     }
 
     fn delta_text(&self) -> Option<Cow<'_, str>> {
-        json::text(self.text.get(self.delta.clone()?)?)
+        let delta = self.delta.get(&self.text)?;
+        // The inside of a string without escapes does not begin with a quote.
+        if delta.starts_with('"') { json::text(delta) } else { Some(Cow::Borrowed(delta)) }
     }
 
     /// The JSON of the item that begins with a `response.output_item.added`.
@@ -285,7 +345,7 @@ impl Event {
     /// The JSON of the response object, on the events that carry it: the first ones, and the last.
     #[must_use]
     pub fn response(&self) -> Option<&str> {
-        if matches!(self.class, Class::Lifecycle | Class::Terminal(_)) {
+        if self.class == Class::Lifecycle || self.terminal().is_some() {
             self.field("response")
         } else {
             None
@@ -311,12 +371,12 @@ impl Event {
     #[must_use]
     pub fn response_status(&self) -> &str {
         let told = self.response().and_then(|response| fields(response, &["status"]).ok());
-        match (told.and_then(|[status]| json::plain(status?)), self.class) {
-            (Some(status), Class::Terminal(_)) => status,
-            (None, Class::Terminal(Terminal::Completed)) if self.kind() == DONE => "completed",
-            (None, Class::Terminal(Terminal::Error)) => "failed",
-            (None, Class::Terminal(_)) => self.kind().trim_start_matches("response."),
-            _ => "",
+        match (told.and_then(|[status]| json::plain(status?)), self.terminal()) {
+            (_, None) => "",
+            (Some(status), Some(_)) => status,
+            (None, Some(Terminal::Completed)) if self.kind() == DONE => "completed",
+            (None, Some(Terminal::Error)) => "failed",
+            (None, Some(_)) => self.kind().trim_start_matches("response."),
         }
     }
 
@@ -336,13 +396,13 @@ impl Event {
     /// The id of the response, on the events that carry the response object or a `response_id`.
     #[must_use]
     pub fn response_id(&self) -> Option<&str> {
-        self.response_id.as_ref().map(|id| id.get(&self.text))
+        self.word(self.response_id, |rare| rare.response_id.as_deref())
     }
 
     /// The id of the item that the event is about: its `item_id`, or the id of its `item`.
     #[must_use]
     pub fn item_id(&self) -> Option<&str> {
-        self.item_id.as_ref().map(|id| id.get(&self.text))
+        self.word(self.item_id, |rare| rare.item_id.as_deref())
     }
 
     /// Whether its `type` begins with `response.`, so that it belongs to a response.
@@ -363,7 +423,7 @@ impl Event {
     /// The error of an `error` event, or of a `response.failed` that has one.
     #[must_use]
     pub fn error(&self) -> Option<&ServerError> {
-        self.error.as_deref()
+        self.rare.as_ref()?.error.as_ref()
     }
 }
 
@@ -378,16 +438,16 @@ impl Class {
         match kind {
             "response.output_text.delta" => Self::TextDelta,
             "response.created" | "response.queued" | "response.in_progress" => Self::Lifecycle,
-            "response.completed" | "response.incomplete" | DONE => Self::Terminal(Terminal::Completed),
-            "response.failed" | "response.cancelled" => Self::Terminal(Terminal::Ended),
-            "error" | "response.error" => Self::Terminal(Terminal::Error),
+            "response.completed" | "response.incomplete" | DONE => Self::Completed,
+            "response.failed" | "response.cancelled" => Self::Ended,
+            "error" | "response.error" => Self::Error,
             _ => match kind.strip_prefix("response.") {
                 // The `added` event of an annotation carries the whole annotation.
                 Some(part) if part.ends_with(".added") && !part.ends_with("annotation.added") => {
                     Self::Announcement
                 }
                 Some(_) => Self::Output,
-                None if is_name_of_error(kind) => Self::Terminal(Terminal::Error),
+                None if is_name_of_error(kind) => Self::Error,
                 None => Self::Foreign,
             },
         }
@@ -402,20 +462,64 @@ fn is_name_of_error(kind: &str) -> bool {
 }
 
 impl Span {
-    /// The string that `json`, a part of `text`, stands for. `None` if it is not a string.
-    fn of(text: &str, json: &str) -> Option<Self> {
-        match json::plain(json) {
-            Some(string) => range(text, string).map(Self::At),
-            None => json::unescape(json).map(|string| Self::Owned(string.into())),
+    /// The place of `part` in `text`, of which it is a part. None if it is empty.
+    fn of(text: &str, part: &str) -> Self {
+        let place = || {
+            let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+            let end = start.checked_add(part.len()).filter(|end| *end <= text.len())?;
+            Some(Self { start: start.try_into().ok()?, end: end.try_into().ok()? })
+        };
+        if part.is_empty() { Self::default() } else { place().unwrap_or_default() }
+    }
+
+    fn get(self, text: &str) -> Option<&str> {
+        let (start, end) = (usize::try_from(self.start).ok()?, usize::try_from(self.end).ok()?);
+        if end == 0 { None } else { text.get(start..end) }
+    }
+}
+
+/// A string of the event: its place in the text or, if its JSON has escapes, a copy without them.
+enum Word {
+    Here(Span),
+    Copied(Box<str>),
+}
+
+impl Word {
+    /// The string that `json`, a part of `text`, stands for. `None` if it is not a string. `is_plain` says
+    /// that it is known to be one without escapes.
+    fn of(text: &str, json: &str, is_plain: bool) -> Option<Self> {
+        match if is_plain { Some(inside(json)) } else { json::plain(json) } {
+            Some("") => Some(Self::Copied(Box::default())),
+            Some(string) => Some(Self::Here(Span::of(text, string))),
+            None => json::unescape(json).map(|string| Self::Copied(string.into())),
         }
     }
 
     fn get<'a>(&'a self, text: &'a str) -> &'a str {
         match self {
-            Self::At(range) => text.get(range.clone()).unwrap_or_default(),
-            Self::Owned(text) => text,
+            Self::Here(span) => span.get(text).unwrap_or_default(),
+            Self::Copied(string) => string,
         }
     }
+}
+
+/// A string without escapes, without its quotes.
+fn inside(json: &str) -> &str {
+    json.get(1..json.len().saturating_sub(1)).unwrap_or_default()
+}
+
+/// The place of a string, or none, and then a copy of it among what is rare.
+fn keep(
+    word: Option<Word>,
+    rare: &mut Option<Box<Rare>>,
+    place: impl FnOnce(&mut Rare) -> &mut Option<Box<str>>,
+) -> Span {
+    match word {
+        Some(Word::Here(span)) => return span,
+        Some(Word::Copied(string)) => *place(rare.get_or_insert_default()) = Some(string),
+        None => {}
+    }
+    Span::default()
 }
 
 /// The fields of an object that may not be flat.
@@ -428,13 +532,6 @@ fn find_in_any(text: &str) -> Result<[Option<&str>; FIELDS], Problem> {
         return Err(Problem::TooDeep);
     }
     json::find(text, place).map_err(Problem::json)
-}
-
-/// The place of `part` in `text`, from which it was borrowed.
-fn range(text: &str, part: &str) -> Option<Range<usize>> {
-    let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-    let end = start.checked_add(part.len())?;
-    (end <= text.len()).then_some(start..end)
 }
 
 /// Whether brackets nest deeper than [`MAX_DEPTH`]. Most events have too few brackets for that, so they are
@@ -486,6 +583,7 @@ enum Problem {
     NotAnObject,
     NoType,
     TooDeep,
+    TooLong,
     Json(String),
 }
 
@@ -502,6 +600,7 @@ impl fmt::Display for EventError {
             Problem::NotAnObject => f.write_str("an event must be a JSON object")?,
             Problem::NoType => f.write_str("an event must have a `type` that is a string")?,
             Problem::TooDeep => write!(f, "an event must not nest deeper than {MAX_DEPTH} levels")?,
+            Problem::TooLong => f.write_str("an event must not be longer than 4 GiB")?,
             Problem::Json(error) => write!(f, "an event must be valid JSON: {error}")?,
         }
         write!(f, "; received `{}`", self.excerpt)

@@ -5,26 +5,46 @@
 
 use memchr::memchr2;
 
-/// The JSON of the fields that `place` gives a place to, as [`json::find`](crate::json::find) finds them.
-/// `None` if `json` is not a flat object: then it says nothing about whether it is JSON.
+/// What was found in a flat object.
+pub(crate) struct Found<'a, const N: usize> {
+    /// The JSON of the fields, as [`json::find`](crate::json::find) finds them.
+    pub(crate) values: [Option<&'a str>; N],
+    /// A bit for each field, from the lowest, that is a string without escapes.
+    plain: u32,
+}
+
+impl<const N: usize> Found<'_, N> {
+    /// Whether the field at this place is known to be a string without escapes.
+    pub(crate) const fn is_plain(&self, place: usize) -> bool {
+        place < 32 && self.plain & (1 << place) != 0
+    }
+}
+
+/// A field that has a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) place: usize,
+    /// How many bytes its name has.
+    pub(crate) len: usize,
+}
+
+/// Looks for the fields that have a place. `known` says with the name of which of them, and the quote after
+/// it, the bytes begin. `None` if `json` is not a flat object: then it says nothing about whether it is JSON.
 pub(crate) fn find<const N: usize>(
     json: &str,
-    place: impl Fn(&[u8]) -> Option<usize>,
-) -> Option<[Option<&str>; N]> {
-    // Not allowed in strings. Between them a line break is, which few servers send. All bytes are looked at,
-    // because compilers make vector code of that.
-    if json.bytes().fold(u8::MAX, u8::min) < b' ' {
-        return None;
-    }
-    let mut found = [None; N];
+    known: impl Fn(&[u8]) -> Option<Known>,
+) -> Option<Found<'_, N>> {
+    let mut found = Found { values: [None; N], plain: 0 };
     let mut scanner = Scanner { bytes: json.as_bytes(), at: 0 };
     scanner.pass(b'{')?;
     loop {
-        let key = scanner.key()?;
+        let place = scanner.key(&known)?;
         scanner.pass(b':')?;
-        let (start, end) = scanner.value()?;
-        if let Some(found) = place(key).and_then(|place| found.get_mut(place)) {
-            *found = json.get(start..end).filter(|value| *value != "null");
+        let Value { start, end, is_plain } = scanner.value()?;
+        if let Some(place) = place {
+            *found.values.get_mut(place)? = json.get(start..end).filter(|value| *value != "null");
+            let bit = u32::try_from(place).ok().and_then(|place| 1_u32.checked_shl(place))?;
+            found.plain = if is_plain { found.plain | bit } else { found.plain & !bit };
         }
         match scanner.after_space()? {
             b',' => scanner.at += 1,
@@ -34,6 +54,14 @@ pub(crate) fn find<const N: usize>(
     }
     scanner.at += 1;
     scanner.after_space().is_none().then_some(found)
+}
+
+/// From where to where a value is.
+struct Value {
+    start: usize,
+    end: usize,
+    /// Whether it is a string without escapes.
+    is_plain: bool,
 }
 
 struct Scanner<'a> {
@@ -62,23 +90,26 @@ impl<'a> Scanner<'a> {
         (self.after_space()? == byte).then(|| self.at += 1)
     }
 
-    /// The inside of a string without escapes.
-    fn key(&mut self) -> Option<&'a [u8]> {
+    /// Passes over a key without escapes, and says which place its value has, if any.
+    fn key(&mut self, known: impl Fn(&[u8]) -> Option<Known>) -> Option<Option<usize>> {
         self.pass(b'"')?;
         let rest = self.bytes.get(self.at..)?;
-        let len = memchr2(b'"', b'\\', rest)?;
-        let (key, after) = rest.split_at_checked(len)?;
+        let (len, place) = match known(rest) {
+            Some(Known { place, len }) => (len, Some(place)),
+            None => (end_of_plain(rest)?, None),
+        };
         self.at = self.at.checked_add(len)?.checked_add(1)?;
-        (*after.first()? == b'"').then_some(key)
+        (*rest.get(len)? == b'"').then_some(place)
     }
 
     /// Passes over a value, and says from where to where it is.
-    fn value(&mut self) -> Option<(usize, usize)> {
+    fn value(&mut self) -> Option<Value> {
         let first = self.after_space()?;
         let start = self.at;
         self.at += 1;
+        let mut is_plain = false;
         match first {
-            b'"' => self.end_of_string()?,
+            b'"' => is_plain = self.end_of_string()?,
             b'0'..=b'9' => self.end_of_number(first)?,
             b'[' => self.pass(b']')?,
             b'{' => self.pass(b'}')?,
@@ -87,19 +118,23 @@ impl<'a> Scanner<'a> {
             b'n' => self.end_of_word(b"ull")?,
             _ => return None,
         }
-        Some((start, self.at))
+        Some(Value { start, end: self.at, is_plain })
     }
 
-    /// After the quote that begins a string.
-    fn end_of_string(&mut self) -> Option<()> {
+    /// After the quote that begins a string: passes over the rest, and says whether that has no escapes.
+    fn end_of_string(&mut self) -> Option<bool> {
+        let mut is_plain = true;
         loop {
             let rest = self.bytes.get(self.at..)?;
-            let len = memchr2(b'"', b'\\', rest)?;
+            let len = end_of_plain(rest)?;
             self.at = self.at.checked_add(len)?.checked_add(1)?;
-            if *rest.get(len)? == b'"' {
-                return Some(());
+            match *rest.get(len)? {
+                b'"' => return Some(is_plain),
+                b'\\' => self.end_of_escape()?,
+                // A control character, which is not allowed in strings.
+                _ => return None,
             }
-            self.end_of_escape()?;
+            is_plain = false;
         }
     }
 
@@ -139,6 +174,52 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Where the first byte is that ends a string, or is not plain in it: a quote, a backslash or a control
+/// character. Keys and most strings are short: they are looked through eight bytes at a time, which for them
+/// takes less time than to call memchr.
+fn end_of_plain(bytes: &[u8]) -> Option<usize> {
+    let (mut rest, mut passed) = (bytes, 0_usize);
+    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
+        if passed >= SHORT {
+            return end_of_long(rest)?.checked_add(passed);
+        }
+        let eight = u64::from_le_bytes(*eight);
+        let ends = zeros(eight ^ QUOTES) | zeros(eight ^ BACKSLASHES) | zeros(eight & CONTROLS);
+        if ends != 0 {
+            // The lowest bit is that of the first one.
+            return passed.checked_add(usize::try_from(ends.trailing_zeros() / 8).ok()?);
+        }
+        (rest, passed) = (after, passed.checked_add(8)?);
+    }
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    rest.iter().position(is_end)?.checked_add(passed)
+}
+
+/// As [`end_of_plain`], for a long string.
+fn end_of_long(bytes: &[u8]) -> Option<usize> {
+    let end = memchr2(b'"', b'\\', bytes)?;
+    // All bytes are looked at, because compilers make vector code of that.
+    let plain = bytes.get(..end)?;
+    if plain.iter().copied().fold(u8::MAX, u8::min) < b' ' {
+        return plain.iter().position(|byte| *byte < b' ');
+    }
+    Some(end)
+}
+
+/// Sets the highest bit of the first byte that is zero, and perhaps bits above that. Zero if no byte is zero.
+const fn zeros(bytes: u64) -> u64 {
+    bytes.wrapping_sub(ONES) & !bytes & (ONES << 7)
+}
+
+const ONES: u64 = u64::from_le_bytes([1; 8]);
+const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
+const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
+/// The bits of which a control character has none: those above its lowest five.
+const CONTROLS: u64 = u64::from_le_bytes([0xe0; 8]);
+
+/// How many bytes of a string are looked through by eights.
+const SHORT: usize = 40;
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -152,11 +233,21 @@ mod tests {
         NAMES.iter().position(|name| *name == key)
     }
 
+    fn known(rest: &[u8]) -> Option<Known> {
+        let is_it = |name: &&[u8]| rest.strip_prefix(*name).is_some_and(|rest| rest.starts_with(b"\""));
+        let place = NAMES.iter().position(is_it)?;
+        Some(Known { place, len: NAMES.get(place)?.len() })
+    }
+
     #[track_caller]
     fn agrees(text: &str) -> Option<[Option<&str>; 3]> {
-        let found = find::<3>(text, place)?;
-        assert_eq!(json::find(text, place).expect("what is flat is JSON"), found, "{text}");
-        Some(found)
+        let found = find::<3>(text, known)?;
+        let values = found.values;
+        assert_eq!(json::find(text, place).expect("what is flat is JSON"), values, "{text}");
+        for (place, value) in values.iter().enumerate() {
+            assert_eq!(found.is_plain(place), value.and_then(json::plain).is_some(), "{text}");
+        }
+        Some(values)
     }
 
     #[test]

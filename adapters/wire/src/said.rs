@@ -40,15 +40,18 @@ impl Said {
         // An SSE event without a name is called `message`.
         let name = name.filter(|name| !matches!(*name, "" | "message"));
         let is_error = name == Some("error");
-        let shown = text.trim();
-        if shown == DONE {
-            return Ok(Self::Done);
-        }
-        if (shown.is_empty() || is_empty_object(shown)) && !is_error {
-            return Ok(Self::SignOfLife);
+        // Most texts are objects that are not empty.
+        if !text.starts_with("{\"") {
+            let shown = text.trim();
+            if shown == DONE {
+                return Ok(Self::Done);
+            }
+            if (shown.is_empty() || is_empty_object(shown)) && !is_error {
+                return Ok(Self::SignOfLife);
+            }
         }
         // An error need not be JSON.
-        let prose = is_error.then(|| excerpt(shown, MAX_MESSAGE));
+        let prose = is_error.then(|| excerpt(&text, MAX_MESSAGE));
         match Event::parse_named(text, name) {
             Ok(event) if is_ping(event.kind()) => Ok(Self::SignOfLife),
             Ok(event) => Ok(Self::Event(event)),

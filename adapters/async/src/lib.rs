@@ -55,6 +55,9 @@ mod watch;
 mod websocket;
 
 pub use client::{Builder, Client, World};
+#[doc(no_inline)]
+pub use failback_client::rustls;
+#[doc(inline)]
 pub use failback_client::{
     AttemptEnd, AttemptReport, BuildError, Credentials, CredentialsRequest, DialEnd, Error, ErrorKind, Item,
     Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,

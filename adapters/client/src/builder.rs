@@ -25,6 +25,24 @@ use crate::world::{Parts, Provides, SystemWorld, World};
 /// Settings of a client that is being built. A setter never fails: [`build`](Self::build) reports what is
 /// wrong.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use failback::Config;
+/// use failback_client::{BuildError, Builder, World};
+/// use failback_wire::Limits;
+///
+/// // With an adapter, begin with its `Client::builder(url)` instead.
+/// fn client<W: World>(world: W, key: &str) -> Result<W::Client, BuildError> {
+///     Builder::new(world, "https://api.example.com/v1")
+///         .bearer(key)
+///         .config(Config::new().with_cooldown(Duration::from_secs(30)))
+///         .limits(Limits::new().with_idle_timeout(Duration::from_secs(120)))
+///         .deadline(Duration::from_secs(600))
+///         .build()
+/// }
+/// ```
+///
 /// `Debug` shows neither header values nor URLs.
 #[must_use = "a builder builds nothing until `build` is called"]
 pub struct Builder<W: World> {
@@ -340,11 +358,16 @@ impl<W: World> Builder<W> {
     /// **If it panics**, the panic goes no further: the client goes on, logs a warning, and does not call it
     /// again.
     ///
-    /// ```ignore
+    /// ```
+    /// # use failback_client::{Builder, Observation, World};
+    /// # fn example<W: World>(builder: Builder<W>) -> Builder<W> {
     /// let (sender, heard) = std::sync::mpsc::channel();
     /// let builder = builder.observer(move |observation: &Observation| {
     ///     let _nobody_reads = sender.send(observation.clone());
     /// });
+    /// # drop(heard);
+    /// # builder
+    /// # }
     /// ```
     pub fn observer(mut self, observer: impl Fn(&Observation) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));

@@ -30,7 +30,8 @@
 //!
 //! # Another runtime
 //!
-//! Implement [`Runtime`], and build a client with [`Client::with_runtime`].
+//! Implement [`Runtime`], and build a client with [`Client::with_runtime`]. The example `own_runtime` does so
+//! in one file, and `docs/PORTING.md` in the repository goes through it with a checklist.
 #![forbid(unsafe_code)]
 
 mod ahead;

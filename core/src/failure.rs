@@ -54,7 +54,7 @@ impl fmt::Display for Blame {
     }
 }
 
-/// How far an attempt had come.
+/// How far an attempt had come. Exhaustive on purpose: there is nothing between these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
     /// No handshake yet: nothing of the request has been sent.

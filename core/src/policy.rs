@@ -21,6 +21,29 @@ use crate::{
 ///
 /// Share one policy between all calls to one endpoint, behind a mutex if need be: handles borrow nothing, so
 /// it is never held across I/O. With the feature `std`, `SharedPolicy` is that mutex.
+///
+/// ```
+/// use failback::{Blame, Config, Failure, Mode, Outcome, Policy, Stage, Timestamp, Transport, Verdict};
+///
+/// let now = Timestamp::from_millis(0);
+/// let mut policy = Policy::new(Config::new(), 0x5eed, now);
+/// let attempt = policy.begin_call(now);
+/// assert_eq!(attempt.transport(), Transport::WebSocket);
+///
+/// // The handshake was refused: the call goes on over SSE, at once.
+/// let refused = Failure::new(Blame::Transport, Stage::Connecting);
+/// let Verdict::Retry(call) = policy.handle_outcome(attempt, Outcome::Failed(refused), now) else {
+///     unreachable!("it has SSE left")
+/// };
+/// let attempt = policy.begin_attempt_now(call, now);
+/// assert_eq!(attempt.transport(), Transport::Sse);
+///
+/// // SSE works where WebSocket did not. So the next calls leave WebSocket alone until the cooldown is over.
+/// let now = Timestamp::from_millis(600);
+/// policy.handle_progress(&attempt, now);
+/// assert!(matches!(policy.handle_outcome(attempt, Outcome::Completed, now), Verdict::Done));
+/// assert!(matches!(policy.mode(), Mode::FailedOver { .. }));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Policy {
     config: Config,

@@ -42,6 +42,8 @@ pub struct Settings {
     pub ca_pem: Option<String>,
     /// More certificates to trust, in PEM, beside the platform's.
     pub root_certificates: Option<String>,
+    /// Mozilla's roots are trusted instead of the platform's.
+    pub webpki_roots: bool,
     /// The certificate of the client, and its key, in PEM.
     pub identity: Option<String>,
     /// The proxy to go through.
@@ -186,6 +188,9 @@ impl Settings {
         }
         if let Some(pem) = self.root_certificates {
             builder = builder.add_root_certificates(pem);
+        }
+        if self.webpki_roots {
+            builder = builder.webpki_roots();
         }
         if let Some(pem) = self.identity {
             builder = builder.client_identity(pem);

@@ -16,6 +16,8 @@ use rustls::RootCertStore;
 with_every_adapter!(
     a_private_authority_is_trusted_on_both_transports,
     an_authority_that_is_not_added_is_not_trusted,
+    mozillas_roots_trust_no_private_authority,
+    an_authority_is_added_to_mozillas_roots,
     a_server_that_asks_for_it_gets_the_certificate_of_the_client,
     a_client_without_a_certificate_is_refused_where_one_is_asked_for,
     a_proxy_is_trusted_by_the_same_roots_and_never_shown_the_certificate,
@@ -67,6 +69,20 @@ fn an_authority_that_is_not_added_is_not_trusted(adapter: &dyn Adapter) {
     let settings = Settings { root_certificates: Some(pem(other.ca_pem())), ..settings(&peer) };
     let said = expect_neither(&*adapter.client(settings), &peer);
     assert!(said.contains("a certificate was refused"), "{said}");
+}
+
+fn mozillas_roots_trust_no_private_authority(adapter: &dyn Adapter) {
+    let peer = Peer::builder().tls().start();
+    let settings = Settings { webpki_roots: true, ..settings(&peer) };
+    let said = expect_neither(&*adapter.client(settings), &peer);
+    assert!(said.contains("a certificate was refused"), "{said}");
+}
+
+fn an_authority_is_added_to_mozillas_roots(adapter: &dyn Adapter) {
+    let peer = Peer::builder().tls().start();
+    let roots = Some(pem(peer.ca_pem()));
+    let settings = Settings { webpki_roots: true, root_certificates: roots, ..settings(&peer) };
+    expect_both(&*adapter.client(settings), &peer);
 }
 
 fn a_server_that_asks_for_it_gets_the_certificate_of_the_client(adapter: &dyn Adapter) {
@@ -188,7 +204,7 @@ fn an_identity_that_cannot_be_used_is_an_error_that_names_it_and_shows_nothing_o
 }
 
 #[test]
-fn neither_goes_together_with_a_whole_configuration() {
+fn none_of_them_goes_together_with_a_whole_configuration() {
     let peer = Peer::builder().tls().start();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider);
@@ -200,4 +216,6 @@ fn neither_goes_together_with_a_whole_configuration() {
     assert!(roots.contains("add_root_certificates: cannot be used together with tls_config"), "{roots}");
     let identity = said(builder().client_identity(pem(peer.client_pem())).build());
     assert!(identity.contains("client_identity: cannot be used together with tls_config"), "{identity}");
+    let mozillas = said(builder().webpki_roots().build());
+    assert!(mozillas.contains("webpki_roots: cannot be used together with tls_config"), "{mozillas}");
 }

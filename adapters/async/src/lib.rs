@@ -30,7 +30,8 @@
 //!
 //! # Another runtime
 //!
-//! Implement [`Runtime`], and build a client with [`Client::with_runtime`].
+//! Implement [`Runtime`], and build a client with [`Client::with_runtime`]. The example `own_runtime` does so
+//! in one file, and `docs/PORTING.md` in the repository goes through it with a checklist.
 #![forbid(unsafe_code)]
 
 mod ahead;
@@ -56,6 +57,9 @@ mod watch;
 mod websocket;
 
 pub use client::{Builder, Client, World};
+#[doc(no_inline)]
+pub use failback_client::rustls;
+#[doc(inline)]
 pub use failback_client::{
     AttemptEnd, AttemptReport, BuildError, Credentials, CredentialsRequest, DialEnd, Error, ErrorKind, Item,
     Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,

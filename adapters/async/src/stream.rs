@@ -19,6 +19,23 @@ use crate::shared::Shared;
 ///
 /// It ends after the event that ends the response, or after an error. A slow reader slows the server.
 /// Dropping the stream cancels the turn.
+///
+/// ```
+/// use failback_async::{Client, Error, Item, Runtime};
+/// use failback_wire::Request;
+///
+/// async fn print<R: Runtime>(client: &Client<R>, request: Request) -> Result<(), Error> {
+///     let mut turn = client.stream(request);
+///     while let Some(item) = turn.next().await {
+///         match item? {
+///             Item::Event(event) => print!("{}", event.text_delta().unwrap_or_default()),
+///             Item::Restarted { discard } => println!("[forget the last {discard} events]"),
+///             Item::Notice(notice) => eprintln!("[{notice}]"),
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct ResponseStream {
     /// `None` when the turn is over.

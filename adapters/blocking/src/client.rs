@@ -13,6 +13,17 @@ use crate::warm_up::WarmUp;
 /// A client of one endpoint. It streams responses over the transport that works.
 ///
 /// Clones share connections and the policy, so that what one turn learns helps the next.
+///
+/// ```no_run
+/// # fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// use failback_blocking::{Client, Request};
+///
+/// let client = Client::builder("https://api.openai.com/v1").bearer(key).build()?;
+/// let response = client.stream(Request::text("gpt-5.2", "Say hello.")).into_response()?;
+/// println!("{}, over {:?}", response.text(), response.transport());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,

@@ -30,9 +30,15 @@
 //! [`Config`], and those of the connections are [`Limits`].
 //!
 //! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are
-//! [`tracing`] events with targets that begin with `failback`, in a span for each turn, and with the feature
-//! `metrics` counters of the crate [`metrics`]; the documentation of the crate `failback-client` has tables
-//! of both.
+//! [`tracing`] events with targets that begin with `failback`, in a span for each turn; the documentation of
+//! the crate `failback-client` has a table of them.
+//!
+//! # Features
+//!
+//! - `metrics`: the same, as counters, a histogram and a gauge of the crate [`metrics`]; `failback-client`
+//!   has a table of these too.
+//! - `webpki-roots`: `Builder::webpki_roots`, the roots that Mozilla trusts, compiled in, for containers
+//!   without a store. Without a call of it a client trusts what the platform trusts.
 //!
 //! [`tracing`]: https://docs.rs/tracing
 //! [`metrics`]: https://docs.rs/metrics
@@ -77,18 +83,27 @@ mod websocket;
 
 pub use builder::{Builder, World};
 pub use client::Client;
+#[doc(no_inline)]
+pub use failback;
+#[doc(inline)]
 pub use failback::{
-    self, Blame, Change, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Status,
-    Transport, Trigger, VerdictStyle,
+    Blame, Change, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Status, Transport,
+    Trigger, VerdictStyle,
 };
+#[doc(no_inline)]
+pub use failback_client::rustls;
+#[doc(inline)]
 pub use failback_client::{
     AttemptEnd, AttemptReport, BuildError, Credentials, CredentialsRequest, DialEnd, Error, ErrorKind, Item,
     Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,
     StateFileError, StateFileProblem, TlsError, TurnEnd, Warmed,
 };
+#[doc(no_inline)]
+pub use failback_wire::http;
+#[doc(inline)]
 pub use failback_wire::{
-    Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
-    ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
+    Delta, Event, EventError, HeaderError, HeaderText, Headers, Limits, Output, PlaintextError, Request,
+    RequestError, ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage,
 };
 pub use stream::{CancelHandle, ResponseStream};
 pub use warm_up::WarmUp;

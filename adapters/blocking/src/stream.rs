@@ -23,6 +23,24 @@ pub struct ResponseStream {
 }
 
 /// Ends a turn from another thread. Clones end the same turn.
+///
+/// ```no_run
+/// use failback_blocking::{Client, Request};
+///
+/// fn print_until_escape(client: &Client, request: Request, escape: impl FnOnce() + Send) {
+///     let turn = client.stream(request);
+///     let cancel = turn.cancel_handle();
+///     std::thread::scope(|scope| {
+///         scope.spawn(move || {
+///             escape();
+///             cancel.cancel();
+///         });
+///         for item in turn {
+///             println!("{item:?}");
+///         }
+///     });
+/// }
+/// ```
 #[derive(Clone)]
 pub struct CancelHandle {
     turn: Arc<Cancellable>,

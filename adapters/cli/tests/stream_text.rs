@@ -68,7 +68,7 @@ fn the_certificates_of_ssl_cert_file_are_trusted_and_no_others() {
     let none = file("empty.pem", "");
     trusting(&peer.url(), &none).exits_with(2).says(&[
         "no trusted root certificate",
-        "add_root_certificates",
+        ". Pass some with add_root_certificates, use Mozilla's with webpki_roots",
         "tls_config",
     ]);
 }

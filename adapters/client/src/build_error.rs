@@ -5,7 +5,7 @@ use failback_wire::{HeaderError, PlaintextError, UrlError};
 use crate::{ProxyError, StateFileError, TlsError};
 
 /// Why a client could not be built.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A URL cannot be parsed or cannot be used.

@@ -25,6 +25,24 @@ use crate::world::{Parts, Provides, SystemWorld, World};
 /// Settings of a client that is being built. A setter never fails: [`build`](Self::build) reports what is
 /// wrong.
 ///
+/// ```
+/// use std::time::Duration;
+///
+/// use failback::Config;
+/// use failback_client::{BuildError, Builder, World};
+/// use failback_wire::Limits;
+///
+/// // With an adapter, begin with its `Client::builder(url)` instead.
+/// fn client<W: World>(world: W, key: &str) -> Result<W::Client, BuildError> {
+///     Builder::new(world, "https://api.example.com/v1")
+///         .bearer(key)
+///         .config(Config::new().with_cooldown(Duration::from_secs(30)))
+///         .limits(Limits::new().with_idle_timeout(Duration::from_secs(120)))
+///         .deadline(Duration::from_secs(600))
+///         .build()
+/// }
+/// ```
+///
 /// `Debug` shows neither header values nor URLs.
 #[must_use = "a builder builds nothing until `build` is called"]
 pub struct Builder<W: World> {
@@ -196,17 +214,8 @@ impl<W: World> Builder<W> {
     /// Uses this TLS configuration. Only the protocols that it offers (ALPN) are replaced, by HTTP/1.1, which
     /// both transports speak. By default the client trusts the platform's roots, or those in the file that
     /// the environment variable `SSL_CERT_FILE` names, and has no certificate of its own;
-    /// [`add_root_certificates`](Self::add_root_certificates) and [`client_identity`](Self::client_identity)
-    /// change that, and cannot be used together with this.
-    ///
-    /// Any store of roots can be given here, such as Mozilla's, of the crate `webpki-roots`, in a container
-    /// that has none:
-    ///
-    /// ```ignore
-    /// let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    /// let tls = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    /// let builder = builder.tls_config(std::sync::Arc::new(tls));
-    /// ```
+    /// [`add_root_certificates`](Self::add_root_certificates), [`client_identity`](Self::client_identity) and
+    /// `webpki_roots` (a feature) change that, and cannot be used together with this.
     pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
         self.tls = Some(tls);
         self
@@ -221,6 +230,21 @@ impl<W: World> Builder<W> {
     /// [`tls_config`](Self::tls_config).
     pub fn add_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.trust.add_roots(pem.as_ref());
+        self
+    }
+
+    /// Trusts the roots that Mozilla trusts, compiled in, instead of those of the platform: for containers
+    /// without a store. `SSL_CERT_FILE` and `SSL_CERT_DIR` are not looked at then;
+    /// [`add_root_certificates`](Self::add_root_certificates) adds to these roots as to the platform's. It is
+    /// an error together with [`tls_config`](Self::tls_config).
+    ///
+    /// The feature `webpki-roots` has this method and changes nothing else: without a call of it a client
+    /// trusts the platform, whatever other crates of the program turn on. The list is that of the crate
+    /// `webpki-roots` when the program was built, so keep that crate up to date. It is data, licensed
+    /// CDLA-Permissive-2.0.
+    #[cfg(feature = "webpki-roots")]
+    pub fn webpki_roots(mut self) -> Self {
+        self.trust.set_webpki();
         self
     }
 
@@ -334,11 +358,16 @@ impl<W: World> Builder<W> {
     /// **If it panics**, the panic goes no further: the client goes on, logs a warning, and does not call it
     /// again.
     ///
-    /// ```ignore
+    /// ```
+    /// # use failback_client::{Builder, Observation, World};
+    /// # fn example<W: World>(builder: Builder<W>) -> Builder<W> {
     /// let (sender, heard) = std::sync::mpsc::channel();
     /// let builder = builder.observer(move |observation: &Observation| {
     ///     let _nobody_reads = sender.send(observation.clone());
     /// });
+    /// # drop(heard);
+    /// # builder
+    /// # }
     /// ```
     pub fn observer(mut self, observer: impl Fn(&Observation) + Send + Sync + 'static) -> Self {
         self.observer = Some(Box::new(observer));

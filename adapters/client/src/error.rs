@@ -188,7 +188,21 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Why a turn failed: what ended it, and how each attempt ended.
+/// Why a turn failed: what ended it, and how each attempt ended. `Display` tells all of that in one line.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use failback_client::Error;
+///
+/// /// When to ask again, if that makes sense.
+/// fn again_in(error: &Error) -> Option<Duration> {
+///     for attempt in error.attempts() {
+///         eprintln!("over {}: {}", attempt.transport(), attempt.text());
+///     }
+///     error.is_retryable().then(|| error.retry_after().unwrap_or(Duration::from_secs(10)))
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,

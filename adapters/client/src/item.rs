@@ -6,6 +6,19 @@ use failback_wire::Event;
 
 /// What a turn yields.
 ///
+/// ```
+/// use failback_client::Item;
+/// use failback_wire::Event;
+///
+/// fn keep(events: &mut Vec<Event>, item: Item) {
+///     match item {
+///         Item::Event(event) => events.push(event),
+///         Item::Restarted { discard } => events.truncate(events.len() - discard),
+///         Item::Notice(notice) => eprintln!("{notice}"),
+///     }
+/// }
+/// ```
+///
 /// Exhaustive on purpose: a caller that ignores `Restarted` shows output twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {

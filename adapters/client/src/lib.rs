@@ -149,6 +149,8 @@ pub use proxies::{Proxies, ProxyChoice};
 pub use proxy::{Proxy, ProxyError, ProxyProtocol};
 pub use refusal::{Refusal, encoding_of};
 pub use response::{Collector, Response};
+/// The crate of whose configurations [`Builder::tls_config`] takes one.
+pub use rustls;
 pub use state_file_error::{StateFileError, StateFileProblem};
 pub use step::{Connection, Step};
 pub use tls::TlsError;

@@ -9,7 +9,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription, ClientConfig, RootCertStore, SignatureScheme};
 
 /// TLS could not be set up: there is nothing to trust, or what was given for it cannot be used.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsError(String);
 
 impl TlsError {
@@ -37,17 +37,15 @@ pub(crate) fn add_platforms(roots: &mut RootCertStore) -> Result<(), TlsError> {
     if roots.is_empty() {
         let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
         return Err(TlsError(format!(
-            "no trusted root certificate found on this machine{why}. Pass some with add_root_certificates, or
-            \
-             a whole configuration with tls_config"
+            "no trusted root certificate found on this machine{why}. Pass some with add_root_certificates, \
+             use Mozilla's with webpki_roots (a feature), or pass a whole configuration with tls_config"
         )));
     }
     Ok(())
 }
 
 /// The same configuration without the client certificate, which is meant for the server and not for a proxy.
-#[must_use]
-pub fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
+pub(crate) fn anonymous(tls: &ClientConfig) -> Arc<ClientConfig> {
     let mut anonymous = tls.clone();
     anonymous.client_auth_cert_resolver = Arc::new(Nobody);
     Arc::new(anonymous)
@@ -70,7 +68,7 @@ impl ResolvesClientCert for Nobody {
 ///
 /// # Errors
 /// When TLS cannot be set up here at all.
-pub fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
+pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -85,8 +83,7 @@ const HTTP1: &[u8] = b"http/1.1";
 
 /// The same configuration, but it offers HTTP/1.1 alone. A server that is offered more may choose a protocol
 /// that the client does not speak.
-#[must_use]
-pub fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
+pub(crate) fn speaking_http1(tls: Arc<ClientConfig>) -> Arc<ClientConfig> {
     if tls.alpn_protocols == [HTTP1] {
         return tls;
     }

@@ -12,15 +12,46 @@ use crate::tls::{self, TlsError};
 
 const ROOTS: &str = "add_root_certificates";
 const IDENTITY: &str = "client_identity";
+const WEBPKI: &str = "webpki_roots";
 
-/// Beside what the platform trusts. In PEM, unread.
+/// What is trusted beside what was added.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Store {
+    /// What the platform trusts.
+    #[default]
+    Platform,
+    /// What Mozilla trusts, compiled in.
+    #[cfg(feature = "webpki-roots")]
+    Webpki,
+}
+
+impl Store {
+    fn add_to(self, roots: &mut RootCertStore) -> Result<(), TlsError> {
+        match self {
+            Self::Platform => tls::add_platforms(roots),
+            #[cfg(feature = "webpki-roots")]
+            Self::Webpki => {
+                roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What a builder was told of trust. The PEM is unread.
 #[derive(Default)]
 pub(crate) struct Trust {
+    store: Store,
     roots: Vec<Vec<u8>>,
     identity: Option<Vec<u8>>,
 }
 
 impl Trust {
+    #[cfg(feature = "webpki-roots")]
+    pub(crate) fn set_webpki(&mut self) {
+        self.store = Store::Webpki;
+    }
+
     pub(crate) fn add_roots(&mut self, pem: &[u8]) {
         self.roots.push(pem.to_vec());
     }
@@ -29,16 +60,9 @@ impl Trust {
         self.identity = Some(pem.to_vec());
     }
 
-    /// The configuration with all of this and what the platform trusts, of which nothing is needed where
-    /// nothing is encrypted.
+    /// The configuration with all of this, of which the store is not needed where nothing is encrypted.
     pub(crate) fn config(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for pem in &self.roots {
-            add(pem, &mut roots)?;
-        }
-        if needed {
-            tls::add_platforms(&mut roots)?;
-        }
+        let roots = self.roots(needed)?;
         let identity = self.identity.as_deref().map(identity).transpose()?;
         let config = tls::trusting(roots)?;
         Ok(match identity {
@@ -51,13 +75,25 @@ impl Trust {
         })
     }
 
+    fn roots(&self, needed: bool) -> Result<RootCertStore, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for pem in &self.roots {
+            add(pem, &mut roots)?;
+        }
+        if needed {
+            self.store.add_to(&mut roots)?;
+        }
+        Ok(roots)
+    }
+
     /// A configuration that is set decides all of this by itself.
     pub(crate) fn check_unused(&self) -> Result<(), TlsError> {
-        let setting = match (self.roots.is_empty(), &self.identity) {
-            (false, _) => ROOTS,
-            (true, Some(_)) => IDENTITY,
-            (true, None) => return Ok(()),
-        };
+        let set = [
+            (ROOTS, !self.roots.is_empty()),
+            (WEBPKI, self.store != Store::Platform),
+            (IDENTITY, self.identity.is_some()),
+        ];
+        let Some((setting, _)) = set.into_iter().find(|(_, is_set)| *is_set) else { return Ok(()) };
         let what = "cannot be used together with tls_config, which says by itself whom to trust and which \
                     certificate to show: put it there";
         Err(TlsError::of(setting, what))
@@ -128,4 +164,26 @@ fn identity(pem: &[u8]) -> Result<Arc<dyn ResolvesClientCert>, TlsError> {
 fn is_encrypted(pem: &[u8]) -> bool {
     let has = |words: &[u8]| pem.windows(words.len()).any(|window| window == words);
     has(b"BEGIN ENCRYPTED PRIVATE KEY") || has(b"Proc-Type: 4,ENCRYPTED")
+}
+
+#[cfg(all(test, feature = "webpki-roots"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_feature_alone_changes_nothing() {
+        let mut platforms = RootCertStore::empty();
+        let found = tls::add_platforms(&mut platforms);
+        let trusted = Trust::default().roots(true);
+        assert_eq!(trusted.is_ok(), found.is_ok());
+        assert_eq!(trusted.unwrap_or(RootCertStore::empty()).roots, platforms.roots);
+    }
+
+    #[test]
+    fn mozillas_roots_take_the_place_of_the_platforms() {
+        let mut trust = Trust::default();
+        trust.set_webpki();
+        assert_eq!(trust.roots(true).unwrap().roots, webpki_roots::TLS_SERVER_ROOTS);
+        assert!(trust.roots(false).unwrap().is_empty());
+    }
 }

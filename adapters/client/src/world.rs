@@ -41,6 +41,8 @@ pub trait Provides<A>: World {
 }
 
 /// What a client is made of, whatever it runs on. `A` is an answer of its provider of credentials.
+///
+/// Exhaustive on purpose: an adapter that passes over a part makes a client that does not do as it was told.
 #[derive(Debug)]
 pub struct Parts<A> {
     /// What the turns share: the policy, the headers, and what the caller and the log have been told.

@@ -30,9 +30,15 @@
 //! says how; its settings are a [`Config`], and those of the connections are [`Limits`].
 //!
 //! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are
-//! [`tracing`] events with targets that begin with `failback`, in a span for each turn, and with the feature
-//! `metrics` counters of the crate [`metrics`]; the documentation of the crate `failback-client` has tables
-//! of both.
+//! [`tracing`] events with targets that begin with `failback`, in a span for each turn; the documentation of
+//! the crate `failback-client` has a table of them.
+//!
+//! # Features
+//!
+//! - `metrics`: the same, as counters, a histogram and a gauge of the crate [`metrics`]; `failback-client`
+//!   has a table of these too.
+//! - `webpki-roots`: `Builder::webpki_roots`, the roots that Mozilla trusts, compiled in, for containers
+//!   without a store. Without a call of it a client trusts what the platform trusts.
 //!
 //! [`tracing`]: https://docs.rs/tracing
 //! [`metrics`]: https://docs.rs/metrics
@@ -40,24 +46,46 @@
 
 mod runtime;
 
+#[doc(no_inline)]
+pub use failback;
+#[doc(inline)]
 pub use failback::{
-    self, Blame, Change, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Status,
-    Transport, Trigger, VerdictStyle,
+    Blame, Change, Config, GiveUp, Mode, Reason, Replay, SharedPolicy, Snapshot, Stage, Status, Transport,
+    Trigger, VerdictStyle,
 };
+#[doc(no_inline)]
+pub use failback_async::rustls;
+#[doc(inline)]
 pub use failback_async::{
     AttemptEnd, AttemptReport, BuildError, Credentials, CredentialsRequest, DialEnd, Error, ErrorKind, Item,
     Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,
     ResponseStream, StateFileError, StateFileProblem, TlsError, TurnEnd, Warmed,
 };
+#[doc(no_inline)]
+pub use failback_wire::http;
+#[doc(inline)]
 pub use failback_wire::{
-    Delta, Event, HeaderError, HeaderText, Headers, Limits, PlaintextError, Request, RequestError,
-    ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage, http,
+    Delta, Event, EventError, HeaderError, HeaderText, Headers, Limits, Output, PlaintextError, Request,
+    RequestError, ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage,
 };
 pub use runtime::{Sleep, Smol};
 
 /// A client on smol. See [`failback_async::Client`] for its methods.
+///
+/// ```no_run
+/// # async fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// use failback_smol::{Client, Request};
+///
+/// let client = Client::builder("https://api.openai.com/v1").bearer(key).build()?;
+/// let response = client.stream(Request::text("gpt-5.2", "Say hello.")).into_response().await?;
+/// println!("{}, over {:?}", response.text(), response.transport());
+/// # Ok(())
+/// # }
+/// ```
 pub type Client = failback_async::Client<Smol>;
 
-/// Settings of a client on smol that is being built. See `failback_client::Builder`, of which it is an alias,
-/// for its methods.
+/// Settings of a client on smol that is being built: an alias of [`failback_client::Builder`], which has its
+/// methods.
+///
+/// [`failback_client::Builder`]: https://docs.rs/failback-client/latest/failback_client/struct.Builder.html
 pub type Builder = failback_async::Builder<Smol>;

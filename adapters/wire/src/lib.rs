@@ -8,6 +8,8 @@
 //! | where does each transport go? | [`Endpoint`], [`Target`], [`Headers`] |
 //! | what is sent on this connection? | [`Request`] |
 //! | what did the server send? | [`ResponseHeaders`], [`Body`], [`SseDecoder`], [`Said`], [`Event`], [`ServerError`] |
+//! | what is in an event? | [`Delta`], [`Output`], [`Usage`] |
+//! | is the WebSocket open? | [`is_upgrade_accepted`] |
 //! | to which response does it belong? | [`Carried`] |
 //! | is the other end still there? | [`Liveness`], [`Limits`] |
 //! | what is this failure evidence against? | [`Seen`], [`classify`], [`retry_after`] |

@@ -53,6 +53,8 @@ pub struct Trace {
 }
 
 /// One thing that a driver, its network or its clock does.
+///
+/// Exhaustive on purpose: a test that passes over an operation tests less than it seems to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// A call is opened, to begin later.
@@ -135,7 +137,7 @@ pub struct MadeUp {
     pub elapsed: Duration,
 }
 
-/// How the clock moves.
+/// How the clock moves. Exhaustive on purpose, as [`Operation`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
     /// Onward.
@@ -150,7 +152,7 @@ pub enum Clock {
     Divert(u8, Edge),
 }
 
-/// Which side of a deadline.
+/// Which side of a deadline. Exhaustive on purpose: there are no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edge {
     /// A nanosecond early.

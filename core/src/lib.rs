@@ -149,6 +149,10 @@ mod outcome;
 mod policy;
 mod random;
 mod reason;
+#[cfg(feature = "std")]
+pub mod record;
+#[cfg(feature = "std")]
+mod recording;
 #[cfg(feature = "serde")]
 mod serde;
 #[cfg(feature = "std")]

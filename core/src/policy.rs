@@ -407,6 +407,29 @@ impl Policy {
         self.state.trigger()
     }
 
+    /// The latest time seen.
+    #[cfg(feature = "std")]
+    pub(crate) const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Numbers a call that has just been opened, and gives its number, which no other call of this policy has
+    /// until there have been 2^32 of them. A call that has a number keeps it.
+    ///
+    /// For whoever writes down which call is which, and for whoever replays that. Without this, a call takes
+    /// its number when it first waits for backoff, and the jitter of its waits comes from that
+    /// ([R16](crate::rules#r16)). So calls that are numbered early have other jitter.
+    #[cfg(feature = "std")]
+    pub fn number_call(&mut self, call: &mut Call) -> u32 {
+        call.history.name(&mut self.calls)
+    }
+
+    /// [Numbers](Self::number_call) a call whose first attempt has just begun.
+    #[cfg(feature = "std")]
+    pub fn number_attempt(&mut self, attempt: &mut Attempt) -> u32 {
+        attempt.history.name(&mut self.calls)
+    }
+
     /// The settings.
     #[must_use]
     pub const fn config(&self) -> &Config {

@@ -1,6 +1,9 @@
 //! `Serialize` and `Deserialize` with the keys and units of the configuration files: durations in whole
 //! milliseconds, fractions as numbers, choices as words.
 
+#[cfg(feature = "std")]
+mod record;
+
 use core::fmt;
 use core::time::Duration;
 

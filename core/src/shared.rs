@@ -1,4 +1,5 @@
 use core::fmt;
+use core::ops::ControlFlow;
 use core::time::Duration;
 use std::boxed::Box;
 use std::collections::hash_map::RandomState;
@@ -7,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::listeners::Listeners;
+use crate::record::{Name, Record};
+use crate::recording::{NAMELESS, Recording};
 use crate::{
     Attempt, Call, Change, Config, Decision, Dial, DialOutcome, Mode, Outcome, OverSse, Policy, Reason,
     Snapshot, Status, Timestamp, Transport, Verdict,
@@ -39,7 +42,15 @@ struct Shared {
 
 struct Locked {
     policy: Policy,
+    /// `None` as long as nobody watches, which is then all that this costs.
+    watch: Option<Box<Watch>>,
+}
+
+/// Who is told what is asked of a policy, and what that changes.
+#[derive(Default)]
+struct Watch {
     listeners: Option<Arc<Listeners>>,
+    recording: Option<Recording>,
 }
 
 /// What to do with a call now: [`Decision`], with a guard for the attempt.
@@ -75,7 +86,7 @@ impl SharedPolicy {
         clock: impl Fn() -> Timestamp + Send + Sync + 'static,
         policy: impl FnOnce(Timestamp) -> Policy,
     ) -> Self {
-        let locked = Mutex::new(Locked { policy: policy(clock()), listeners: None });
+        let locked = Mutex::new(Locked { policy: policy(clock()), watch: None });
         Self { shared: Arc::new(Shared { locked, clock: Box::new(clock) }) }
     }
 
@@ -93,22 +104,24 @@ impl SharedPolicy {
 
     /// See [`Policy::open_call`].
     pub fn open_call(&self) -> Call {
-        self.with(Policy::open_call)
+        self.with(None, |_, policy, now| policy.open_call(now), Recording::open_call)
     }
 
     /// See [`Policy::open_call_over_sse`].
     pub fn open_call_over_sse(&self, why: OverSse) -> Call {
-        self.with(|policy, now| policy.open_call_over_sse(now, why))
+        let over = |_, policy: &mut Policy, now| policy.open_call_over_sse(now, why);
+        self.with(Some(why), over, Recording::open_call)
     }
 
     /// See [`Policy::begin_call`].
     pub fn begin_call(&self) -> AttemptGuard {
-        self.guard(self.with(Policy::begin_call))
+        self.guard(self.with((), |(), policy, now| policy.begin_call(now), Recording::begin_call))
     }
 
     /// See [`Policy::begin_attempt`].
     pub fn begin_attempt(&self, call: Call) -> SharedDecision {
-        match self.with(|policy, now| policy.begin_attempt(call, now)) {
+        let begin = |call, policy: &mut Policy, now| policy.begin_attempt(call, now);
+        match self.with(call, begin, Recording::begin_attempt) {
             Decision::Start(attempt) => SharedDecision::Start(self.guard(attempt)),
             Decision::Wait(call) => SharedDecision::Wait(call),
         }
@@ -116,33 +129,36 @@ impl SharedPolicy {
 
     /// See [`Policy::begin_attempt_now`].
     pub fn begin_attempt_now(&self, call: Call) -> AttemptGuard {
-        self.guard(self.with(|policy, now| policy.begin_attempt_now(call, now)))
+        let begin = |call, policy: &mut Policy, now| policy.begin_attempt_now(call, now);
+        self.guard(self.with(call, begin, Recording::begin_attempt_now))
     }
 
     /// See [`Policy::poll_probe`].
     #[must_use]
     pub fn poll_probe(&self) -> Option<DialGuard> {
-        self.with(Policy::poll_probe).map(|dial| self.dial_guard(dial))
+        let poll = |(), policy: &mut Policy, now| (policy.poll_probe(now), NAMELESS);
+        let (dial, name) = self.with((), poll, Recording::poll_probe);
+        dial.map(|dial| self.dial_guard(dial, name))
     }
 
     /// See [`Policy::warm_up`].
     #[must_use]
     pub fn warm_up(&self) -> Option<DialGuard> {
-        self.with(Policy::warm_up).map(|dial| self.dial_guard(dial))
+        let warm_up = |(), policy: &mut Policy, now| (policy.warm_up(now), NAMELESS);
+        let (dial, name) = self.with((), warm_up, Recording::warm_up);
+        dial.map(|dial| self.dial_guard(dial, name))
     }
 
     /// How long until [`Policy::poll_timeout`], if there is one.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.with(|policy, now| {
-            policy.handle_timeout(now);
-            policy.poll_timeout().map(|at| at.saturating_duration_since(now))
-        })
+        self.noticing(|policy, now| policy.poll_timeout().map(|at| at.saturating_duration_since(now)))
     }
 
     /// See [`Policy::handle_network_change`].
     pub fn handle_network_change(&self) {
-        self.with(Policy::handle_network_change);
+        let change = |(), policy: &mut Policy, now| policy.handle_network_change(now);
+        self.with((), change, Recording::network_change);
     }
 
     /// The mode at this moment.
@@ -154,10 +170,7 @@ impl SharedPolicy {
     /// What people want to know of the policy at this moment.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.with(|policy, now| {
-            policy.handle_timeout(now);
-            Status::of(policy, now)
-        })
+        self.noticing(Status::of)
     }
 
     /// See [`Policy::config`].
@@ -176,18 +189,22 @@ impl SharedPolicy {
     /// See [`Policy::snapshot`].
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.with(|policy, now| policy.snapshot(now))
+        let now = self.now();
+        self.lock().policy.snapshot(now)
     }
 
     /// See [`Policy::learn`].
     #[must_use]
     pub fn learn(&self, snapshot: &Snapshot, elapsed: Duration) -> bool {
-        self.with(|policy, now| policy.learn(snapshot, elapsed, now))
+        let learn = |(snapshot, elapsed): (&Snapshot, _), policy: &mut Policy, now| {
+            policy.learn(snapshot, elapsed, now)
+        };
+        self.with((snapshot, elapsed), learn, Recording::learn)
     }
 
     /// See [`Policy::hold_probe`].
     pub fn hold_probe(&self, by: Duration) {
-        self.with(|policy, now| policy.hold_probe(by, now));
+        self.with(by, |by, policy, now| policy.hold_probe(by, now), Recording::hold_probe);
     }
 
     /// From now on, `listener` is called with each change of mode.
@@ -224,44 +241,97 @@ impl SharedPolicy {
     /// # Ok::<(), std::sync::mpsc::TryRecvError>(())
     /// ```
     pub fn on_change(&self, listener: impl FnMut(Change) + Send + 'static) {
-        self.lock().listeners.get_or_insert_with(|| Arc::new(Listeners::new())).add(Box::new(listener));
+        let mut locked = self.lock();
+        let watch = locked.watch.get_or_insert_default();
+        watch.listeners.get_or_insert_with(|| Arc::new(Listeners::new())).add(Box::new(listener));
     }
 
-    fn sse_progressed(&self) {
-        self.with(Policy::sse_progressed);
+    /// From now on, `recorder` is called with everything that is asked of the policy and what it answers, in
+    /// the order in which that happens, until it returns [`ControlFlow::Break`].
+    ///
+    /// Set it before anything else is asked: it knows nothing of calls and dials that were open before. Set
+    /// again, it takes the place of the former. What is asked of the policy as a whole and changes nothing
+    /// ([`config`](Self::config), [`snapshot`](Self::snapshot)) is not told. Each call takes its number when
+    /// it is opened ([`Policy::number_call`]), so waits have other jitter than without a recorder; nothing
+    /// else is different.
+    ///
+    /// The policy is locked meanwhile. So a recorder must not ask it anything, or it waits for itself for
+    /// ever, and everybody waits for it: it should be quick, and it should not panic. It is dropped while
+    /// nothing is locked, so it can say then why it has stopped.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    ///
+    /// use failback::{Config, Outcome, SharedPolicy};
+    ///
+    /// let policy = SharedPolicy::new(Config::new());
+    /// let (sender, told) = std::sync::mpsc::channel();
+    /// policy.record(move |record| match sender.send(format!("{:?}", record.asked)) {
+    ///     Ok(()) => ControlFlow::Continue(()),
+    ///     Err(_nobody_reads) => ControlFlow::Break(()),
+    /// });
+    /// let _done = policy.begin_call().handle_outcome(Outcome::Completed);
+    /// assert_eq!(told.try_iter().collect::<Vec<_>>(), ["BeginCall", "Outcome(Completed)"]);
+    /// ```
+    pub fn record(&self, recorder: impl FnMut(&Record<'_>) -> ControlFlow<()> + Send + 'static) {
+        let recording = Recording::new(Box::new(recorder));
+        let former = self.lock().watch.get_or_insert_default().recording.replace(recording);
+        // Dropped here, where nothing is locked.
+        drop(former);
+    }
+
+    fn sse_progressed(&self, attempt: &Attempt) {
+        self.with(attempt, |_, policy, now| policy.sse_progressed(now), Recording::progress);
     }
 
     fn probe_progressed(&self, probe: &Attempt) {
-        self.with(|policy, now| policy.handle_progress(probe, now));
+        let progress = |probe: &Attempt, policy: &mut Policy, now| policy.handle_progress(probe, now);
+        self.with(probe, progress, Recording::progress);
     }
 
     fn cancel(&self, attempt: &Attempt) {
-        self.with(|policy, now| policy.cancel(attempt, now));
+        let cancel = |attempt: &Attempt, policy: &mut Policy, now| policy.cancel(attempt, now);
+        self.with(attempt, cancel, Recording::cancel);
     }
 
     fn guard(&self, attempt: Attempt) -> AttemptGuard {
         AttemptGuard { policy: self.clone(), attempt: Some(attempt) }
     }
 
-    fn dial_guard(&self, dial: Dial) -> DialGuard {
-        DialGuard { policy: self.clone(), dial: Some(dial) }
+    fn dial_guard(&self, dial: Dial, name: Name) -> DialGuard {
+        DialGuard { policy: self.clone(), dial: Some(dial), name }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Policy, Timestamp) -> T) -> T {
+    /// What is asked once the policy has noticed what time alone changes.
+    fn noticing<T>(&self, ask: impl FnOnce(&Policy, Timestamp) -> T) -> T {
+        self.with(
+            ask,
+            |ask, policy, now| {
+                policy.handle_timeout(now);
+                ask(policy, now)
+            },
+            |recording, ask, policy, now| {
+                recording.timeout((), policy, now);
+                ask(policy, now)
+            },
+        )
+    }
+
+    /// Asks the policy something: with `act`, or with `recorded` if somebody records.
+    fn with<I, T>(
+        &self,
+        input: I,
+        act: impl FnOnce(I, &mut Policy, Timestamp) -> T,
+        recorded: impl FnOnce(&mut Recording, I, &mut Policy, Timestamp) -> T,
+    ) -> T {
         // Read before the lock is taken, which is then held for less long. Who waited for it tells an earlier
         // time than whoever came first, and that is harmless (R18).
         let now = self.now();
         let mut locked = self.lock();
-        if locked.listeners.is_none() {
-            return act(&mut locked.policy, now);
+        if locked.watch.is_none() {
+            return act(input, &mut locked.policy, now);
         }
-        let (from, before) = (locked.policy.mode(), locked.policy.transitions());
-        let answer = act(&mut locked.policy, now);
-        // Most of what a policy is asked changes no mode, and then a listener costs next to nothing.
-        if locked.policy.transitions() != before {
-            tell(locked, from, now);
-        }
-        answer
+        watched(locked, input, now, act, recorded)
     }
 
     fn lock(&self) -> MutexGuard<'_, Locked> {
@@ -270,10 +340,38 @@ impl SharedPolicy {
     }
 }
 
+/// Asks a policy that somebody watches. Apart, so that it costs nothing to be asked where nobody does.
+#[inline(never)]
+fn watched<I, T>(
+    mut locked: MutexGuard<'_, Locked>,
+    input: I,
+    now: Timestamp,
+    act: impl FnOnce(I, &mut Policy, Timestamp) -> T,
+    recorded: impl FnOnce(&mut Recording, I, &mut Policy, Timestamp) -> T,
+) -> T {
+    let Locked { policy, watch } = &mut *locked;
+    let (from, before) = (policy.mode(), policy.transitions());
+    let recording = watch.as_mut().and_then(|watch| watch.recording.as_mut());
+    let answer = match recording {
+        None => act(input, policy, now),
+        Some(recording) => recorded(recording, input, policy, now),
+    };
+    let over = watch.as_mut().and_then(|watch| watch.recording.take_if(|recording| recording.is_over()));
+    // Most of what a policy is asked changes no mode, and then a listener costs next to nothing.
+    if policy.transitions() == before {
+        drop(locked);
+    } else {
+        tell(locked, from, now);
+    }
+    // Dropped where nothing is locked.
+    drop(over);
+    answer
+}
+
 /// Tells listeners that the mode was just changed, and was this before, once the policy is no longer locked.
 #[cold]
 fn tell(locked: MutexGuard<'_, Locked>, from: Mode, now: Timestamp) {
-    if let Some(listeners) = locked.listeners.clone() {
+    if let Some(listeners) = locked.watch.as_ref().and_then(|watch| watch.listeners.clone()) {
         listeners.note(from, &locked.policy, now);
         drop(locked);
         listeners.tell();
@@ -340,7 +438,7 @@ impl AttemptGuard {
     #[inline]
     pub fn handle_progress(&self) {
         match &self.attempt {
-            Some(attempt) if attempt.transport() == Transport::Sse => self.policy.sse_progressed(),
+            Some(attempt) if attempt.transport() == Transport::Sse => self.policy.sse_progressed(attempt),
             Some(attempt) if attempt.is_probe() => self.policy.probe_progressed(attempt),
             // Most events are neither SSE's nor the probe's, and change nothing (R4, R8).
             _ => {}
@@ -350,7 +448,11 @@ impl AttemptGuard {
     /// See [`Policy::handle_outcome`].
     pub fn handle_outcome(mut self, outcome: Outcome) -> Verdict {
         match self.attempt.take() {
-            Some(attempt) => self.policy.with(|policy, now| policy.handle_outcome(attempt, outcome, now)),
+            Some(attempt) => self.policy.with(
+                (attempt, outcome),
+                |(attempt, outcome), policy, now| policy.handle_outcome(attempt, outcome, now),
+                Recording::outcome,
+            ),
             None => Verdict::Done,
         }
     }
@@ -362,8 +464,12 @@ impl AttemptGuard {
     pub fn divert(mut self) -> Result<(Call, DialGuard), Self> {
         match self.attempt.take_if(|attempt| attempt.is_divertible()) {
             Some(attempt) => {
-                let (call, dial) = self.policy.with(|policy, now| policy.divert(attempt, now));
-                Ok((call, self.policy.dial_guard(dial)))
+                let divert = |attempt, policy: &mut Policy, now| {
+                    let (call, dial) = policy.divert(attempt, now);
+                    (call, dial, NAMELESS)
+                };
+                let (call, dial, name) = self.policy.with(attempt, divert, Recording::divert);
+                Ok((call, self.policy.dial_guard(dial, name)))
             }
             None => Err(self),
         }
@@ -387,6 +493,8 @@ pub struct DialGuard {
     policy: SharedPolicy,
     /// Taken by whatever ends the dial, and by nothing else.
     dial: Option<Dial>,
+    /// What it is called in a record.
+    name: Name,
 }
 
 impl DialGuard {
@@ -401,7 +509,8 @@ impl DialGuard {
     /// The dial itself, when no call may wait for it.
     pub fn adopt(mut self) -> Result<AttemptGuard, Self> {
         let Some(dial) = self.dial.take() else { return Err(self) };
-        match self.policy.with(|policy, now| policy.adopt(dial, now)) {
+        let adopt = |(dial, _), policy: &mut Policy, now| policy.adopt(dial, now);
+        match self.policy.with((dial, self.name), adopt, Recording::adopt) {
             Ok(attempt) => Ok(self.policy.guard(attempt)),
             Err(dial) => {
                 self.dial = Some(dial);
@@ -412,7 +521,11 @@ impl DialGuard {
 
     fn report(&mut self, outcome: DialOutcome) {
         if let Some(dial) = self.dial.take() {
-            self.policy.with(|policy, now| policy.handle_dial(dial, outcome, now));
+            self.policy.with(
+                (dial, self.name, outcome),
+                |(dial, _, outcome), policy, now| policy.handle_dial(dial, outcome, now),
+                Recording::dial,
+            );
         }
     }
 }

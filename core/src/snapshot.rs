@@ -1,5 +1,8 @@
 use core::time::Duration;
 
+#[cfg(feature = "std")]
+use crate::whole_millis;
+
 /// What a policy knows, to be kept across restarts ([R20](crate::rules#r20)).
 ///
 /// Holds the mode, the counters and remaining durations; never timestamps, calls or tokens. What was
@@ -44,6 +47,15 @@ impl Snapshot {
             _ => (KeptMode::FailedOver, self.cooldown),
         };
         Self { mode, retry_in, ..self }
+    }
+
+    /// As it is written: in whole milliseconds, rounded up.
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub(crate) const fn in_whole_millis(self) -> Self {
+        let retry_in = Duration::from_millis(whole_millis(self.retry_in));
+        let cooldown = Duration::from_millis(whole_millis(self.cooldown));
+        Self { retry_in, cooldown, ..self }
     }
 }
 

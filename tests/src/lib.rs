@@ -7,6 +7,7 @@
 mod adapter;
 #[cfg(feature = "clients")]
 mod clock;
+mod dice;
 #[cfg(feature = "clients")]
 mod heard;
 pub mod model;
@@ -17,6 +18,8 @@ mod outcome;
 mod provider;
 #[cfg(feature = "clients")]
 mod settings;
+#[cfg(feature = "clients")]
+mod trace;
 pub mod turns;
 #[cfg(feature = "clients")]
 mod wait;
@@ -25,6 +28,7 @@ mod wait;
 pub use adapter::{Adapter, TestClient, TestTurn, adapter, adapters};
 #[cfg(feature = "clients")]
 pub use clock::Shifted;
+pub use dice::Dice;
 #[cfg(feature = "clients")]
 pub use heard::{Heard, Observer};
 #[cfg(feature = "clients")]
@@ -33,6 +37,8 @@ pub use outcome::{Outcome, collect, read};
 pub use provider::{Failed, Says, TestProvider};
 #[cfg(feature = "clients")]
 pub use settings::Settings;
+#[cfg(feature = "clients")]
+pub use trace::Trace;
 #[cfg(feature = "clients")]
 pub use wait::until;
 

@@ -9,8 +9,8 @@ use failback_wire::{Headers, Limits};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::TestProvider;
 use crate::heard::Observer;
+use crate::{TestProvider, Trace};
 
 /// What takes the place of the default head start: on a machine that is busy enough, a handshake takes longer
 /// than a second, and a test that is not about the head start would go on over SSE.
@@ -56,6 +56,8 @@ pub struct Settings {
     pub state_file: Option<PathBuf>,
     /// Who hears what the client decides.
     pub observer: Option<Observer>,
+    /// Where to write down what happens to the policy.
+    pub trace: Option<Trace>,
 }
 
 impl Settings {
@@ -152,6 +154,13 @@ impl Settings {
         self
     }
 
+    /// With everything that happens to the policy written there.
+    #[must_use]
+    pub fn record(mut self, trace: &Trace) -> Self {
+        self.trace = Some(trace.clone());
+        self
+    }
+
     /// A builder with these settings, but for the provider. `begin` makes one for a URL.
     pub(crate) fn builder<W: World>(self, begin: impl FnOnce(String) -> Builder<W>) -> Builder<W> {
         let mut config = self.config;
@@ -185,6 +194,9 @@ impl Settings {
         }
         if let Some(observer) = self.observer {
             builder = builder.observer(observer.into_fn());
+        }
+        if let Some(trace) = self.trace {
+            builder = builder.record(trace);
         }
         if let Some(pem) = self.root_certificates {
             builder = builder.add_root_certificates(pem);

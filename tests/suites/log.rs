@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use failback::{Config, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, TestProvider, adapters, collect, read, until};
+use failback_tests::{Adapter, Settings, TestProvider, Trace, adapters, collect, read, until};
 use failback_wire::Request;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -233,4 +233,11 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     let refused = "INFO credentials number=1 transport=websocket turn=1 in 1".to_owned();
     let lines = take();
     assert!(lines.contains(&refused), "{lines:#?}");
+
+    let client = adapter.client(Settings::new(&peer).record(&Trace::with_room_for(1000)));
+    for _ in 0..5 {
+        let _refused = collect(client.stream(hi()));
+    }
+    let stopped = |line: &&String| line.starts_with("WARN record");
+    assert_eq!(take().iter().filter(stopped).collect::<Vec<_>>(), ["WARN record problem=no room in 1"]);
 }

@@ -1,6 +1,6 @@
 //! Many turns through one client, with faults drawn from a seed that is printed: every turn ends, each that
-//! completes has its own text, WebSocket is not left while it works, and nothing is held that was not held
-//! after the first turns.
+//! completes has its own text, WebSocket is not left while it works, nothing is held that was not held after
+//! the first turns, and what the client has recorded is decided again.
 //!
 //! `FAILBACK_SOAK_TURNS` is how many turns each adapter makes, by default 1,500; `FAILBACK_SOAK_SEED` repeats
 //! a run. One test, as it counts what the whole process has.
@@ -8,6 +8,8 @@
 
 mod held;
 
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -15,7 +17,8 @@ use failback::Transport::{Sse, WebSocket};
 use failback::{Change, Config, Mode, Transport};
 use failback_client::Error;
 use failback_peer::{Handshake, Peer, Turn};
-use failback_tests::{Adapter, Outcome, Settings, TestClient, adapters, collect, until};
+use failback_tests::{Adapter, Dice, Outcome, Settings, TestClient, Trace, adapters, collect, until};
+use failback_vector::Vector;
 use failback_wire::{Limits, Request};
 
 use crate::held::Held;
@@ -61,22 +64,6 @@ impl Drop for Told {
     }
 }
 
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % end
-    }
-
-    fn millis(&mut self, end: u64) -> Duration {
-        Duration::from_millis(self.below(end))
-    }
-}
-
 #[derive(Default, Debug)]
 struct Counts {
     completed: u64,
@@ -92,6 +79,8 @@ struct Soak<'a> {
     stands_still: bool,
     peer: Peer,
     client: Box<dyn TestClient>,
+    /// What it records.
+    trace: PathBuf,
     dice: Dice,
     turn: u64,
     counts: Counts,
@@ -108,7 +97,10 @@ impl<'a> Soak<'a> {
             // No handshake is left because the machine is busy.
             .with_head_start(Duration::from_secs(20));
         let limits = Limits::new().with_first_event_timeout(Duration::from_secs(20));
+        let trace = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("soak-{}.trace", adapter.name()));
+        let file = File::create(&trace).expect("a file");
         let settings = Settings::new(&peer).config(config).limits(limits).deadline(DEADLINE).seed(seed);
+        let settings = settings.record(&Trace::in_file(file));
         let client = match stands_still {
             true => adapter.client_that_stands_still(settings),
             false => adapter.client(settings),
@@ -120,8 +112,9 @@ impl<'a> Soak<'a> {
                 list.lock().expect("no panic").push(change);
             }
         });
-        let dice = Dice(seed);
-        Self { adapter, stands_still, peer, client, dice, turn: 0, counts: Counts::default(), convicted }
+        let dice = Dice::new(seed);
+        let counts = Counts::default();
+        Self { adapter, stands_still, peer, client, trace, dice, turn: 0, counts, convicted }
     }
 
     fn run(mut self, turns: u64) {
@@ -158,6 +151,18 @@ impl<'a> Soak<'a> {
         });
         until("no more files than after the first turns", || Held::now().others <= held.others);
         assert!(then_memory <= memory + MEMORY_SLACK, "{memory} bytes, then {then_memory}");
+        self.decide_again();
+    }
+
+    /// Whatever happened, from what was recorded the same follows.
+    fn decide_again(&self) {
+        let text = fs::read_to_string(&self.trace).expect("a trace");
+        let vector = Vector::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", self.trace.display()));
+        let ran = vector.run(|report| {
+            assert!(report.mismatches.is_empty(), "{}: {report:?}", self.trace.display());
+        });
+        ran.unwrap_or_else(|error| panic!("{}: {error}", self.trace.display()));
+        assert!(vector.len() as u64 > 2 * self.turn && vector.cut_off().is_none());
     }
 
     /// What the process holds when no turn is under way.

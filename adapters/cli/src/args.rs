@@ -27,8 +27,10 @@ pub(crate) enum Command {
     /// black-holed, works again, and is refused for good. Each decision is printed as it happens, with its
     /// reason. Exits with 1 if anything goes otherwise than it should.
     ///
+    /// At the end, all of it is shown once more as a timeline.
+    ///
     /// Colours are used on a terminal, unless the environment variable NO_COLOR is set.
-    Demo,
+    Demo(DemoArgs),
 
     /// Stream turns from a Responses API
     ///
@@ -36,10 +38,10 @@ pub(crate) enum Command {
     /// completed or was ended by the server, with 1 if one failed, and with 2 for wrong usage.
     Stream(Box<StreamArgs>),
 
-    /// Run vectors, recorded sequences of events, through the policy
+    /// Run vectors, sequences of events, and traces, which `stream --record` writes, through the policy
     ///
-    /// Prints each decision with its reason. Exits with 1 if, with --check, anything differs or a vector
-    /// cannot be run to its end, and with 2 for a file that cannot be read.
+    /// Prints each decision with its reason, or with --timeline a picture. Exits with 1 if, with --check,
+    /// anything differs or a file cannot be run to its end, and with 2 for a file that cannot be read.
     Replay(ReplayArgs),
 
     /// Simulate a fleet of clients in an outage, on paper
@@ -145,6 +147,13 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "PATH")]
     pub(crate) state_file: Option<PathBuf>,
 
+    /// Write down what happens to the policy, as it happens: a trace, for a bug report
+    ///
+    /// Times, decisions and their reasons, without URL, headers and bodies. `failback replay FILE` shows it,
+    /// with --timeline as a picture. A file that exists is replaced.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,
 
@@ -161,6 +170,13 @@ pub(crate) enum Adapter {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Draw the timeline into this file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct ReplayArgs {
     /// Compare with what each step expects, and print only what differs
     #[arg(long)]
@@ -170,7 +186,15 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Vectors to run
+    /// Print a timeline of each file instead of its steps, as wide as the terminal, or 80 columns
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) timeline: bool,
+
+    /// Draw the timeline into this file; for one FILE alone
+    #[arg(long, value_name = "SVG")]
+    pub(crate) svg: Option<PathBuf>,
+
+    /// Vectors or traces to run
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 }

@@ -8,6 +8,8 @@
 //! | `replay` | vectors (`failback-vector`) through the policy |
 //! | `demo` | a scripted outage on loopback |
 //! | `simulate` | a fleet of clients on paper |
+//! | `timeline` | what happened to a policy, in text and as SVG; `canvas` is the SVG, for `simulate` too |
+//! | `terminal` | how wide it is |
 //! | `output` | what is printed: JSON lines, text, colours |
 //!
 //! Only [`run`] is for others.
@@ -15,6 +17,7 @@
 
 mod adapter;
 mod args;
+mod canvas;
 mod demo;
 mod error;
 mod output;
@@ -23,6 +26,9 @@ mod settings;
 mod setup;
 mod simulate;
 mod stream;
+mod terminal;
+mod timeline;
+mod trace_file;
 
 use std::env;
 use std::io::{self, Write};
@@ -47,7 +53,7 @@ pub fn run() -> ExitCode {
         }
     };
     let done = match args.command {
-        Command::Demo => demo::run(),
+        Command::Demo(args) => demo::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulate::run(&args),

@@ -1,26 +1,52 @@
-//! `failback replay`: vectors through the policy.
+//! `failback replay`: vectors and traces through the policy.
+
+mod words;
 
 use std::fs;
 use std::io::{self, BufWriter, StdoutLock, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::args::ReplayArgs;
-use crate::error::Error;
 use failback_vector::{Mismatch, StepReport, Vector};
 
+use crate::args::ReplayArgs;
+use crate::error::Error;
+use crate::output::count;
+use crate::output::paint::without_controls;
+use crate::output::plot::Plot;
+use crate::terminal;
+use crate::timeline::Timeline;
+use words::{action, describe, seconds};
+
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Error> {
-    let mut replay = Replay { args, out: BufWriter::new(io::stdout().lock()), totals: Totals::default() };
+    if let Some(path) = &args.svg {
+        check_plot(path, &args.files)
+            .map_err(|problem| Error::usage(format_args!("--svg {}", path.display()), problem))?;
+    }
+    let plot = Plot::create(args.svg.as_deref())?;
+    let out = BufWriter::new(io::stdout().lock());
+    let mut replay = Replay { args, out, plot, drawn: Ok(()), totals: Totals::default() };
     match replay.run() {
-        Ok(()) => Ok(replay.totals.exit_code(args.check)),
+        Ok(()) => replay.drawn.map(|()| replay.totals.exit_code(args.check)),
         Err(error) => match Error::output(&error) {
             // What was found until then counts.
             Error::Closed => Ok(replay.totals.exit_code(args.check)),
             error => Err(error),
         },
+    }
+}
+
+/// There is one picture, and it takes the place of no trace.
+fn check_plot(path: &Path, files: &[PathBuf]) -> Result<(), String> {
+    let [file] = files else {
+        return Err(format!("expected one FILE to draw, got {}", files.len()));
+    };
+    match (path.canonicalize(), file.canonicalize()) {
+        (Ok(plot), Ok(read)) if plot == read => Err("this is the FILE that is to be drawn".to_owned()),
+        _ => Ok(()),
     }
 }
 
@@ -31,7 +57,7 @@ struct Totals {
     differ: usize,
     /// Files that could not be read, or are no vectors.
     unreadable: usize,
-    /// Vectors with a step that makes no sense.
+    /// Vectors with a step that makes no sense, and traces that are cut off.
     broken: usize,
 }
 
@@ -78,6 +104,9 @@ struct SummaryLine {
 struct Replay<'a> {
     args: &'a ReplayArgs,
     out: BufWriter<StdoutLock<'static>>,
+    plot: Option<Plot>,
+    /// What became of it.
+    drawn: Result<(), Error>,
     totals: Totals,
 }
 
@@ -93,7 +122,7 @@ impl Replay<'_> {
     fn file(&mut self, path: &Path) -> io::Result<()> {
         let name = path.display().to_string();
         let read = fs::read_to_string(path).map_err(|error| error.to_string());
-        let vector = match read.and_then(|text| Vector::parse(&text).map_err(|error| error.to_string())) {
+        let mut vector = match read.and_then(|text| Vector::parse(&text).map_err(|error| error.to_string())) {
             Ok(vector) => vector,
             Err(problem) => {
                 self.totals.unreadable += 1;
@@ -101,24 +130,69 @@ impl Replay<'_> {
             }
         };
         self.totals.vectors += 1;
-        if !self.args.check && !self.args.json {
-            writeln!(self.out, "{name}: {} ({})", vector.name, vector.source)?;
+        if let (true, Some(file)) = (vector.is_trace(), path.file_name()) {
+            // All traces have one name.
+            vector.name = file.to_string_lossy().into_owned();
         }
+        let lists = !self.args.check && !self.args.json && !self.args.timeline;
+        if lists || self.args.timeline {
+            let what = if vector.is_trace() { "a trace" } else { vector.name.as_str() };
+            let title = format!("{name}: {what} ({})", vector.source);
+            writeln!(self.out, "{}", without_controls(&title))?;
+        }
+        let draws = self.args.timeline || self.plot.is_some();
+        let mut timeline = draws.then(|| Timeline::new(&vector));
         let mut written = Ok(());
+        let (mut steps, mut differ) = (0, 0);
         let ran = vector.run(|report| {
-            self.totals.steps += 1;
-            self.totals.differ += usize::from(!report.mismatches.is_empty());
+            steps += 1;
+            differ += usize::from(!report.mismatches.is_empty());
+            if let Some(timeline) = &mut timeline {
+                timeline.step(&report);
+            }
             if written.is_ok() {
                 written = self.step(&name, &report);
             }
         });
         written?;
+        self.totals.steps += steps;
+        self.totals.differ += differ;
+        if let Some(mut timeline) = timeline {
+            timeline.finish();
+            self.draw(&timeline, differ)?;
+        }
         if let Err(error) = ran {
             self.totals.broken += 1;
             self.complain(&name, &error.to_string())?;
+        } else if let Some(line) = vector.cut_off() {
+            self.totals.broken += 1;
+            let problem = format!(
+                "line {line} is cut off: the trace ends in the middle of it, and the {} before it {} all \
+                 there is",
+                count(steps, "step"),
+                if steps == 1 { "is" } else { "are" },
+            );
+            self.complain(&name, &problem)?;
         }
-        if !self.args.check && !self.args.json {
+        if lists || self.args.timeline {
             writeln!(self.out)?;
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self, timeline: &Timeline, differ: usize) -> io::Result<()> {
+        if let Some(plot) = &mut self.plot {
+            self.drawn = plot.draw(&timeline.svg());
+        }
+        if self.args.timeline {
+            for line in timeline.lines(terminal::width()) {
+                writeln!(self.out, "{line}")?;
+            }
+            // The picture is of what is decided now.
+            if differ > 0 && !self.args.check {
+                let steps = count(differ, "step");
+                writeln!(self.out, "{steps} decided otherwise than the file says: --check tells how")?;
+            }
         }
         Ok(())
     }
@@ -142,7 +216,7 @@ impl Replay<'_> {
             return writeln!(self.out);
         }
         if !self.args.check {
-            return writeln!(self.out, "{}", describe(report));
+            return if self.args.timeline { Ok(()) } else { writeln!(self.out, "{}", describe(report)) };
         }
         for Mismatch { key, expected, got } in &report.mismatches {
             let (step, at) = (report.step, seconds(report.at_ms));
@@ -168,7 +242,7 @@ impl Replay<'_> {
         }
         // Where both go to one terminal, in order.
         self.out.flush()?;
-        let _ = writeln!(io::stderr(), "error: {file}: {problem}");
+        let _ = writeln!(io::stderr(), "error: {file}: {}", without_controls(problem));
         Ok(())
     }
 
@@ -192,48 +266,4 @@ impl Replay<'_> {
         }
         writeln!(self.out)
     }
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
-
-fn seconds(ms: u64) -> String {
-    format!("{}.{:03}", ms / 1000, ms % 1000)
-}
-
-fn action(report: &StepReport) -> String {
-    match &report.call {
-        Some(call) => format!("{} {call}", report.action),
-        None => report.action.clone(),
-    }
-}
-
-/// `   12.000 s  call c0               -> websocket (healthy)             preferred, 3 recoveries left`
-fn describe(report: &StepReport) -> String {
-    let got = |key: &str| report.got.get(key).filter(|value| !value.is_null());
-    let word = |key: &str| got(key).and_then(Value::as_str);
-    let at = |key: &str| got(key).and_then(Value::as_u64).map(seconds);
-
-    let decision = match (word("start"), word("reason"), word("verdict"), word("give_up")) {
-        (Some(transport), Some(reason), ..) => format!("-> {transport} ({reason})"),
-        (.., Some(_), Some(give_up)) => format!("-> give up ({give_up})"),
-        (.., Some("retry"), None) => format!("-> retry at {} s", at("retry_at_ms").unwrap_or_default()),
-        (.., Some(verdict), None) => format!("-> {verdict}"),
-        _ => match (at("wait_until_ms"), at("retry_at_ms")) {
-            (Some(until), _) => format!("-> wait until {until} s"),
-            (None, Some(at)) => format!("-> moves at {at} s"),
-            (None, None) => String::new(),
-        },
-    };
-    let mode = word("mode").unwrap_or_default();
-    let retry_in = match got("retry_in_ms").and_then(Value::as_u64) {
-        Some(0) => ", may probe now".to_owned(),
-        Some(wait) => format!(", may probe in {} s", seconds(wait)),
-        None => String::new(),
-    };
-    let left = got("recoveries_left").and_then(Value::as_u64).unwrap_or_default();
-    let recoveries = if left == 1 { "recovery" } else { "recoveries" };
-    let (at, action) = (seconds(report.at_ms), action(report));
-    format!("{at:>9} s  {action:<20} {decision:<32} {mode}{retry_in}, {left} {recoveries} left")
 }

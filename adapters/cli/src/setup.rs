@@ -14,6 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::args::StreamArgs;
 use crate::error::Error;
 use crate::settings::Settings;
+use crate::trace_file::TraceWriter;
 
 /// The model that is asked unless another one is named.
 const MODEL: &str = "gpt-5";
@@ -31,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) no_proxy: Option<String>,
     pub(crate) state_file: Option<PathBuf>,
     pub(crate) request: Request,
+    /// Where to write down what happens to the policy.
+    pub(crate) trace: Option<TraceWriter>,
 }
 
 impl Setup {
@@ -50,6 +53,7 @@ impl Setup {
             no_proxy: args.no_proxy.clone(),
             state_file: args.state_file.clone(),
             request,
+            trace: None,
         })
     }
 
@@ -74,6 +78,9 @@ impl Setup {
         }
         if let Some(path) = &self.state_file {
             builder = builder.state_file(path);
+        }
+        if let Some(trace) = &self.trace {
+            builder = builder.record(trace.clone());
         }
         builder.build().map_err(|error| match (&error, &self.proxy) {
             (BuildError::StateFile(problem), _) => Error::usage("--state-file", problem),

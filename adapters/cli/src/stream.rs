@@ -16,6 +16,7 @@ use crate::output::json::JsonLines;
 use crate::output::text::Text;
 use crate::output::{End, Outcome, Report, Summary};
 use crate::setup::Setup;
+use crate::trace_file::TraceFile;
 
 pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
     let report: Box<dyn Report> = if args.json { Box::new(JsonLines::new()) } else { Box::new(Text::new()) };
@@ -26,13 +27,19 @@ pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
             lock(&heard).attempt(transport.as_str(), reason.as_str(), (*number).into());
         }
     };
-    let mut client = adapter::open(args.adapter, Setup::new(args)?, observer)?;
+    let mut setup = Setup::new(args)?;
+    let trace = args.record.as_deref().map(TraceFile::create).transpose()?;
+    setup.trace = trace.as_ref().map(TraceFile::writer);
+    let mut client = adapter::open(args.adapter, setup, observer)?;
     let found = client.state_file_problem();
     say(found.as_ref());
     let done = stream(args, client.as_mut(), &turns);
     let left = client.state_file_problem();
     say(left.as_ref().filter(|_| left != found));
     client.close();
+    if let Some(problem) = trace.and_then(|trace| trace.problem()) {
+        let _ = writeln!(io::stderr(), "failback: {problem}");
+    }
     done
 }
 

@@ -4,12 +4,15 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::failback;
+use common::{failback, file};
 
 #[test]
 fn it_tells_the_whole_story_in_plain_text() {
     let begun = Instant::now();
-    let run = failback(&["demo"]).exits_with(0);
+    let svg = file("demo.svg", "");
+    let run = failback(&["demo", "--svg", &svg]).exits_with(0);
+    let drawn = std::fs::read_to_string(svg).unwrap();
+    assert!(drawn.ends_with("</svg>\n") && drawn.contains(">pinned</text>"), "{drawn}");
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert_eq!(run.err, "");
     assert!(!run.out.contains('\x1b'), "escapes without a terminal");
@@ -41,6 +44,13 @@ fn it_tells_the_whole_story_in_plain_text() {
         "over SSE                      8 (turns 3-5, 8-12)\n",
         "handshakes seen by the server   6\n",
         "mode at the end                 pinned\n",
+        "\nThe same as a timeline\n",
+        "|0 s",
+        "mode      =preferred",
+        "calls     W",
+        "dials ",
+        "outcomes ",
+        "12 calls, ",
     ] {
         let Some((_, after)) = rest.split_once(part) else { panic!("no `{part}` in:\n{rest}") };
         rest = after;

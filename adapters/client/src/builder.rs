@@ -17,6 +17,7 @@ use crate::observation::Observation;
 use crate::observer::Hears;
 use crate::provider::Provider;
 use crate::proxies::{Proxies, ProxyChoice};
+use crate::recorder::{Beginning, Recorder, Writer};
 use crate::state_file::Found;
 use crate::tls;
 use crate::trust::Trust;
@@ -66,6 +67,7 @@ pub struct Builder<W: World> {
     snapshot: Option<(Snapshot, Duration)>,
     state_file: Option<PathBuf>,
     observer: Option<Hears>,
+    trace: Option<Writer>,
 }
 
 impl<W: World> Builder<W> {
@@ -92,6 +94,7 @@ impl<W: World> Builder<W> {
             snapshot: None,
             state_file: None,
             observer: None,
+            trace: None,
         }
     }
 
@@ -374,6 +377,36 @@ impl<W: World> Builder<W> {
         self
     }
 
+    /// Writes down everything that happens to the policy, and what it decides: a trace, to be attached to a
+    /// bug report. `failback replay` shows it, with `--timeline` as a picture, and `--check` decides it all
+    /// again. Called again, it takes the place of the former; by default nothing is written.
+    ///
+    /// **What is in it**: times, transports, decisions and their reasons, the settings of the policy and its
+    /// seed. No URL, no header, nothing of requests or responses, no words of a server.
+    ///
+    /// **How**: one line of JSON for each step, written and flushed at once, so that a process that is killed
+    /// leaves a trace up to there. Events that change nothing are left out: most turns take two to four steps
+    /// of some 250 bytes each. Nothing is kept in memory. The README of `failback-vector` says what the lines
+    /// are.
+    ///
+    /// **Cost**: whoever asks the policy waits for the writer, and so does everybody who wants to ask it. So
+    /// give it a local file, without a buffer of your own. A pipe that nobody reads would stop the client, and
+    /// so would a writer that asks the client anything.
+    ///
+    /// **If it fails**, or panics, the client goes on, the recording stops, and a warning is logged, once.
+    ///
+    /// A client that is recorded takes times in its [`config`](Self::config) and its
+    /// [`snapshot`](Self::snapshot) as they are written: in whole milliseconds, rounded up. And its backoff
+    /// has other jitter than the same [`seed`](Self::seed) gives without.
+    ///
+    /// ```ignore
+    /// let builder = builder.record(std::fs::File::create("failback.trace")?);
+    /// ```
+    pub fn record(mut self, writer: impl io::Write + Send + 'static) -> Self {
+        self.trace = Some(Box::new(writer));
+        self
+    }
+
     /// Builds the client. Makes no connection.
     ///
     /// # Errors
@@ -381,7 +414,7 @@ impl<W: World> Builder<W> {
     /// sent in plain text, when both `authorization` and a provider of credentials are set, when there can be
     /// no state file with its path, when certificates that are set cannot be used, and when TLS is needed and
     /// no root certificate is found.
-    pub fn build(self) -> Result<W::Client, BuildError> {
+    pub fn build(mut self) -> Result<W::Client, BuildError> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(BuildError::ZeroDeadline);
         }
@@ -445,15 +478,28 @@ impl<W: World> Builder<W> {
 
     /// The policy, which is the client's clock too. Its time begins now. It goes on from what was found in
     /// the state file, or else from the snapshot that is set.
-    fn policy(&self, found: Option<(Snapshot, Duration)>) -> SharedPolicy {
+    fn policy(&mut self, found: Option<(Snapshot, Duration)>) -> SharedPolicy {
         let clock = self.world.clock();
         let origin = clock();
         let clock = move || Timestamp::from_elapsed(clock().saturating_duration_since(origin));
         let seed = self.seed.unwrap_or_else(failback::random_seed);
-        SharedPolicy::with_clock(clock, |now| match found.or(self.snapshot) {
-            Some((snapshot, elapsed)) => Policy::restore(self.config, seed, &snapshot, elapsed, now),
-            None => Policy::new(self.config, seed, now),
-        })
+        let restored = found.or(self.snapshot);
+        let mut begun = Beginning { config: self.config, seed, restored, at: Timestamp::ZERO };
+        if self.trace.is_some() {
+            begun = begun.as_written();
+        }
+        let policy = SharedPolicy::with_clock(clock, |now| {
+            begun.at = now;
+            match begun.restored {
+                Some((snapshot, elapsed)) => Policy::restore(begun.config, seed, &snapshot, elapsed, now),
+                None => Policy::new(begun.config, seed, now),
+            }
+        });
+        if let Some(writer) = self.trace.take() {
+            let mut recorder = Recorder::new(writer, &begun);
+            policy.record(move |record| recorder.record(record));
+        }
+        policy
     }
 }
 
@@ -493,6 +539,7 @@ impl<W: World> fmt::Debug for Builder<W> {
             .field("limits", &self.limits)
             .field("deadline", &self.deadline)
             .field("sse_only", &self.sse_only)
+            .field("is_recorded", &self.trace.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -71,6 +71,7 @@
 //! | `failback::sse_only` | info | `set_sse_only` was called, and changed something | `on` |
 //! | `failback::state` | info | another process has written the state file | `changed` |
 //! | `failback::state` | warn | the state file cannot be used | `problem` |
+//! | `failback::record` | warn | the trace cannot be written any more ([`Builder::record`]) | `problem` |
 //! | `failback::observer` | warn | the observer has panicked | |
 //! | `failback::idle` | debug | an idle WebSocket is not kept any longer (async adapters) | `why` |
 //!
@@ -118,6 +119,7 @@ mod progress;
 mod provider;
 mod proxies;
 mod proxy;
+mod recorder;
 mod refusal;
 mod response;
 mod size_limit;

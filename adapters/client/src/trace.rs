@@ -139,6 +139,10 @@ pub(crate) fn state_file(problem: &StateFileError) {
     warn!(target: "failback::state", %problem, "state file");
 }
 
+pub(crate) fn recording_stopped(problem: &str) {
+    warn!(target: "failback::record", problem, "the trace of this client ends here");
+}
+
 pub(crate) fn adopted(changed: bool) {
     info!(target: "failback::state", changed, "another process has written the state file");
 }

@@ -17,6 +17,8 @@ mod head_start;
 mod listening;
 mod nobodys_fault;
 mod over_sse;
+#[cfg(feature = "std")]
+mod recording;
 mod settings;
 #[cfg(feature = "std")]
 mod shared;

@@ -3,25 +3,30 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::time::Duration;
 
+use failback::record::{Answer, Answered};
 use failback::{
-    Attempt, Call, Decision, Dial, DialOutcome, Failure, GiveUp, Mode, Outcome, Policy, Stage, Timestamp,
-    Verdict, whole_millis,
+    Attempt, Call, Decision, Dial, DialOutcome, Failure, Outcome, OverSse, Policy, Stage, Timestamp, Verdict,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::parse::{Action, Step, Vector};
+use super::step::{Action, Step};
+use super::vector::Vector;
 
 /// What the policy said to one step.
 #[derive(Clone, Debug)]
 pub struct StepReport {
     /// Which step, from 1.
     pub step: usize,
-    /// When, in milliseconds.
+    /// When, in milliseconds, rounded down.
     pub at_ms: u64,
+    /// When.
+    pub at: Timestamp,
     /// What happened: the step's `do`.
     pub action: String,
     /// To which call, if to one.
     pub call: Option<String>,
+    /// The dial that the call waits for from now on, where it is not called as the call.
+    pub dial: Option<String>,
     /// What was observed, under the keys that `expect` knows.
     pub got: Map<String, Value>,
     /// Where that differs from what the step expects.
@@ -77,9 +82,11 @@ impl Vector {
             let call = step.action.call().map(str::to_owned);
             observe(StepReport {
                 step: n,
-                at_ms: step.at_ms,
+                at_ms: step.at.as_nanos() / 1_000_000,
+                at: step.at,
                 action: step.word.clone(),
                 call,
+                dial: step.action.dial().map(str::to_owned),
                 got,
                 mismatches,
             });
@@ -96,92 +103,101 @@ struct Runner<'a> {
     dials: HashMap<String, Dial>,
 }
 
+/// What was answered, under the keys that `expect` knows.
+type Got = Map<String, Value>;
+
 impl<'a> Runner<'a> {
     fn new(vector: &'a Vector) -> Self {
-        Self {
-            vector,
-            policy: Policy::new(vector.config, vector.seed, Timestamp::ZERO),
-            waiting: HashMap::new(),
-            running: HashMap::new(),
-            dials: HashMap::new(),
-        }
+        let Vector { config, seed, .. } = *vector;
+        let policy = match vector.trace.as_ref().and_then(|trace| trace.snapshot) {
+            Some((snapshot, elapsed)) => Policy::restore(config, seed, &snapshot, elapsed, vector.begin()),
+            None => Policy::new(config, seed, vector.begin()),
+        };
+        Self { vector, policy, waiting: HashMap::new(), running: HashMap::new(), dials: HashMap::new() }
     }
 
-    fn step(&mut self, step: &Step) -> Result<Map<String, Value>, String> {
-        let mut now = Timestamp::from_millis(step.at_ms);
-        let mut got = Map::new();
+    fn step(&mut self, step: &Step) -> Result<Got, String> {
+        let now = step.at;
         match &step.action {
             Action::Call { call, over } => {
                 self.check_is_new(call)?;
-                let attempt = match over {
-                    None => self.policy.begin_call(now),
-                    Some(why) => {
-                        let call = self.policy.open_call_over_sse(now, *why);
-                        self.policy.begin_attempt_now(call, now)
-                    }
-                };
-                self.began(call, Decision::Start(attempt), &mut got);
+                let opened = self.open(*over, now);
+                let attempt = self.policy.begin_attempt_now(opened, now);
+                Ok(self.run(call, attempt, now))
+            }
+            Action::Open { call, over } => {
+                self.check_is_new(call)?;
+                let opened = self.open(*over, now);
+                let got = self.got(Answer::Call(&opened), now);
+                self.waiting.insert(call.clone(), opened);
+                Ok(got)
             }
             Action::Begin { call } => {
                 let waiting = take(&mut self.waiting, call, "waiting for an attempt")?;
-                self.begin(call, waiting, now, &mut got);
+                let decision = self.policy.begin_attempt(waiting, now);
+                let got = self.got(Answer::Decision(&decision), now);
+                match decision {
+                    Decision::Start(attempt) => drop(self.running.insert(call.clone(), attempt)),
+                    Decision::Wait(waiting) => drop(self.waiting.insert(call.clone(), waiting)),
+                }
+                Ok(got)
+            }
+            Action::BeginNow { call } => {
+                let waiting = take(&mut self.waiting, call, "waiting for an attempt")?;
+                let attempt = self.policy.begin_attempt_now(waiting, now);
+                Ok(self.run(call, attempt, now))
             }
             Action::Progress { call } => {
                 let attempt = self.running.get(call).ok_or_else(|| no(call, "being attempted"))?;
                 self.policy.handle_progress(attempt, now);
+                Ok(self.got(Answer::Nothing, now))
             }
-            Action::Complete { call } => self.end(call, Outcome::Completed, now, &mut got)?,
-            Action::End { call } => self.end(call, Outcome::Ended, now, &mut got)?,
-            Action::Cancel { call } => self.end(call, Outcome::Cancelled, now, &mut got)?,
-            Action::Fail(fail) => self.end(&fail.call, Outcome::Failed(fail.failure()), now, &mut got)?,
-            Action::Exhausted(fail) => {
-                self.end(&fail.call, Outcome::RetriesExhausted(fail.failure()), now, &mut got)?;
-            }
+            Action::Complete { call } => self.end(call, Outcome::Completed, now),
+            Action::End { call } => self.end(call, Outcome::Ended, now),
+            Action::Cancel { call } => self.end(call, Outcome::Cancelled, now),
+            Action::Fail(fail) => self.end(&fail.call, Outcome::Failed(fail.failure()), now),
+            Action::Exhausted(fail) => self.end(&fail.call, Outcome::RetriesExhausted(fail.failure()), now),
             Action::Divert { call } => {
                 let attempt = take(&mut self.running, call, "being attempted")?;
                 let (moved, dial) = self.policy.divert(attempt, now);
-                got.insert("retry_at_ms".into(), millis(moved.ready_at()).into());
+                let got = self.got(Answer::Diverted(&moved), now);
                 self.waiting.insert(call.clone(), moved);
                 self.keep_dial(call, dial)?;
+                Ok(got)
             }
             Action::WarmUp { call } => {
                 let dial = self.policy.warm_up(now);
-                got.insert("dial".into(), dial.is_some().into());
-                if let Some(dial) = dial {
-                    self.keep_dial(call, dial)?;
-                }
+                self.dial_ahead(call, dial, now)
             }
-            Action::Adopt { call } => {
-                self.check_is_new(call)?;
-                let dial = take(&mut self.dials, call, "dialling")?;
-                let adopted = self.policy.adopt(dial, now);
-                got.insert("dial".into(), adopted.is_err().into());
-                match adopted {
-                    Ok(attempt) => self.began(call, Decision::Start(attempt), &mut got),
-                    Err(dial) => self.keep_dial(call, dial)?,
-                }
+            Action::PollProbe { call } => {
+                let dial = self.policy.poll_probe(now);
+                self.dial_ahead(call, dial, now)
             }
-            Action::DialOpened { call } => self.end_dial(call, DialOutcome::Opened, now)?,
+            Action::Adopt { call, dial } => self.adopt(call, dial.as_ref().unwrap_or(call), now),
+            Action::DialOpened { call } => self.end_dial(call, DialOutcome::Opened, now),
             Action::DialFailed { call, blame } => {
                 let failure = Failure::new(*blame, Stage::Connecting);
-                self.end_dial(call, DialOutcome::Failed(failure), now)?;
+                self.end_dial(call, DialOutcome::Failed(failure), now)
             }
-            Action::DialAbandoned { call } => self.end_dial(call, DialOutcome::Abandoned, now)?,
-            Action::Tick {} => self.policy.handle_timeout(now),
-            Action::NetworkChanged {} => self.policy.handle_network_change(now),
-            Action::Restart { down_ms } => {
-                let down = Duration::from_millis(*down_ms);
-                let snapshot = self.policy.snapshot(now);
-                now = now.saturating_add(down);
-                self.policy = Policy::restore(self.vector.config, self.vector.seed, &snapshot, down, now);
-                self.waiting.clear();
-                self.running.clear();
-                self.dials.clear();
+            Action::DialAbandoned { call } => self.end_dial(call, DialOutcome::Abandoned, now),
+            Action::Tick {} | Action::Check {} => {
+                self.policy.handle_timeout(now);
+                Ok(self.got(Answer::Nothing, now))
             }
-            Action::Check {} => self.policy.handle_timeout(now),
+            Action::NetworkChanged {} => {
+                self.policy.handle_network_change(now);
+                Ok(self.got(Answer::Nothing, now))
+            }
+            Action::Restart { down_ms } => Ok(self.restart(Duration::from_millis(*down_ms), now)),
+            Action::Learn { snapshot, elapsed_ns } => {
+                let learned = self.policy.learn(snapshot, Duration::from_nanos(*elapsed_ns), now);
+                Ok(self.got(Answer::Learned(learned), now))
+            }
+            Action::HoldProbe { by_ns } => {
+                self.policy.hold_probe(Duration::from_nanos(*by_ns), now);
+                Ok(self.got(Answer::Nothing, now))
+            }
         }
-        self.observe(now, &mut got);
-        Ok(got)
     }
 
     fn check_is_new(&self, call: &str) -> Result<(), String> {
@@ -191,9 +207,46 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    fn keep_dial(&mut self, call: &str, dial: Dial) -> Result<(), String> {
-        match self.dials.entry(call.to_owned()) {
-            Entry::Occupied(_) => Err(format!("call `{call}` has left a dial already")),
+    fn open(&mut self, over: Option<OverSse>, now: Timestamp) -> Call {
+        let mut call = match over {
+            None => self.policy.open_call(now),
+            Some(why) => self.policy.open_call_over_sse(now, why),
+        };
+        // As whoever recorded it did, or its waits would have other jitter.
+        if self.vector.is_trace() {
+            self.policy.number_call(&mut call);
+        }
+        call
+    }
+
+    /// The attempt has begun.
+    fn run(&mut self, call: &str, attempt: Attempt, now: Timestamp) -> Got {
+        let got = self.got(Answer::Attempt(&attempt), now);
+        self.running.insert(call.to_owned(), attempt);
+        got
+    }
+
+    fn end(&mut self, call: &str, outcome: Outcome, now: Timestamp) -> Result<Got, String> {
+        let attempt = take(&mut self.running, call, "being attempted")?;
+        let verdict = self.policy.handle_outcome(attempt, outcome, now);
+        let got = self.got(Answer::Verdict(&verdict), now);
+        if let Verdict::Retry(waiting) = verdict {
+            self.waiting.insert(call.to_owned(), waiting);
+        }
+        Ok(got)
+    }
+
+    fn dial_ahead(&mut self, name: &str, dial: Option<Dial>, now: Timestamp) -> Result<Got, String> {
+        let got = self.got(Answer::Dial(dial.is_some()), now);
+        match dial {
+            Some(dial) => self.keep_dial(name, dial).map(|()| got),
+            None => Ok(got),
+        }
+    }
+
+    fn keep_dial(&mut self, name: &str, dial: Dial) -> Result<(), String> {
+        match self.dials.entry(name.to_owned()) {
+            Entry::Occupied(_) => Err(format!("call `{name}` has left a dial already")),
             Entry::Vacant(vacant) => {
                 vacant.insert(dial);
                 Ok(())
@@ -201,70 +254,49 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn begin(&mut self, name: &str, call: Call, now: Timestamp, got: &mut Map<String, Value>) {
-        let decision = self.policy.begin_attempt(call, now);
-        self.began(name, decision, got);
-    }
-
-    fn began(&mut self, name: &str, decision: Decision, got: &mut Map<String, Value>) {
-        match decision {
-            Decision::Start(attempt) => {
-                got.insert("start".into(), attempt.transport().as_str().into());
-                got.insert("reason".into(), attempt.reason().as_str().into());
-                got.insert("probe".into(), attempt.is_probe().into());
-                self.running.insert(name.to_owned(), attempt);
+    fn adopt(&mut self, call: &str, name: &str, now: Timestamp) -> Result<Got, String> {
+        let dial = take(&mut self.dials, name, "dialling")?;
+        match self.policy.adopt(dial, now) {
+            Ok(mut attempt) => {
+                self.check_is_new(call)?;
+                if self.vector.is_trace() {
+                    self.policy.number_attempt(&mut attempt);
+                }
+                let got = self.got(Answer::Adopted(Some(&attempt)), now);
+                self.running.insert(call.to_owned(), attempt);
+                Ok(got)
             }
-            Decision::Wait(call) => {
-                got.insert("wait_until_ms".into(), millis(call.ready_at()).into());
-                self.waiting.insert(name.to_owned(), call);
+            Err(dial) => {
+                self.keep_dial(name, dial)?;
+                Ok(self.got(Answer::Adopted(None), now))
             }
         }
     }
 
-    fn end(
-        &mut self,
-        name: &str,
-        outcome: Outcome,
-        now: Timestamp,
-        got: &mut Map<String, Value>,
-    ) -> Result<(), String> {
-        let attempt = take(&mut self.running, name, "being attempted")?;
-        let verdict = match self.policy.handle_outcome(attempt, outcome, now) {
-            Verdict::Done => "done",
-            Verdict::Retry(call) => {
-                got.insert("retry_at_ms".into(), millis(call.ready_at()).into());
-                self.waiting.insert(name.to_owned(), call);
-                "retry"
-            }
-            Verdict::GiveUp(give_up) => {
-                got.insert("give_up".into(), give_up.as_str().into());
-                if let GiveUp::ServerBusy { retry_after } = give_up {
-                    got.insert("retry_after_ms".into(), json!(retry_after.as_millis() as u64));
-                }
-                "give_up"
-            }
-        };
-        got.insert("verdict".into(), verdict.into());
-        Ok(())
-    }
-
-    fn end_dial(&mut self, name: &str, outcome: DialOutcome, now: Timestamp) -> Result<(), String> {
+    fn end_dial(&mut self, name: &str, outcome: DialOutcome, now: Timestamp) -> Result<Got, String> {
         let dial = take(&mut self.dials, name, "dialling")?;
         self.policy.handle_dial(dial, outcome, now);
-        Ok(())
+        Ok(self.got(Answer::Nothing, now))
     }
 
-    fn observe(&self, now: Timestamp, got: &mut Map<String, Value>) {
-        let until = |at: Timestamp| whole_millis(at.saturating_duration_since(now));
-        let mode = self.policy.mode();
-        let retry_in = match mode {
-            Mode::FailedOver { retry_at } => Some(until(retry_at)),
-            _ => None,
-        };
-        got.insert("mode".into(), mode.as_str().into());
-        got.insert("retry_in_ms".into(), retry_in.into());
-        got.insert("recoveries_left".into(), self.policy.recoveries_left().into());
-        got.insert("wake_in_ms".into(), self.policy.poll_timeout().map(until).into());
+    fn restart(&mut self, down: Duration, now: Timestamp) -> Got {
+        let snapshot = self.policy.snapshot(now);
+        let now = now.saturating_add(down);
+        self.policy = Policy::restore(self.vector.config, self.vector.seed, &snapshot, down, now);
+        self.waiting.clear();
+        self.running.clear();
+        self.dials.clear();
+        self.got(Answer::Nothing, now)
+    }
+
+    /// What the policy has answered, and how it stands.
+    fn got(&self, answer: Answer<'_>, at: Timestamp) -> Got {
+        let answered = Answered { answer, policy: &self.policy, at };
+        match serde_json::to_value(answered) {
+            Ok(Value::Object(got)) => got,
+            // An answer is written as an object, and nothing in it can fail to be written.
+            _ => Map::new(),
+        }
     }
 }
 
@@ -274,8 +306,4 @@ fn take<T>(from: &mut HashMap<String, T>, call: &str, state: &str) -> Result<T, 
 
 fn no(call: &str, state: &str) -> String {
     format!("no call `{call}` is {state}")
-}
-
-fn millis(at: Timestamp) -> u64 {
-    whole_millis(at.saturating_duration_since(Timestamp::ZERO))
 }

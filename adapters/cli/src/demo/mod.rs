@@ -1,6 +1,7 @@
 //! `failback demo`: a scripted outage, and what a real client makes of it.
 
 mod screen;
+mod trace;
 mod words;
 
 use std::process::ExitCode;
@@ -12,9 +13,13 @@ use failback_peer::{Handshake, Peer, Turn};
 use failback_tokio::{Client, Item, Limits, Request};
 
 use crate::adapter;
+use crate::args::DemoArgs;
 use crate::error::Error;
 use crate::output::paint::Ink;
+use crate::output::plot::Plot;
+use crate::timeline::Timeline;
 use screen::Screen;
+use trace::Trace;
 use words::{list, measured, seconds, transport_name};
 
 // Short enough that nobody goes away, long enough to be told apart.
@@ -29,10 +34,14 @@ const INTERVAL: Duration = Duration::from_millis(900);
 /// How long to wait for what should come in a second or two.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(crate) fn run() -> Result<ExitCode, Error> {
+pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Error> {
+    let plot = Plot::create(args.svg.as_deref())?;
     let screen = Arc::new(Mutex::new(Screen::new()));
     let runtime = adapter::runtime()?;
-    runtime.block_on(play(screen))?;
+    let timeline = runtime.block_on(play(screen))?;
+    if let Some(mut plot) = plot {
+        plot.draw(&timeline.svg())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -40,7 +49,7 @@ fn lock(screen: &Mutex<Screen>) -> MutexGuard<'_, Screen> {
     screen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn play(screen: Arc<Mutex<Screen>>) -> Result<(), Error> {
+async fn play(screen: Arc<Mutex<Screen>>) -> Result<Timeline, Error> {
     let peer = Peer::start();
     let answer = Turn::after(4).then_pause(Duration::from_millis(100)).then_complete();
     peer.set_turn(Transport::WebSocket, answer.clone());
@@ -52,8 +61,10 @@ async fn play(screen: Arc<Mutex<Screen>>) -> Result<(), Error> {
         // The same cooldowns in each run.
         .with_jitter_permille(0);
     let heard = Arc::clone(&screen);
+    let trace = Trace::default();
     let client = Client::builder(peer.url())
         .observer(move |observation| lock(&heard).observation(observation))
+        .record(trace.clone())
         .config(config)
         .limits(Limits::new().with_connect_timeout(CONNECT_TIMEOUT))
         .build()
@@ -64,7 +75,9 @@ async fn play(screen: Arc<Mutex<Screen>>) -> Result<(), Error> {
     demo.black_hole().await?;
     demo.recovery().await?;
     demo.refused_for_good().await?;
-    demo.summary()
+    let timeline = trace.timeline()?;
+    demo.summary(&timeline)?;
+    Ok(timeline)
 }
 
 /// How one turn went.
@@ -239,7 +252,7 @@ impl Demo {
         }
     }
 
-    fn summary(&self) -> Result<(), Error> {
+    fn summary(&self, timeline: &Timeline) -> Result<(), Error> {
         let over = |transport| {
             let turns = self.turns.iter().zip(1..).filter(|(told, _)| told.transport == transport);
             turns.map(|(_, number)| number).collect::<Vec<usize>>()
@@ -263,6 +276,11 @@ impl Demo {
         screen.fact("handshakes seen by the server", &handshakes.to_string(), Ink::Plain);
         screen.fact("longest wait for a first event", &measured(longest), Ink::Plain);
         screen.fact("mode at the end", mode.as_str(), Ink::Mode);
+        screen.blank();
+        screen.heading("The same as a timeline");
+        for line in timeline.lines(screen::ROOM) {
+            screen.line(&line);
+        }
         screen.blank();
         screen.paragraph(
             "Pinned is not for ever: a change of network, a restart, or a turn for which SSE fails and WebSocket \

@@ -11,6 +11,8 @@ use crate::output::paint::{Ink, NO_BREAK, Painter, wrap};
 /// As wide as a terminal is.
 const WIDTH: usize = 80;
 const MARGIN: usize = 2;
+/// What is left of it for a line.
+pub(crate) const ROOM: usize = WIDTH - MARGIN;
 /// The columns: when, who, what; the rest says why.
 const WHEN: usize = 7;
 const WHO: usize = 7;
@@ -76,7 +78,7 @@ impl Screen {
     }
 
     pub(crate) fn paragraph(&mut self, text: &str) {
-        for line in wrap(text, WIDTH - MARGIN) {
+        for line in wrap(text, ROOM) {
             self.line(&line);
         }
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod json;
 pub(crate) mod paint;
+pub(crate) mod plot;
 pub(crate) mod text;
 
 use std::io;
@@ -9,6 +10,11 @@ use std::io;
 use failback_async::{Error as TurnError, Notice};
 use failback_wire::Event;
 use serde::Serialize;
+
+/// `1 step`, `2 steps`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
 
 /// How a turn ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

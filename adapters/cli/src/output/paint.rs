@@ -1,5 +1,6 @@
 //! Colours, where they are wanted.
 
+use std::borrow::Cow;
 use std::env;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
@@ -54,6 +55,15 @@ impl Painter {
 /// <https://no-color.org>: an empty value says nothing.
 fn are_wanted(is_terminal: bool, no_color: Option<&OsStr>, term: Option<&OsStr>) -> bool {
     is_terminal && no_color.is_none_or(OsStr::is_empty) && term.is_none_or(|term| term != "dumb")
+}
+
+/// The text without what could command a terminal, or is no text: for what is read from files of others.
+pub(crate) fn without_controls(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        Cow::Owned(text.replace(char::is_control, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// A space at which [`wrap`] does not break. What is written is a plain one.

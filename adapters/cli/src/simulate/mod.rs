@@ -42,28 +42,22 @@ mod text;
 mod words;
 mod world;
 
-use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::args::SimulateArgs;
 use crate::error::Error;
+use crate::output::plot::Plot;
 use period::{Period, periods};
 use plan::Plan;
 use report::Report;
 
 pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Error> {
     let plan = Plan::new(args)?;
-    // Before all the work, not after it.
-    let place = |path: &std::path::Path| format!("--svg {}", path.display());
-    let plot = match &args.svg {
-        Some(path) => Some((path, File::create(path).map_err(|error| Error::usage(place(path), error))?)),
-        None => None,
-    };
+    let plot = Plot::create(args.svg.as_deref())?;
     let reports = simulate(&plan);
-    if let Some((path, mut file)) = plot {
-        let written = file.write_all(svg::draw(&plan, &reports).as_bytes());
-        written.map_err(|error| Error::Failed(format!("{}: {error}", place(path))))?;
+    if let Some(mut plot) = plot {
+        plot.draw(&svg::draw(&plan, &reports))?;
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let written = if args.json {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-pub(super) const SECOND: u64 = 1_000_000_000;
-pub(super) const MINUTE: u64 = 60 * SECOND;
-pub(super) const HOUR: u64 = 60 * MINUTE;
+pub(crate) const SECOND: u64 = 1_000_000_000;
+pub(crate) const MINUTE: u64 = 60 * SECOND;
+pub(crate) const HOUR: u64 = 60 * MINUTE;
 const MILLISECOND: u64 = SECOND / 1000;
 const DAY: u64 = 24 * HOUR;
 
@@ -13,7 +13,7 @@ const DAY: u64 = 24 * HOUR;
 const UNITS: [(&str, u64); 5] = [("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND), ("ms", MILLISECOND)];
 
 /// What time is divided into, in tables and plots: the shortest of which so many fit.
-pub(super) const STEPS: [u64; 13] = [
+pub(crate) const STEPS: [u64; 13] = [
     MINUTE,
     2 * MINUTE,
     5 * MINUTE,
@@ -34,7 +34,7 @@ pub(super) const STEPS: [u64; 13] = [
 pub(crate) struct Span(u64);
 
 impl Span {
-    pub(super) const fn from_nanos(nanos: u64) -> Self {
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 

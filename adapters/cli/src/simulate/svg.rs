@@ -2,10 +2,8 @@
 //! black on white, strategies are told apart by their lines, and each line bears its name.
 
 mod axis;
-mod canvas;
 
 use axis::{round_step, time_step};
-use canvas::{Anchor, Canvas};
 
 use super::kind::Kind;
 use super::period::{BUCKET, Part};
@@ -13,6 +11,7 @@ use super::plan::Plan;
 use super::report::{Rate, Report, Turns};
 use super::span::Span;
 use super::words::{rate, scene};
+use crate::canvas::{Anchor, Canvas};
 
 const WIDTH: f64 = 970.0;
 const LEFT: f64 = 64.0;

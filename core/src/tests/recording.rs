@@ -1,0 +1,113 @@
+//! `SharedPolicy::record`: who is told what, in which order.
+
+use core::ops::ControlFlow;
+use std::format;
+use std::string::String;
+use std::sync::mpsc::channel;
+use std::vec::Vec;
+
+use super::shared::shared;
+use super::*;
+use crate::record::Name;
+use crate::{SharedDecision, SharedPolicy};
+
+#[test]
+fn everything_that_is_asked_is_told_in_order() {
+    let (policy, clock) = shared(EXACT);
+    let (sender, told) = channel();
+    policy.record(move |record| {
+        let name = record.name.map(|name| format!(" {name}")).unwrap_or_default();
+        let word = format!("{:?}", record.asked);
+        let word = word.split(['(', ' ']).next().unwrap_or_default();
+        sender.send(format!("{}{name} {}", word, record.answered.policy.mode())).unwrap();
+        ControlFlow::Continue(())
+    });
+    // Another clone is the same policy.
+    let other = policy.clone();
+    let refused = policy.begin_call();
+    let Verdict::Retry(call) = refused.handle_outcome(Outcome::Failed(REFUSED)) else { unreachable!() };
+    let SharedDecision::Start(sse) = other.begin_attempt(call) else { unreachable!() };
+    sse.handle_progress();
+    drop(sse);
+    clock.set(60_000);
+    let dial = policy.warm_up().unwrap();
+    let probe = dial.adopt().unwrap();
+    probe.handle_progress();
+    let (moved, dial) = probe.divert().unwrap();
+    drop(dial);
+    let attempt = other.begin_attempt_now(moved);
+    let _ = attempt.handle_outcome(Outcome::Completed);
+    let open = policy.open_call_over_sse(OverSse::SseOnly);
+    drop(open);
+    policy.handle_network_change();
+    let _ = (policy.status(), policy.snapshot(), policy.config(), policy.recoveries_left());
+    assert_eq!(
+        told.try_iter().collect::<Vec<String>>(),
+        [
+            "BeginCall c1 preferred",
+            "Outcome c1 suspected",
+            "BeginAttempt c1 suspected",
+            "Progress c1 failed_over",
+            "Outcome c1 failed_over",
+            "WarmUp d1 probing",
+            "Adopt c2 probing",
+            "Progress c2 probing",
+            "Divert c2 probing",
+            "Dial c2 failed_over",
+            "BeginAttemptNow c2 failed_over",
+            "Outcome c2 failed_over",
+            "OpenCall c3 failed_over",
+            "NetworkChange preferred",
+            "Timeout preferred",
+        ]
+    );
+}
+
+/// Says so when it is dropped, and asks the policy then.
+struct Last(SharedPolicy, std::sync::mpsc::Sender<Mode>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.1.send(self.0.mode()).unwrap();
+    }
+}
+
+#[test]
+fn a_recorder_that_has_enough_is_dropped_where_nothing_is_locked() {
+    let (policy, _clock) = shared(EXACT);
+    let (sender, dropped) = channel();
+    let last = Last(policy.clone(), sender);
+    let mut steps = 0;
+    policy.record(move |record| {
+        let _kept = &last;
+        steps += 1;
+        assert_eq!(record.name, Some(Name::Call(steps)), "it is not called again");
+        if steps == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let first = policy.begin_call();
+    assert!(dropped.try_recv().is_err());
+    let second = policy.begin_call();
+    assert_eq!(dropped.try_recv(), Ok(Mode::Preferred));
+    let third = policy.begin_call();
+    drop((first, second, third));
+}
+
+#[test]
+fn a_later_recorder_takes_the_place_of_the_former() {
+    let (policy, _clock) = shared(EXACT);
+    let (sender, dropped) = channel();
+    let last = Last(policy.clone(), sender);
+    policy.record(move |_| {
+        let _kept = &last;
+        ControlFlow::Continue(())
+    });
+    let (sender, told) = channel();
+    policy.record(move |record| {
+        sender.send(format!("{:?}", record.asked)).unwrap();
+        ControlFlow::Continue(())
+    });
+    assert_eq!(dropped.try_recv(), Ok(Mode::Preferred));
+    policy.handle_network_change();
+    // The former asked for the mode, when it was dropped.
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), ["Timeout", "NetworkChange"]);
+}

@@ -199,6 +199,10 @@ impl<W: World> Builder<W> {
     /// [`add_root_certificates`](Self::add_root_certificates) and [`client_identity`](Self::client_identity)
     /// change that, and cannot be used together with this.
     ///
+    /// Clients that trust the same, and have no certificate of their own, share one configuration, and the
+    /// TLS sessions to be resumed: the platform's roots are read with the first of them, and again for a
+    /// client that is built an hour later or when no other is left.
+    ///
     /// Any store of roots can be given here, such as Mozilla's, of the crate `webpki-roots`, in a container
     /// that has none:
     ///

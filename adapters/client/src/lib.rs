@@ -120,6 +120,7 @@ mod proxies;
 mod proxy;
 mod refusal;
 mod response;
+mod shared_tls;
 mod size_limit;
 mod state_file;
 mod state_file_error;

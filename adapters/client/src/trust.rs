@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 
+use crate::shared_tls::{self, Trusted};
 use crate::tls::{self, TlsError};
 
 const ROOTS: &str = "add_root_certificates";
@@ -31,7 +32,18 @@ impl Trust {
 
     /// The configuration with all of this and what the platform trusts, of which nothing is needed where
     /// nothing is encrypted.
+    ///
+    /// Clients that trust the same share one, unless they show themselves as somebody.
     pub(crate) fn config(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
+        if self.identity.is_some() {
+            return self.read(needed);
+        }
+        let platforms = needed.then(|| ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os));
+        let trusted = Trusted { roots: self.roots.clone(), platforms };
+        shared_tls::trusting(&trusted, || self.read(needed))
+    }
+
+    fn read(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
         let mut roots = RootCertStore::empty();
         for pem in &self.roots {
             add(pem, &mut roots)?;

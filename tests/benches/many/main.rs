@@ -29,7 +29,10 @@ const THREADS: usize = 1_000;
 /// Files that are no connection: of a runtime, and those that every process has.
 const OTHER_FILES: usize = 64;
 
-const STREAMS: [(&str, fn(usize) -> Measured); 8] = [
+/// The name of a row, and how so many are measured.
+type Row<M> = (&'static str, fn(usize) -> M);
+
+const STREAMS: [Row<Measured>; 8] = [
     ("WebSocket, ours on tokio", |count| streams::tokio(WebSocket, count)),
     ("WebSocket, ours on smol", |count| streams::smol(WebSocket, count)),
     ("WebSocket, ours, blocking", |count| streams::blocking(WebSocket, count)),
@@ -40,7 +43,7 @@ const STREAMS: [(&str, fn(usize) -> Measured); 8] = [
     ("SSE, reqwest, eventsource-stream", streams::reqwest),
 ];
 
-const CLIENTS: [(&str, fn(usize) -> clients::Measured); 8] = [
+const CLIENTS: [Row<clients::Measured>; 8] = [
     ("client, WebSocket, ours on tokio", |count| clients::tokio(WebSocket, count)),
     ("client, WebSocket, ours on smol", |count| clients::smol(WebSocket, count)),
     ("client, WebSocket, ours, blocking", |count| clients::blocking(WebSocket, count)),

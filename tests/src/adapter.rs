@@ -39,6 +39,13 @@ pub trait TestClient: Send + Sync {
     /// Moves the clock of the policy, and of the age of connections, forward.
     fn advance(&self, by: Duration);
 
+    /// Moves that clock back, at most to the time that it really is.
+    fn set_back(&self, by: Duration);
+
+    /// Blocks the runtime for this time, as soon as it does anything: a task of the application's that sleeps
+    /// where it must not. Where there is no runtime, the caller sleeps.
+    fn block(&self, time: Duration);
+
     /// Whether names resolve from now on, addresses included.
     fn resolves(&self, names: bool);
 

@@ -75,6 +75,18 @@ impl<R> Shifted<R> {
     pub fn advance(&self, by: Duration) {
         self.ahead.fetch_add(u64::try_from(by.as_nanos()).expect("a test's worth of time"), Ordering::SeqCst);
     }
+
+    /// Moves the clock back, at most to the time that it really is.
+    pub fn set_back(&self, by: Duration) {
+        set_back(&self.ahead, by);
+    }
+}
+
+/// Takes this from a lead in nanoseconds, of which none may be left.
+pub(crate) fn set_back(ahead: &AtomicU64, by: Duration) {
+    let by = u64::try_from(by.as_nanos()).expect("a test's worth of time");
+    let less = |ahead: u64| Some(ahead.saturating_sub(by));
+    ahead.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).expect("always a new value");
 }
 
 impl<R: Runtime> Runtime for Shifted<R> {

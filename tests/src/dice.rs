@@ -19,6 +19,11 @@ impl Dice {
         (mixed ^ (mixed >> 31)) % end
     }
 
+    /// True once in so many times.
+    pub fn one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+
     /// Fewer milliseconds than this.
     pub fn millis(&mut self, end: u64) -> Duration {
         Duration::from_millis(self.below(end))

@@ -219,6 +219,10 @@ impl<W: World> Builder<W> {
     /// the environment variable `SSL_CERT_FILE` names, and has no certificate of its own;
     /// [`add_root_certificates`](Self::add_root_certificates), [`client_identity`](Self::client_identity) and
     /// `webpki_roots` (a feature) change that, and cannot be used together with this.
+    ///
+    /// Clients that trust the same, and have no certificate of their own, share one configuration, and the
+    /// TLS sessions to be resumed: the platform's roots are read with the first of them, and again for a
+    /// client that is built an hour later or when no other is left.
     pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
         self.tls = Some(tls);
         self

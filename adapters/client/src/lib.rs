@@ -122,6 +122,7 @@ mod proxy;
 mod recorder;
 mod refusal;
 mod response;
+mod shared_tls;
 mod size_limit;
 mod state_file;
 mod state_file_error;

@@ -1,5 +1,6 @@
 //! Whom a client trusts, and as whom it shows itself, by what its builder was given.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use rustls::client::ResolvesClientCert;
@@ -8,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 
+use crate::shared_tls::{self, Trusted};
 use crate::tls::{self, TlsError};
 
 const ROOTS: &str = "add_root_certificates";
@@ -26,6 +28,15 @@ enum Store {
 }
 
 impl Store {
+    /// Tells it from other stores. The platform's is where the environment says.
+    fn name(self) -> Vec<Option<OsString>> {
+        match self {
+            Self::Platform => ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os).into(),
+            #[cfg(feature = "webpki-roots")]
+            Self::Webpki => Vec::new(),
+        }
+    }
+
     fn add_to(self, roots: &mut RootCertStore) -> Result<(), TlsError> {
         match self {
             Self::Platform => tls::add_platforms(roots),
@@ -61,7 +72,18 @@ impl Trust {
     }
 
     /// The configuration with all of this, of which the store is not needed where nothing is encrypted.
+    ///
+    /// Clients that trust the same share one, unless they show themselves as somebody.
     pub(crate) fn config(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
+        if self.identity.is_some() {
+            return self.read(needed);
+        }
+        let store = needed.then(|| self.store.name());
+        let trusted = Trusted { roots: self.roots.clone(), store };
+        shared_tls::trusting(&trusted, || self.read(needed))
+    }
+
+    fn read(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
         let roots = self.roots(needed)?;
         let identity = self.identity.as_deref().map(identity).transpose()?;
         let config = tls::trusting(roots)?;

@@ -69,6 +69,15 @@ impl<G: Ground> TestClient for AsyncClient<G> {
         self.clock.advance(by);
     }
 
+    fn set_back(&self, by: Duration) {
+        self.clock.set_back(by);
+    }
+
+    fn block(&self, time: Duration) {
+        let runtime = self.ground.runtime();
+        self.ground.inside(|| runtime.spawn(async move { std::thread::sleep(time) }));
+    }
+
     fn resolves(&self, names: bool) {
         self.clock.resolves(names);
     }

@@ -12,6 +12,7 @@ use failback_wire::{Request, ResponseHeaders};
 
 use super::{Adapter, TestClient, TestTurn};
 use crate::Settings;
+use crate::clock::set_back;
 use crate::wait::{LOOK_EVERY, PATIENCE};
 
 pub(super) struct BlockingAdapter;
@@ -106,6 +107,14 @@ impl TestClient for BlockingClient {
         self.world
             .ahead
             .fetch_add(u64::try_from(by.as_nanos()).expect("a test's worth of time"), Ordering::SeqCst);
+    }
+
+    fn set_back(&self, by: Duration) {
+        set_back(&self.world.ahead, by);
+    }
+
+    fn block(&self, time: Duration) {
+        thread::sleep(time);
     }
 
     fn resolves(&self, names: bool) {

@@ -37,8 +37,7 @@ pub(crate) fn add_platforms(roots: &mut RootCertStore) -> Result<(), TlsError> {
     if roots.is_empty() {
         let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
         return Err(TlsError(format!(
-            "no trusted root certificate found on this machine{why}. Pass some with add_root_certificates, or
-            \
+            "no trusted root certificate found on this machine{why}. Pass some with add_root_certificates, or \
              a whole configuration with tls_config"
         )));
     }

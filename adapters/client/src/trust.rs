@@ -9,6 +9,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 
 use crate::tls::{self, TlsError};
+use crate::witness::Witness;
 
 const ROOTS: &str = "add_root_certificates";
 const IDENTITY: &str = "client_identity";
@@ -18,6 +19,7 @@ const IDENTITY: &str = "client_identity";
 pub(crate) struct Trust {
     roots: Vec<Vec<u8>>,
     identity: Option<Vec<u8>>,
+    witness: Option<Witness>,
 }
 
 impl Trust {
@@ -27,6 +29,10 @@ impl Trust {
 
     pub(crate) fn set_identity(&mut self, pem: &[u8]) {
         self.identity = Some(pem.to_vec());
+    }
+
+    pub(crate) fn set_witness(&mut self, witness: Witness) {
+        self.witness = Some(witness);
     }
 
     /// The configuration with all of this and what the platform trusts, of which nothing is needed where
@@ -40,15 +46,24 @@ impl Trust {
             tls::add_platforms(&mut roots)?;
         }
         let identity = self.identity.as_deref().map(identity).transpose()?;
+        let verifier = self.witness.as_ref().and_then(|witness| {
+            let mut platform = RootCertStore::empty();
+            // Where it trusts nobody, that was said above, or somebody else is enough.
+            let _ = tls::add_platforms(&mut platform);
+            witness.verifier(roots.clone(), platform)
+        });
         let config = tls::trusting(roots)?;
-        Ok(match identity {
-            Some(identity) => {
-                let mut config = Arc::unwrap_or_clone(config);
-                config.client_auth_cert_resolver = identity;
-                Arc::new(config)
-            }
-            None => config,
-        })
+        if identity.is_none() && verifier.is_none() {
+            return Ok(config);
+        }
+        let mut config = Arc::unwrap_or_clone(config);
+        if let Some(identity) = identity {
+            config.client_auth_cert_resolver = identity;
+        }
+        if let Some(verifier) = verifier {
+            config.dangerous().set_certificate_verifier(verifier);
+        }
+        Ok(Arc::new(config))
     }
 
     /// A configuration that is set decides all of this by itself.

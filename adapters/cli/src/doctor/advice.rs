@@ -87,8 +87,8 @@ pub(super) fn advice(kind: Kind, has_credentials: bool) -> Option<String> {
             "Check scheme and port of the proxy's URL: http, https, socks5 or socks5h is what it speaks."
         }
         Kind::PrivateAuthority => {
-            "A proxy that decrypts is on the way, or the server has a certificate of your own company. Expect \
-             the former to change what it passes on."
+            "If you do not expect a private authority there, look for a proxy that decrypts. It may change what \
+             it passes on."
         }
         Kind::OutOfTime => "Give it more time (--timeout).",
     };

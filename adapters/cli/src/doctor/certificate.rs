@@ -70,8 +70,7 @@ impl Seal {
         });
         if !self.is_stamped && self.vouched != Vouched::Added {
             told.push_str(
-                "; it has no stamp of Certificate Transparency, as public authorities give: it seems to be a private \
-                 authority's",
+                "; no stamp of Certificate Transparency, as public authorities have: probably a private one's",
             );
         }
         told

@@ -11,9 +11,6 @@ use failback::{Timestamp, Transport, Verdict};
 use super::kind::Kind;
 use super::way::Way;
 
-/// How long a response streams.
-const STREAM: Duration = Duration::from_secs(1);
-
 /// How many turns are tried at most. With the defaults, WebSocket is given up for good after four.
 const TURNS: usize = 300;
 
@@ -154,7 +151,6 @@ impl Run {
             Some(failure) => Outcome::Failed(failure),
             None => {
                 self.policy.handle_progress(&attempt, self.now);
-                self.now = self.now.saturating_add(STREAM);
                 Outcome::Completed
             }
         };

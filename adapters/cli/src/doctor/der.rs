@@ -3,6 +3,8 @@
 //! A crate that reads certificates brings some fifteen others. Nothing is decided by what is read here: it is
 //! shown to people.
 
+use super::record::tame;
+
 /// The longest name that is shown.
 const MAX_NAME: usize = 64;
 
@@ -85,9 +87,8 @@ fn name(mut parts: &[u8]) -> String {
 
 /// A name may be anything: it is made fit to be shown.
 fn shown(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let fit = text.chars().map(|letter| if letter.is_control() { '\u{fffd}' } else { letter });
-    let mut shown: String = fit.take(MAX_NAME).collect();
+    let text = tame(&String::from_utf8_lossy(text));
+    let mut shown: String = text.chars().take(MAX_NAME).collect();
     if text.chars().count() > MAX_NAME {
         shown.push('…');
     }

@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use failback::{Blame, Failure, Stage, Transport};
 use failback_client::{Lost, Refusal, Vouched};
+use failback_wire::http::StatusCode;
 use failback_wire::http::header::CONTENT_TYPE;
 use failback_wire::{Fault, Headers, Seen};
 
@@ -47,9 +48,32 @@ impl Finding {
             (Lost::Body(_), _) if matches!(seen, Seen::WrongContentType { .. }) => Kind::NoEndpoint,
             _ => of_seen(&seen, transport, vouched),
         };
-        let text = fault.as_ref().map(|fault| fault.text().to_owned()).unwrap_or_default();
+        let mut text = fault.as_ref().map(|fault| fault.text().to_owned()).unwrap_or_default();
+        if let (Lost::Answer(refusal), Some(true)) = (lost, kind.works()) {
+            // It is the answer that was expected.
+            text = headers.redact(&expected(refusal)).into_owned();
+        }
         Self { kind, status: fault.and_then(|fault| fault.status()), text, failure }
     }
+}
+
+/// What the API said to the request.
+fn expected(refusal: &Refusal) -> String {
+    let error = refusal.error();
+    let named = error.code.as_deref().or(error.kind.as_deref()).unwrap_or_default();
+    let said = if error.message.is_empty() { named } else { error.message.as_str() };
+    let status = named_status(refusal.status());
+    if said.is_empty() {
+        format!("the API answers {status}")
+    } else {
+        format!("the API answers {status}: {said}")
+    }
+}
+
+/// `404 Not Found`.
+pub(super) fn named_status(status: u16) -> String {
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
 }
 
 fn of_upgrade(refusal: &Refusal, failure: Option<Failure>) -> Kind {
@@ -79,7 +103,7 @@ fn of_answer(refusal: &Refusal) -> Kind {
     }
 }
 
-pub(super) fn is_json(refusal: &Refusal) -> bool {
+fn is_json(refusal: &Refusal) -> bool {
     let content_type = refusal.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     content_type.is_some_and(|content_type| content_type.to_ascii_lowercase().contains("json"))
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// The longest text of a step, in letters.
+const MAX_TEXT: usize = 600;
+
 /// One step of one way.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
@@ -34,4 +37,19 @@ impl State {
             Self::Told => "told",
         }
     }
+}
+
+/// Makes a text fit to be shown: what a server says must not move the cursor of a terminal, turn the direction
+/// of writing around, or go on for ever.
+pub(super) fn tame(text: &str) -> String {
+    let is_bad = |letter: char| {
+        letter.is_control()
+            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let fit = text.chars().map(|letter| if is_bad(letter) { '\u{fffd}' } else { letter });
+    let mut shown: String = fit.take(MAX_TEXT).collect();
+    if text.chars().nth(MAX_TEXT).is_some() {
+        shown.push('…');
+    }
+    shown
 }

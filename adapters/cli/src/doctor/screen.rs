@@ -105,9 +105,14 @@ fn label(step: &'static str) -> &'static str {
 /// At most seven letters, down to tenths of a millisecond.
 pub(super) fn duration(took: Duration) -> String {
     let millis = took.as_secs_f64() * 1000.0;
-    match millis {
-        0.0..9.95 => format!("{millis:.1} ms"),
-        9.95..9999.5 => format!("{millis:.0} ms"),
-        _ => format!("{:.1} s", millis / 1000.0),
+    if millis < 9.95 {
+        format!("{millis:.1} ms")
+    } else if millis < 999.5 {
+        format!("{millis:.0} ms")
+    } else if took.subsec_millis() < 50 {
+        // Nobody measures so exactly.
+        format!("{} s", took.as_secs())
+    } else {
+        format!("{:.1} s", millis / 1000.0)
     }
 }

@@ -58,7 +58,8 @@ fn ask(
     walk.answered = Answered::by(headers.as_map(), inspector.headers());
     let who = walk.answered.told();
     let kind = headers.get("content-type").unwrap_or("no content type").to_owned();
-    walk.end(State::Ok, [format!("200 OK, {kind}"), who].join(" ").trim_end().to_owned());
+    let who = if who.is_empty() { who } else { format!("; {who}") };
+    walk.end(State::Ok, format!("200 OK, {kind}{who}"));
 
     walk.set_out("turn");
     http.read(&mut |event| arrivals.handle(event))?;

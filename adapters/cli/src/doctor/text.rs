@@ -59,41 +59,48 @@ fn told(course: &Course) -> String {
     let Course { first, mode, retry_in, pinned } = course;
     let mut told = match first.end {
         Ok(Transport::WebSocket) => "Turns go over WebSocket.".to_owned(),
-        Ok(Transport::Sse) if first.attempts == 0 => "A turn goes over SSE.".to_owned(),
         Ok(Transport::Sse) => {
-            let waits = if first.waits < Duration::from_millis(1) {
+            let when = if first.waits < Duration::from_millis(10) {
                 "at once".to_owned()
             } else {
                 format!("after {}", duration(first.waits))
             };
-            let tries = count(first.attempts, "attempt", "attempts");
-            format!("The first turn moves to SSE {waits}, after {tries} on WebSocket.")
+            let tries = times(first.attempts);
+            format!("The first turn tries WebSocket {tries}, and moves to SSE {when}.")
         }
-        Err(why) => format!(
-            "A turn fails after {}: {why}. Nothing is held against WebSocket then.",
-            duration(first.waits)
-        ),
+        Err(why) => format!("A turn fails after {}: {why}.", duration(first.waits)),
     };
-    if first.end.is_err() && *mode != Mode::Preferred {
-        told = told.replace(" Nothing is held against WebSocket then.", "");
-    }
-    if let Some(retry_in) = retry_in {
-        told.push_str(&format!(
-            " The next ones go over SSE at once. WebSocket is tried again after {}",
-            span(*retry_in)
-        ));
-        match pinned {
-            Some((tries, after)) => told.push_str(&format!(
-                ", and after {} in vain, {} later at the earliest, SSE stays for good (until the network changes, or a restart).",
-                count(*tries, "more try", "more tries"),
-                span(*after),
-            )),
-            None => told.push('.'),
+    match (mode, retry_in, pinned) {
+        (Mode::Preferred, ..) if first.end == Ok(Transport::WebSocket) => {}
+        (Mode::Preferred, ..) => {
+            told.push_str(" Nothing is held against WebSocket: the next turn tries it first again.");
         }
-    } else if *mode == Mode::Pinned {
-        told.push_str(" The next ones go over SSE for good.");
+        (Mode::FailedOver { .. }, Some(retry_in), pinned) => {
+            let next = span(*retry_in);
+            told.push_str(&format!(
+                " Later ones go over SSE at once. After {next} one tries WebSocket again."
+            ));
+            if let Some((tries, after)) = pinned {
+                told.push_str(&format!(
+                    " When that has failed {}, {} after the first or later, all stay on SSE until the network changes \
+                     or the program starts anew.",
+                    times(*tries),
+                    span(*after),
+                ));
+            }
+        }
+        (Mode::Pinned, ..) => told.push_str(" Later ones go over SSE, for good."),
+        _ => {}
     }
     told
+}
+
+fn times(number: usize) -> String {
+    match number {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        number => format!("{number} times"),
+    }
 }
 
 /// Whole seconds and minutes.
@@ -102,8 +109,4 @@ fn span(time: Duration) -> String {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds => format!("{} min", seconds / 60),
     }
-}
-
-fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }

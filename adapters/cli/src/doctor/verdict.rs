@@ -1,9 +1,10 @@
 //! What was found, in one sentence.
 
 use failback::Transport;
-use failback_wire::http::StatusCode;
 
+use super::judge::named_status;
 use super::kind::Kind;
+use super::screen::duration;
 use super::way::Way;
 
 /// The sentence, and the kinds of which it speaks.
@@ -14,12 +15,19 @@ pub(super) struct Verdict {
 
 impl Verdict {
     pub(super) fn new(websocket: &Way, sse: &Way) -> Self {
-        let mut kinds = vec![websocket.finding.kind];
-        let mut text = if websocket.finding.kind == sse.finding.kind {
-            both(websocket, sse)
-        } else {
-            kinds.push(sse.finding.kind);
-            format!("{}; {}", clause(websocket, Some(sse)), clause(sse, None))
+        let mut kinds = vec![websocket.finding.kind, sse.finding.kind];
+        let mut text = match (websocket.finding.kind, sse.finding.kind) {
+            (Kind::WebSocketWorks, Kind::SseWorks) => "both transports work".to_owned(),
+            (one, other) if one == other => {
+                kinds = vec![one];
+                both(websocket, sse)
+            }
+            // What answers so to an upgrade is no surprise then.
+            (one, Kind::NoEndpoint) if is_refused(one) => {
+                kinds = vec![Kind::NoEndpoint];
+                format!("neither transport works: {}", clause(sse, None))
+            }
+            _ => format!("{}; {}", clause(websocket, Some(sse)), clause(sse, None)),
         };
         let seals = [websocket.seal.as_ref(), sse.seal.as_ref()];
         // Where nobody trusts it, that is the first thing to be said.
@@ -36,6 +44,10 @@ impl Verdict {
         let first = letters.next().map(|letter| letter.to_ascii_uppercase());
         Self { text: first.into_iter().chain(letters).chain(['.']).collect(), kinds }
     }
+}
+
+const fn is_refused(kind: Kind) -> bool {
+    matches!(kind, Kind::WebSocketNotOffered | Kind::WebSocketStripped | Kind::WebSocketRefused)
 }
 
 /// Both ways end alike.
@@ -58,7 +70,7 @@ fn clause(way: &Way, other: Option<&Way>) -> String {
         Transport::WebSocket => "WebSocket",
         Transport::Sse => "SSE",
     };
-    let status = finding.status.map(named).unwrap_or_default();
+    let status = finding.status.map(named_status).unwrap_or_default();
     let who = who(way, other);
     match finding.kind {
         Kind::WebSocketWorks => "WebSocket works".to_owned(),
@@ -71,10 +83,9 @@ fn clause(way: &Way, other: Option<&Way>) -> String {
             )
         }
         Kind::WebSocketRefused => format!("WebSocket is refused{} ({status})", by(&who)),
-        Kind::WebSocketBlackHoled => format!(
-            "WebSocket is black-holed: the upgrade got no answer in {}",
-            super::screen::duration(way.took)
-        ),
+        Kind::WebSocketBlackHoled => {
+            format!("WebSocket is black-holed: the upgrade got no answer in {}", duration(way.took))
+        }
         Kind::WebSocketBroken => format!("WebSocket breaks: {}", finding.text),
         Kind::WebSocketBusy => format!("the server has no room for a WebSocket now ({status})"),
         Kind::SseWorks => "SSE works".to_owned(),
@@ -156,9 +167,4 @@ fn by(who: &Option<String>) -> String {
 
 fn from(who: &Option<String>) -> String {
     who.as_ref().map(|who| format!(" from {who}")).unwrap_or_default()
-}
-
-fn named(status: u16) -> String {
-    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
 }

@@ -9,11 +9,13 @@ use failback::{Stage, Transport};
 use failback_blocking::inspect::{Inspector, Milestone, Step};
 use failback_client::{Lost, Proxy, ProxyProtocol, ProxyReason, Vouched};
 
+use failback_wire::Seen;
+
 use super::certificate::Seal;
 use super::judge::Finding;
 use super::kind::Kind;
 use super::plan::Plan;
-use super::record::{Record, State};
+use super::record::{Record, State, tame};
 use super::screen::Screen;
 use super::way::{Answered, Way};
 
@@ -92,10 +94,15 @@ impl<'a> Walk<'a> {
     pub(super) fn hear(&self, milestone: Milestone<'_>) {
         match milestone {
             Milestone::Begun(step) => self.set_out(self.word(step)),
-            Milestone::Found(addresses) => self.end(State::Ok, self.found(addresses)),
+            Milestone::Found(addresses) => match self.found(addresses) {
+                Some(found) => self.end(State::Ok, found),
+                None => self.tell("name", State::Told, None, "none: the URL has an address"),
+            },
             Milestone::Connected(address) => self.end(State::Ok, format!("connected to {address}")),
             Milestone::Encrypted(step, version) => {
                 let told = self.take_seal(step == Step::Tls);
+                // No certificate is shown where a session goes on.
+                let told = told.or_else(|| Some("as before, so no certificate is shown again".to_owned()));
                 let version = version.replace("TLSv1_", "TLS 1.");
                 self.end(
                     State::Ok,
@@ -127,7 +134,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn found(&self, addresses: &[SocketAddr]) -> String {
+    /// `None` if there was nothing to look up.
+    fn found(&self, addresses: &[SocketAddr]) -> Option<String> {
         // Of the proxy's name or of the server's: only the former is looked up where the proxy looks up the
         // other.
         let host = match self.proxy() {
@@ -135,14 +143,14 @@ impl<'a> Walk<'a> {
             _ => self.inspector.endpoint().target(self.transport).host(),
         };
         if host.parse::<IpAddr>().is_ok() {
-            return "an address already: nothing to look up".to_owned();
+            return None;
         }
         let mut shown: Vec<_> =
             addresses.iter().take(ADDRESSES).map(|address| address.ip().to_string()).collect();
         if addresses.len() > ADDRESSES {
             shown.push(format!("and {} more", addresses.len() - ADDRESSES));
         }
-        format!("{host} is {}", shown.join(", "))
+        Some(format!("{host} is {}", shown.join(", ")))
     }
 
     /// Reads the certificate that was shown in the handshake that has just ended.
@@ -178,7 +186,7 @@ impl<'a> Walk<'a> {
         took: Option<Duration>,
         text: impl Into<String>,
     ) {
-        let text = self.inspector.headers().redact(&text.into()).into_owned();
+        let text = tame(&self.inspector.headers().redact(&text.into()));
         let record = Record { step, state, took, text };
         let shown = self.screen.borrow_mut().record(&record);
         let mut output = self.output.borrow_mut();
@@ -198,10 +206,16 @@ impl<'a> Walk<'a> {
         let headers = self.inspector.headers();
         let finding = Finding::of_lost(lost, self.transport, stage, self.vouched.get(), headers);
         let who = self.answered.told();
-        let mut text = finding.text.clone();
+        let mut text = match lost {
+            // Which step it is stands beside it.
+            Lost::Seen(Seen::Resolve | Seen::Connect | Seen::Tls | Seen::Certificate, Some(detail)) => {
+                detail.clone()
+            }
+            _ => finding.text.clone(),
+        };
         for more in [told.unwrap_or_default(), who] {
             if !more.is_empty() {
-                text.push_str(&format!(" ({more})"));
+                text = format!("{}; {more}", text.trim_end_matches('.'));
             }
         }
         let state = match finding.kind.works() {

@@ -64,7 +64,7 @@ fn try_out(plan: &Plan, socket: &mut Socket<'_>, walk: &mut Walk<'_>) -> Result<
     match quiet {
         Ok(_) => {
             walk.idle = Some(plan.idle);
-            walk.end(State::Ok, format!("open after {quiet_for} without a byte; longer was not tried"));
+            walk.end(State::Ok, format!("still open after {quiet_for} of silence (longer: --idle)"));
         }
         Err(Halt::Lost(lost)) => {
             let mut finding = walk.lose(&lost, Stage::Open);

@@ -51,7 +51,7 @@ fn a_refused_upgrade() {
         &run,
         &[
             "Verdict WebSocket is refused by what calls itself nginx (403 Forbidden); SSE works.",
-            "moves to SSE at once.",
+            "The first turn tries WebSocket once, and moves to SSE",
             "After 60 s one tries WebSocket again. When that has failed 3 times",
             "docs/TROUBLESHOOTING.md#websocket-refused",
         ],

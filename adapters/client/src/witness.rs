@@ -131,7 +131,8 @@ impl ServerCertVerifier for Watched {
 
 fn mistrust(error: &CertificateError) -> Vouched {
     match error {
-        CertificateError::UnknownIssuer => Vouched::Nobody,
+        // The latter: one of those that are trusted has the name of the issuer, and another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => Vouched::Nobody,
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => Vouched::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => Vouched::NotYetValid,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {

@@ -12,6 +12,8 @@ use super::kind::Kind;
 use super::report::Report;
 use super::screen::duration;
 
+/// Nobody notices so short a wait.
+const AT_ONCE: Duration = Duration::from_millis(200);
 /// How long a line is.
 const WIDTH: usize = 79;
 const INDENT: usize = 10;
@@ -60,7 +62,7 @@ fn told(course: &Course) -> String {
     let mut told = match first.end {
         Ok(Transport::WebSocket) => "Turns go over WebSocket.".to_owned(),
         Ok(Transport::Sse) => {
-            let when = if first.waits < Duration::from_millis(10) {
+            let when = if first.waits < AT_ONCE {
                 "at once".to_owned()
             } else {
                 format!("after {}", duration(first.waits))

@@ -8,7 +8,7 @@ use crate::bell::Stopped;
 pub enum Halt {
     /// The connection failed, or could not be opened.
     Lost(Lost),
-    /// The thread is to stop, as [`Stopped`] says.
+    /// The thread is to stop: it was told so, or its time is over.
     Stopped,
 }
 

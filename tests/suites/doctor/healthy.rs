@@ -1,6 +1,6 @@
 //! Where both transports work: what is found, and that nothing is asked for money.
 
-use failback_peer::{Peer, Transport, What};
+use failback_peer::{Handshake, Peer, Transport, What};
 use serde_json::json;
 
 use crate::report::doctor;
@@ -77,4 +77,15 @@ fn without_a_key_a_401_says_enough() {
     let report = doctor(&peer.url(), &["--header", "Authorization: Bearer open-sesame"]);
     report.expect(0, &["websocket-works", "sse-works"]);
     assert!(peer.journal().any(|what| matches!(what, What::Upgraded)));
+}
+
+/// A gateway that says 401 to every upgrade refuses WebSocket: the credentials are good enough for SSE.
+#[test]
+fn a_401_to_the_upgrade_alone_is_a_refusal() {
+    let peer = Peer::start();
+    peer.require_bearer("open-sesame");
+    peer.set_handshake(Handshake::status(401));
+    let report = doctor(&peer.url(), &["--header", "Authorization: Bearer open-sesame"]);
+    let report = report.expect(3, &["websocket-refused", "sse-works"]);
+    assert_eq!(report.0["policy"]["mode"], "failed_over", "{:#}", report.0);
 }

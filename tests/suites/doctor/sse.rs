@@ -6,7 +6,7 @@ use failback_peer::{Peer, Transport, Turn};
 
 use crate::report::doctor;
 
-const PAUSE: Duration = Duration::from_millis(700);
+const PAUSE: Duration = Duration::from_millis(1500);
 
 #[test]
 fn live_and_buffered_are_told_apart_by_a_turn() {

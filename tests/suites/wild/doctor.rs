@@ -39,7 +39,7 @@ fn nginx_that_buffers_and_nginx_that_cuts_what_is_idle() {
     let peer = Peer::start();
     let Some(nginx) = front::nginx(&peer) else { return };
     let at = |path: &str| format!("http://127.0.0.1:{}/{path}/v1", nginx.port());
-    peer.set_turn(Transport::Sse, Turn::after(5).then_pause(Duration::from_millis(900)).then_complete());
+    peer.set_turn(Transport::Sse, Turn::after(5).then_pause(Duration::from_millis(1500)).then_complete());
     let report = doctor(&at("buffered"), &["--turn"]).expect(3, &["websocket-not-offered", "sse-buffered"]);
     assert!(report.text("sse", "live").starts_with("buffered: "), "{:#}", report.0);
     let report = doctor(&at("upgraded"), &["--turn"]).expect(0, &["websocket-works", "sse-works"]);

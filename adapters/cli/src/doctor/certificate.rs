@@ -70,7 +70,7 @@ impl Seal {
         });
         if !self.is_stamped && self.vouched != Vouched::Added {
             told.push_str(
-                "; no stamp of Certificate Transparency, as public authorities have: probably a private one's",
+                "; no stamp of Certificate Transparency, as public ones have: probably a private authority's",
             );
         }
         told

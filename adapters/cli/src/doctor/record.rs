@@ -39,13 +39,16 @@ impl State {
     }
 }
 
-/// Makes a text fit to be shown: what a server says must not move the cursor of a terminal, turn the direction
-/// of writing around, or go on for ever.
+/// Makes a text fit to be shown: what a server says must not move the cursor of a terminal, turn the
+/// direction of writing around, or go on for ever.
 pub(super) fn tame(text: &str) -> String {
-    let is_bad = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let turns_around = |letter: char| {
+        let code = u32::from(letter);
+        (0x200e..=0x200f).contains(&code)
+            || (0x202a..=0x202e).contains(&code)
+            || (0x2066..=0x2069).contains(&code)
     };
+    let is_bad = |letter: char| letter.is_control() || turns_around(letter);
     let fit = text.chars().map(|letter| if is_bad(letter) { '\u{fffd}' } else { letter });
     let mut shown: String = fit.take(MAX_TEXT).collect();
     if text.chars().nth(MAX_TEXT).is_some() {

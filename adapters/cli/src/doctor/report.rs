@@ -21,7 +21,12 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn new(plan: &Plan, websocket: Way, sse: Way) -> Self {
+    pub(super) fn new(plan: &Plan, mut websocket: Way, sse: Way) -> Self {
+        let is_accepted = sse.works() == Some(true) && sse.finding.kind != Kind::Credentials;
+        if websocket.finding.kind == Kind::Credentials && is_accepted && plan.has_credentials() {
+            // They are good enough for SSE. Some gateways say 401 to every upgrade.
+            websocket.finding.kind = Kind::WebSocketRefused;
+        }
         let verdict = Verdict::new(&websocket, &sse);
         let course = Course::new(plan.config, &websocket, &sse);
         let advice = verdict.kinds.iter().filter_map(|kind| advice(*kind, plan.has_credentials())).collect();

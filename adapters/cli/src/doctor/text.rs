@@ -84,7 +84,8 @@ fn told(course: &Course) -> String {
             ));
             if let Some((tries, after)) = pinned {
                 told.push_str(&format!(
-                    " When that has failed {}, {} after the first or later, all stay on SSE until the network changes \
+                    " When that has failed {}, {} after the first or later, all stay on SSE until the \
+                     network changes \
                      or the program starts anew.",
                     times(*tries),
                     span(*after),

@@ -99,7 +99,9 @@ fn clause(way: &Way, other: Option<&Way>) -> String {
         Kind::SseBroken => format!("SSE breaks: {}", finding.text),
         Kind::ServerFailed => format!("the server, or a gateway before it, fails ({status}{})", from(&who)),
         Kind::Credentials => match way.transport {
-            Transport::WebSocket => format!("whether a WebSocket opens shows only with a key ({status})"),
+            Transport::WebSocket => {
+                format!("whether a WebSocket opens shows only with a key that is accepted ({status})")
+            }
             Transport::Sse => format!("SSE reaches the API, which wants credentials ({status})"),
         },
         Kind::Forbidden => format!("SSE reaches the API, which forbids the request ({status})"),

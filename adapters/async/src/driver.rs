@@ -111,11 +111,11 @@ impl<R: Runtime> Limited<R> {
     async fn carry_out(mut self: Box<Self>, step: Step) -> Box<Self> {
         let Self { work, alarm } = &mut *self;
         let done = work.carry_out(step);
-        let in_time = match alarm {
-            Some(alarm) => alarm.limit(done).await,
-            None => Some(done.await),
+        let Some(alarm) = alarm else {
+            done.await;
+            return self;
         };
-        if in_time.is_none() {
+        if alarm.limit(done).await.is_none() {
             work.turn.handle_deadline();
         }
         self

@@ -129,6 +129,13 @@ impl Client {
     }
 }
 
+impl Client {
+    /// What it takes to open a connection.
+    pub(crate) fn network(&self) -> &Arc<Network> {
+        &self.shared.network
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let network = &self.shared.network;

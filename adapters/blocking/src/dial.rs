@@ -16,19 +16,21 @@ use crate::connect::{connect_any, no_address};
 use crate::deadline::Deadline;
 use crate::halt::Halt;
 use crate::io::Io;
+use crate::milestone::{Milestone, Step, Told};
 use crate::network::Network;
 use crate::tunnel;
 
 /// Opens a connection to the target of this transport, through the proxy on the way if there is one. The
-/// connection is attached to `bell`.
+/// connection is attached to `bell`. `told` hears how far it has come.
 pub(crate) fn dial(
     network: &Arc<Network>,
     transport: Transport,
     bell: &Arc<Bell>,
     deadline: Deadline,
+    told: Told<'_>,
 ) -> Result<Io, Halt> {
     let target = network.endpoint.target(transport);
-    let dial = Dial { network, bell, deadline };
+    let dial = Dial { network, bell, deadline, told };
     let io = match network.proxies.on_the_way_to(transport) {
         None => dial.connect(target.host(), target.port()),
         Some(proxy) if proxy.looks_names_up() => dial.through(proxy, Tunnel::by_name(proxy, target)),
@@ -43,7 +45,7 @@ pub(crate) fn dial(
     if !target.is_tls() {
         return Ok(io);
     }
-    let encrypted = dial.encrypt(io, target.host(), &network.tls, tls::seen);
+    let encrypted = dial.encrypt(Step::Tls, io, target.host(), &network.tls, tls::seen);
     encrypted.map_err(|halt| match network.proxies.told_of(transport) {
         // Some proxies decrypt what goes through them, and show a certificate of their own.
         Some(proxy) => {
@@ -58,12 +60,18 @@ struct Dial<'a> {
     network: &'a Arc<Network>,
     bell: &'a Arc<Bell>,
     deadline: Deadline,
+    told: Told<'a>,
 }
 
 impl Dial<'_> {
     fn connect(&self, host: &str, port: u16) -> Result<Io, Halt> {
         let addresses = self.resolve(host, port)?;
-        connect_any(self.network, host, addresses, self.bell, self.deadline).map(Io::plain)
+        (self.told)(Milestone::Begun(Step::Connect));
+        let socket = connect_any(self.network, host, addresses, self.bell, self.deadline)?;
+        if let Ok(address) = socket.peer_addr() {
+            (self.told)(Milestone::Connected(address));
+        }
+        Ok(Io::plain(socket))
     }
 
     /// Connects to this proxy, and opens this tunnel through it.
@@ -72,9 +80,12 @@ impl Dial<'_> {
         let mut io = self.connect(proxy.host(), proxy.port()).map_err(explain)?;
         if proxy.is_tls() {
             let tls = &self.network.proxy_tls;
-            io = self.encrypt(io, proxy.host(), tls, tls::seen_of_proxy).map_err(explain)?;
+            io = self.encrypt(Step::ProxyTls, io, proxy.host(), tls, tls::seen_of_proxy).map_err(explain)?;
         }
-        tunnel::open(io, tunnel, self.bell, self.deadline)
+        (self.told)(Milestone::Begun(Step::Tunnel));
+        let io = tunnel::open(io, tunnel, self.bell, self.deadline)?;
+        (self.told)(Milestone::Done(Step::Tunnel));
+        Ok(io)
     }
 
     /// Opens a tunnel to one address of the target after another, until the proxy can reach one. For a proxy
@@ -101,25 +112,31 @@ impl Dial<'_> {
 
     /// The addresses of a host, in the order in which they are to be tried.
     fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Halt> {
+        (self.told)(Milestone::Begun(Step::LookUp));
         let resolved = match self.network.resolve_at_once(host, port) {
             Some(addresses) => addresses,
             None => resolve(self.network, host, port, self.bell, self.deadline)?,
         };
-        Ok(self.network.addresses.sort(host, resolved))
+        let sorted = self.network.addresses.sort(host, resolved);
+        (self.told)(Milestone::Found(&sorted));
+        Ok(sorted)
     }
 
     fn encrypt(
         &self,
+        step: Step,
         io: Io,
         host: &str,
         tls: &Arc<ClientConfig>,
         seen: impl Fn(&io::Error) -> Seen<'static>,
     ) -> Result<Io, Halt> {
+        (self.told)(Milestone::Begun(step));
         let failed = |error: io::Error| Halt::new(seen(&error), format_args!("{host}: {error}"));
         let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(io::Error::other(error)))?;
         let session = ClientConnection::new(Arc::clone(tls), name);
         let mut io = Io::tls(session.map_err(|error| failed(io::Error::other(error)))?, io);
         self.deadline.limit(self.bell, &Seen::ConnectTimeout, || io.shake_hands())?.map_err(failed)?;
+        (self.told)(Milestone::Encrypted(step, io.tls_version()));
         Ok(io)
     }
 }

@@ -4,10 +4,11 @@ use failback_wire::{BodyError, Seen};
 use crate::bell::Stopped;
 
 /// Why an operation ended without a result.
-pub(crate) enum Halt {
+#[derive(Debug)]
+pub enum Halt {
     /// The connection failed, or could not be opened.
     Lost(Lost),
-    /// The thread is to stop, as [`Stopped`] says.
+    /// The thread is to stop: it was told so, or its time is over.
     Stopped,
 }
 

@@ -49,6 +49,16 @@ impl Io {
         }
     }
 
+    /// The version of TLS, as rustls names it. Empty in plain text, and before the handshake.
+    pub(crate) fn tls_version(&self) -> &'static str {
+        match &self.road {
+            Road::Plain(_) => "",
+            Road::Tls(tls) => {
+                tls.session.protocol_version().and_then(|version| version.as_str()).unwrap_or_default()
+            }
+        }
+    }
+
     pub(crate) fn attach(&mut self, bell: &Arc<Bell>) -> io::Result<()> {
         self.socket().attach(bell)
     }

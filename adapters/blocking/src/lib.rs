@@ -65,8 +65,11 @@ mod handshake;
 mod head;
 mod idle;
 mod idle_http;
+#[doc(hidden)]
+pub mod inspect;
 mod io;
 mod link;
+mod milestone;
 mod network;
 mod no_stream;
 mod pool;

@@ -16,6 +16,7 @@ use crate::dial::dial;
 use crate::halt::Halt;
 use crate::head::request;
 use crate::link::Link;
+use crate::milestone::{Told, nobody};
 use crate::network::Network;
 use crate::no_stream::{broken, read_refusal};
 use crate::transport::NoResolver;
@@ -57,8 +58,17 @@ pub(crate) enum Recovered {
 impl HttpConn {
     /// Dials within the connect time-out.
     pub(crate) fn connect(network: &Arc<Network>, bell: &Arc<Bell>) -> Result<Self, Halt> {
+        Self::connect_telling(network, bell, &nobody)
+    }
+
+    /// The same, and `told` hears how far it has come.
+    pub(crate) fn connect_telling(
+        network: &Arc<Network>,
+        bell: &Arc<Bell>,
+        told: Told<'_>,
+    ) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
-        let link = Link::new(dial(network, TRANSPORT, bell, deadline)?);
+        let link = Link::new(dial(network, TRANSPORT, bell, deadline, told)?);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)

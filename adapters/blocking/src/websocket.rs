@@ -18,6 +18,7 @@ use crate::halt::Halt;
 use crate::handshake::upgrade;
 use crate::idle::Idle;
 use crate::io::Io;
+use crate::milestone::{Milestone, Step, Told, nobody};
 use crate::network::Network;
 use crate::watch::{Wake, Watch};
 
@@ -50,9 +51,21 @@ pub(crate) enum Got {
 impl WsConn {
     /// Dials, and shakes hands with these headers, within the connect time-out.
     pub(crate) fn connect(network: &Arc<Network>, headers: &Headers, bell: &Arc<Bell>) -> Result<Self, Halt> {
+        Self::connect_telling(network, headers, bell, &nobody)
+    }
+
+    /// The same, and `told` hears how far it has come.
+    pub(crate) fn connect_telling(
+        network: &Arc<Network>,
+        headers: &Headers,
+        bell: &Arc<Bell>,
+        told: Told<'_>,
+    ) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
-        let io = dial(network, TRANSPORT, bell, deadline)?;
+        let io = dial(network, TRANSPORT, bell, deadline, told)?;
+        told(Milestone::Begun(Step::Upgrade));
         let (io, headers, early) = upgrade(network, io, headers, bell, deadline)?;
+        told(Milestone::Done(Step::Upgrade));
         let (limits, now) = (network.limits, network.policy().now());
         let config = config(limits.max_message_bytes());
         Ok(Self {
@@ -70,6 +83,11 @@ impl WsConn {
 
     pub(crate) fn io(&mut self) -> &mut Io {
         self.socket.get_mut()
+    }
+
+    /// The WebSocket itself.
+    pub(crate) const fn socket(&mut self) -> &mut WebSocket<Io> {
+        &mut self.socket
     }
 
     /// The headers of the answer that opened it.
@@ -196,7 +214,7 @@ impl WsConn {
     }
 }
 
-fn broken(error: &Error) -> Halt {
+pub(crate) fn broken(error: &Error) -> Halt {
     let seen = match error {
         Error::ConnectionClosed | Error::AlreadyClosed => Seen::EndOfStream,
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Seen::EndOfStream,

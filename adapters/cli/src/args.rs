@@ -55,6 +55,17 @@ pub(crate) enum Command {
     /// While it lasts, what connects is refused. The server takes any number of handshakes at once. Of the
     /// limits among the settings, connect_timeout_ms alone matters.
     Simulate(Box<SimulateArgs>),
+
+    /// Find out what this network does to WebSocket and to SSE
+    ///
+    /// Takes the way of each transport step by step, as a client would: proxy, name, TCP, TLS, tunnel,
+    /// upgrade, ping, idle, frame; POST. Says what was found in one sentence, what failback does then, and
+    /// what you can do. Works without a key, and costs nothing without --turn.
+    ///
+    /// Exits with 0 if both work, with 3 if only SSE does, with 4 if only WebSocket does, with 5 if neither
+    /// does, and with 2 for wrong usage. What could not be found out does not count as working; that the API
+    /// wants a key (401) counts as far as it shows.
+    Doctor(Box<DoctorArgs>),
 }
 
 /// What the policy and the connections are set to.
@@ -158,6 +169,71 @@ pub(crate) struct StreamArgs {
     pub(crate) settings: SettingsArgs,
 
     /// Print one JSON object a line for everything that happens, as it happens
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(clap::Args)]
+#[command(after_long_help = settings::help())]
+pub(crate) struct DoctorArgs {
+    /// Base URL of the API, e.g. https://api.openai.com/v1; gives both transports
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// Base URL of the WebSocket, if it is another one
+    #[arg(long, value_name = "URL")]
+    pub(crate) ws_url: Option<String>,
+
+    /// A header to send with every request and handshake; may be repeated
+    #[arg(long = "header", value_name = "K: V")]
+    pub(crate) headers: Vec<String>,
+
+    /// Send the API key in this environment variable as a bearer token [default: no key]
+    ///
+    /// A key is never sent in plain text (http or ws) to another host than this one.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) api_key_env: Option<String>,
+
+    /// Also stream one short turn over each transport, which costs a little
+    ///
+    /// Without, nothing is asked that an API answers for money: whether SSE is live or buffered stays unknown.
+    #[arg(long)]
+    pub(crate) turn: bool,
+
+    /// Which model to ask with --turn [default: gpt-5]
+    #[arg(long, value_name = "M", requires = "turn")]
+    pub(crate) model: Option<String>,
+
+    /// Reach the server through this proxy [default: the environment's]
+    ///
+    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
+    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+
+    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
+    /// no_proxy, and none with --proxy]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) no_proxy: Option<String>,
+
+    /// Also trust the certificates in this PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// How many seconds the WebSocket is left idle, at most a third of --timeout [default: 5, or a quarter
+    /// of --timeout if that is less]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) idle: Option<u64>,
+
+    /// After how many seconds it is over, whatever has been found
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) timeout: u64,
+
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+
+    /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -10,15 +10,17 @@
 //! | `simulate` | a fleet of clients on paper |
 //! | `timeline` | what happened to a policy, in text and as SVG; `canvas` is the SVG, for `simulate` too |
 //! | `terminal` | how wide it is |
+//! | `doctor` | what a network does to both transports |
 //! | `output` | what is printed: JSON lines, text, colours |
 //!
-//! Only [`run`] is for others.
+//! Only [`run`] is for others. (Tests call `doctor` in their own process.)
 #![forbid(unsafe_code)]
 
 mod adapter;
 mod args;
 mod canvas;
 mod demo;
+mod doctor;
 mod error;
 mod output;
 mod replay;
@@ -57,6 +59,7 @@ pub fn run() -> ExitCode {
         Command::Stream(args) => stream::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
     };
     match done {
         Ok(code) => code,
@@ -66,6 +69,29 @@ pub fn run() -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// `failback doctor --json` with these arguments, for tests: its exit code and its output, or what is wrong
+/// with the arguments.
+///
+/// # Errors
+///
+/// What `failback` would say on stderr.
+#[doc(hidden)]
+pub fn doctor_report(args: &[&str]) -> Result<(u8, String), String> {
+    let args = ["failback", "doctor"].iter().chain(args);
+    let parsed = Args::try_parse_from(args).map_err(|error| error.to_string())?;
+    match parsed.command {
+        Command::Doctor(args) => doctor::report(&args).map_err(|error| error.to_string()),
+        _ => Err("expected the arguments of doctor".to_owned()),
+    }
+}
+
+/// The anchors that `docs/TROUBLESHOOTING.md` must have, for tests.
+#[doc(hidden)]
+#[must_use]
+pub fn doctor_anchors() -> Vec<&'static str> {
+    doctor::anchors().collect()
 }
 
 /// `--header X-Key: secret` without quotes leaves the secret standing alone, where it is not to be quoted

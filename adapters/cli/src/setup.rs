@@ -17,7 +17,7 @@ use crate::settings::Settings;
 use crate::trace_file::TraceWriter;
 
 /// The model that is asked unless another one is named.
-const MODEL: &str = "gpt-5";
+pub(crate) const MODEL: &str = "gpt-5";
 
 /// What to connect to, how, and what to ask.
 #[derive(Debug)]
@@ -40,7 +40,8 @@ impl Setup {
     pub(crate) fn new(args: &StreamArgs) -> Result<Self, Error> {
         let settings = Settings::read(args.settings.config.as_deref(), &args.settings.set)?;
         let headers = headers(&args.headers, args.api_key_env.as_deref())?;
-        check_urls(&args.url, args.ws_url.as_deref(), &headers)?;
+        // The client would find the same, but not say which option it came from.
+        endpoint("--url", &args.url, args.ws_url.as_deref(), &headers)?;
         let request = request(args)?;
         Ok(Self {
             url: args.url.clone(),
@@ -90,16 +91,22 @@ impl Setup {
     }
 }
 
-/// The client would find the same, but not say which option it came from.
-fn check_urls(url: &str, ws_url: Option<&str>, headers: &Headers) -> Result<(), Error> {
-    let mut endpoint = Endpoint::new(url).map_err(|error| Error::usage("--url", error))?;
+/// Where these URLs lead, of which the first stands at `place`.
+pub(crate) fn endpoint(
+    place: &str,
+    url: &str,
+    ws_url: Option<&str>,
+    headers: &Headers,
+) -> Result<Endpoint, Error> {
+    let mut endpoint = Endpoint::new(url).map_err(|error| Error::usage(place, error))?;
     if let Some(ws_url) = ws_url {
         endpoint = endpoint.with_websocket(ws_url).map_err(|error| Error::usage("--ws-url", error))?;
     }
-    endpoint.check_credentials(headers, false).map_err(|error| Error::Usage(error.to_string()))
+    endpoint.check_credentials(headers, false).map_err(|error| Error::Usage(error.to_string()))?;
+    Ok(endpoint)
 }
 
-fn headers(lines: &[String], api_key_env: Option<&str>) -> Result<Headers, Error> {
+pub(crate) fn headers(lines: &[String], api_key_env: Option<&str>) -> Result<Headers, Error> {
     let mut headers = Headers::new();
     let bad = |error: HeaderError| Error::usage("--header", error);
     for line in lines {

@@ -21,6 +21,7 @@ use crate::recorder::{Beginning, Recorder, Writer};
 use crate::state_file::Found;
 use crate::tls;
 use crate::trust::Trust;
+use crate::witness::Witness;
 use crate::world::{Parts, Provides, SystemWorld, World};
 
 /// Settings of a client that is being built. A setter never fails: [`build`](Self::build) reports what is
@@ -264,6 +265,14 @@ impl<W: World> Builder<W> {
     /// together, and together with [`tls_config`](Self::tls_config). No error shows anything of the key.
     pub fn client_identity(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.trust.set_identity(pem.as_ref());
+        self
+    }
+
+    /// For a diagnosis: tells this witness which certificates are shown, and decides as it would without. Has
+    /// no effect together with [`tls_config`](Self::tls_config).
+    #[doc(hidden)]
+    pub fn witness(mut self, witness: Witness) -> Self {
+        self.trust.set_witness(witness);
         self
     }
 

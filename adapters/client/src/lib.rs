@@ -133,6 +133,7 @@ mod trust;
 mod tunnel;
 mod turn;
 mod warmed;
+mod witness;
 mod world;
 
 pub use addresses::Addresses;
@@ -148,7 +149,7 @@ pub use lost::Lost;
 pub use observation::{AttemptEnd, DialEnd, Observation, TurnEnd};
 pub use progress::Progress;
 pub use provider::{Provider, ProviderAnswer, ProviderError, ProviderPanicked};
-pub use proxies::{Proxies, ProxyChoice};
+pub use proxies::{Proxies, ProxyChoice, ProxyReason};
 pub use proxy::{Proxy, ProxyError, ProxyProtocol};
 pub use refusal::{Refusal, encoding_of};
 pub use response::{Collector, Response};
@@ -160,4 +161,6 @@ pub use tls::TlsError;
 pub use tunnel::{Tunnel, TunnelStep};
 pub use turn::Turn;
 pub use warmed::Warmed;
+#[doc(hidden)]
+pub use witness::{Shown, Vouched, Witness};
 pub use world::{Parts, Provides, Resolver, Route, System, SystemWorld, World};

@@ -67,7 +67,8 @@ impl Lost {
     }
 
     /// What was seen, and what the layer below said of it. `None` if nothing was.
-    pub(crate) fn seen(&self) -> Option<(Seen<'_>, Option<&str>)> {
+    #[must_use]
+    pub fn seen(&self) -> Option<(Seen<'_>, Option<&str>)> {
         Some(match self {
             Self::Seen(seen, detail) => (*seen, detail.as_deref()),
             Self::Upgrade(refusal) => {

@@ -32,11 +32,52 @@ impl fmt::Debug for ProxyChoice {
     }
 }
 
+/// Why a transport goes through the proxy that it goes through, or through none. `Display` says it to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProxyReason {
+    /// The proxy was given to the client.
+    Given,
+    /// This variable of the environment names the proxy.
+    Variable(&'static str),
+    /// No variable of the environment names one.
+    NotSet,
+    /// The client was told to use none.
+    Direct,
+    /// The list of hosts to reach without a proxy, which was given to the client, has this one.
+    Listed,
+    /// The same list in this variable of the environment has it.
+    ListedIn(&'static str),
+    /// The server is on this machine, and the proxy is not, or is the environment's.
+    Loopback,
+}
+
+impl fmt::Display for ProxyReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("it was given"),
+            Self::Variable(name) => write!(f, "{name} names it"),
+            Self::NotSet => f.write_str("no variable of the environment names one"),
+            Self::Direct => f.write_str("none is to be used"),
+            Self::Listed => f.write_str("the list that was given has this host"),
+            Self::ListedIn(name) => write!(f, "{name} lists this host"),
+            Self::Loopback => f.write_str("the server is on this machine"),
+        }
+    }
+}
+
 /// The proxies on the way to each transport.
 #[derive(Clone)]
 pub struct Proxies {
-    websocket: Option<Arc<Proxy>>,
-    sse: Option<Arc<Proxy>>,
+    websocket: Way,
+    sse: Way,
+}
+
+/// The proxy on the way of one transport, if there is one, and why.
+#[derive(Clone)]
+struct Way {
+    proxy: Option<Arc<Proxy>>,
+    why: ProxyReason,
 }
 
 impl Proxies {
@@ -56,14 +97,19 @@ impl Proxies {
         let read = |name: &str| env::var_os(name).filter(|_| !is_replaced(name));
         let find = |transport| {
             let target = endpoint.target(transport);
-            let found = match choice {
-                _ if except.is_some_and(|list| is_listed(target, list)) => None,
-                ProxyChoice::Direct => None,
-                ProxyChoice::Url(url) => Some(Proxy::parse("the proxy URL", url)?),
+            let (found, why) = match choice {
+                _ if except.is_some_and(|list| is_listed(target, list)) => (None, ProxyReason::Listed),
+                ProxyChoice::Direct => (None, ProxyReason::Direct),
+                ProxyChoice::Url(url) => (Some(Proxy::parse("the proxy URL", url)?), ProxyReason::Given),
                 ProxyChoice::Environment => from_environment(target, read)?,
             };
-            // From a proxy on another machine, `localhost` would be that machine.
-            Ok(found.filter(|proxy| proxy.is_loopback() || !target.is_loopback()).map(Arc::new))
+            Ok(match found {
+                // From a proxy on another machine, `localhost` would be that machine.
+                Some(proxy) if target.is_loopback() && !proxy.is_loopback() => {
+                    Way { proxy: None, why: ProxyReason::Loopback }
+                }
+                found => Way { proxy: found.map(Arc::new), why },
+            })
         };
         Ok(Self { websocket: find(Transport::WebSocket)?, sse: find(Transport::Sse)? })
     }
@@ -71,9 +117,19 @@ impl Proxies {
     /// The proxy on the way of this transport, if there is one.
     #[must_use]
     pub fn on_the_way_to(&self, transport: Transport) -> Option<&Proxy> {
+        self.way(transport).proxy.as_deref()
+    }
+
+    /// Why it is that proxy, or none.
+    #[must_use]
+    pub const fn reason(&self, transport: Transport) -> ProxyReason {
+        self.way(transport).why
+    }
+
+    const fn way(&self, transport: Transport) -> &Way {
         match transport {
-            Transport::WebSocket => self.websocket.as_deref(),
-            Transport::Sse => self.sse.as_deref(),
+            Transport::WebSocket => &self.websocket,
+            Transport::Sse => &self.sse,
         }
     }
 
@@ -86,13 +142,16 @@ impl Proxies {
     /// Whether a proxy on the way is spoken to over TLS.
     #[must_use]
     pub fn need_tls(&self) -> bool {
-        [&self.websocket, &self.sse].into_iter().flatten().any(|proxy| proxy.is_tls())
+        [&self.websocket, &self.sse]
+            .into_iter()
+            .filter_map(|way| way.proxy.as_ref())
+            .any(|proxy| proxy.is_tls())
     }
 }
 
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |proxy: &Option<Arc<Proxy>>| proxy.as_ref().map(ToString::to_string);
+        let shown = |way: &Way| way.proxy.as_ref().map(ToString::to_string);
         f.debug_struct("Proxies")
             .field("websocket", &shown(&self.websocket))
             .field("sse", &shown(&self.sse))
@@ -106,9 +165,9 @@ impl fmt::Debug for Proxies {
 fn from_environment(
     target: &Target,
     read: impl Fn(&str) -> Option<OsString>,
-) -> Result<Option<Proxy>, ProxyError> {
+) -> Result<(Option<Proxy>, ProxyReason), ProxyError> {
     if target.is_loopback() {
-        return Ok(None);
+        return Ok((None, ProxyReason::Loopback));
     }
     // A web server that runs a program (CGI) sets `HTTP_PROXY` from a header that anyone can send.
     let is_run_by_server = read("REQUEST_METHOD").is_some();
@@ -127,9 +186,11 @@ fn from_environment(
     } else {
         &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
     };
-    let Some((name, url)) = first(names)? else { return Ok(None) };
-    let except = first(&["no_proxy", "NO_PROXY"])?.map(|(_, list)| list).unwrap_or_default();
-    if is_listed(target, &except) { Ok(None) } else { Proxy::parse(name, &url).map(Some) }
+    let Some((name, url)) = first(names)? else { return Ok((None, ProxyReason::NotSet)) };
+    match first(&["no_proxy", "NO_PROXY"])? {
+        Some((place, list)) if is_listed(target, &list) => Ok((None, ProxyReason::ListedIn(place))),
+        _ => Ok((Some(Proxy::parse(name, &url)?), ProxyReason::Variable(name))),
+    }
 }
 
 /// Whether this target is in a list of names, addresses and networks. An entry with a port is for that port
@@ -209,7 +270,7 @@ mod tests {
         let read = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| OsString::from(v));
         let endpoint = Endpoint::new(url).unwrap();
         let find = |transport| {
-            let found = from_environment(endpoint.target(transport), read)?;
+            let (found, _) = from_environment(endpoint.target(transport), read)?;
             Ok(found.map(|proxy| proxy.to_string()))
         };
         Ok([find(Transport::WebSocket)?, find(Transport::Sse)?])

@@ -36,6 +36,24 @@ impl Refusal {
         Self { status, headers, error }
     }
 
+    /// The status of the answer.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers of the answer.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// What its body said was wrong.
+    #[must_use]
+    pub const fn error(&self) -> &ServerError {
+        &self.error
+    }
+
     /// How long to wait for the body of such an answer. `None` if the body cannot be read anyhow.
     #[must_use]
     pub fn body_time(transport: Transport, status: u16, headers: &HeaderMap) -> Option<Duration> {

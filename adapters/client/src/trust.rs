@@ -11,6 +11,7 @@ use rustls::{ClientConfig, Error, InconsistentKeys, RootCertStore};
 
 use crate::shared_tls::{self, Trusted};
 use crate::tls::{self, TlsError};
+use crate::witness::Witness;
 
 const ROOTS: &str = "add_root_certificates";
 const IDENTITY: &str = "client_identity";
@@ -55,6 +56,7 @@ pub(crate) struct Trust {
     store: Store,
     roots: Vec<Vec<u8>>,
     identity: Option<Vec<u8>>,
+    witness: Option<Witness>,
 }
 
 impl Trust {
@@ -71,11 +73,15 @@ impl Trust {
         self.identity = Some(pem.to_vec());
     }
 
+    pub(crate) fn set_witness(&mut self, witness: Witness) {
+        self.witness = Some(witness);
+    }
+
     /// The configuration with all of this, of which the store is not needed where nothing is encrypted.
     ///
-    /// Clients that trust the same share one, unless they show themselves as somebody.
+    /// Clients that trust the same share one, unless they show themselves as somebody, or tell a witness.
     pub(crate) fn config(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
-        if self.identity.is_some() {
+        if self.identity.is_some() || self.witness.is_some() {
             return self.read(needed);
         }
         let store = needed.then(|| self.store.name());
@@ -86,15 +92,24 @@ impl Trust {
     fn read(&self, needed: bool) -> Result<Arc<ClientConfig>, TlsError> {
         let roots = self.roots(needed)?;
         let identity = self.identity.as_deref().map(identity).transpose()?;
+        let verifier = self.witness.as_ref().and_then(|witness| {
+            let mut platform = RootCertStore::empty();
+            // Where it trusts nobody, that was said above, or somebody else is enough.
+            let _ = tls::add_platforms(&mut platform);
+            witness.verifier(roots.clone(), platform)
+        });
         let config = tls::trusting(roots)?;
-        Ok(match identity {
-            Some(identity) => {
-                let mut config = Arc::unwrap_or_clone(config);
-                config.client_auth_cert_resolver = identity;
-                Arc::new(config)
-            }
-            None => config,
-        })
+        if identity.is_none() && verifier.is_none() {
+            return Ok(config);
+        }
+        let mut config = Arc::unwrap_or_clone(config);
+        if let Some(identity) = identity {
+            config.client_auth_cert_resolver = identity;
+        }
+        if let Some(verifier) = verifier {
+            config.dangerous().set_certificate_verifier(verifier);
+        }
+        Ok(Arc::new(config))
     }
 
     fn roots(&self, needed: bool) -> Result<RootCertStore, TlsError> {

@@ -31,11 +31,11 @@ const CUT_AFTER: Duration = Duration::from_secs(3);
 /// Longer than that.
 const THINKING: Duration = Duration::from_secs(5);
 
-fn nginx(peer: &Peer) -> Option<Program> {
+pub(crate) fn nginx(peer: &Peer) -> Option<Program> {
     case::nginx(peer, include_str!("../../wild/nginx.conf"), &[])
 }
 
-fn haproxy(peer: &Peer) -> Option<Program> {
+pub(crate) fn haproxy(peer: &Peer) -> Option<Program> {
     before(
         peer,
         &Start {

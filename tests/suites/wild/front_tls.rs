@@ -16,7 +16,7 @@ with_every_adapter!(
     nginx_with_a_certificate_for_another_name,
 );
 
-fn nginx(peer: &Peer, certificate: &Certificate) -> Option<Program> {
+pub(crate) fn nginx(peer: &Peer, certificate: &Certificate) -> Option<Program> {
     let files = [("certificate.pem", &*certificate.certificate), ("key.pem", &*certificate.key)];
     case::nginx(peer, include_str!("../../wild/nginx-tls.conf"), &files)
 }

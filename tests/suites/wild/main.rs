@@ -7,6 +7,9 @@ extern crate failback_tests;
 
 mod case;
 mod certificates;
+mod doctor;
+#[path = "../doctor/report.rs"]
+mod doctor_report;
 mod front;
 mod front_tls;
 mod outward;

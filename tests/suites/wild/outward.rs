@@ -23,7 +23,7 @@ const CHECKER: &str = "/usr/lib/squid/basic_ncsa_auth";
 /// `open sesame`, as `openssl passwd -apr1` hashes it.
 const USERS: &str = "aladdin:@HASH@\n";
 
-fn squid(allowed_port: u16, is_password_wanted: bool) -> Option<Program> {
+pub(crate) fn squid(allowed_port: u16, is_password_wanted: bool) -> Option<Program> {
     let auth = format!(
         "auth_param basic program {CHECKER} @DIR@/users\nauth_param basic realm squid\n\
          acl known proxy_auth REQUIRED"
@@ -55,7 +55,7 @@ fn hash(password: &str) -> Option<String> {
     }
 }
 
-fn tinyproxy(allowed_port: u16, is_password_wanted: bool) -> Option<Program> {
+pub(crate) fn tinyproxy(allowed_port: u16, is_password_wanted: bool) -> Option<Program> {
     Start {
         name: "tinyproxy",
         arguments: &["-d", "-c", "@CONF@"],

@@ -10,7 +10,7 @@ use crate::program::{Program, Start};
 
 with_every_adapter!(microsocks_that_lets_it_through, microsocks_that_wants_a_password);
 
-fn microsocks(arguments: &[&str]) -> Option<Program> {
+pub(crate) fn microsocks(arguments: &[&str]) -> Option<Program> {
     Start {
         name: "microsocks",
         arguments: &[&["-i", "127.0.0.1", "-p", "@PORT@"], arguments].concat(),

@@ -1,0 +1,152 @@
+//! What the command line says, read and checked, and how the time is divided.
+
+use std::fs;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use failback::Config;
+use failback_blocking::Client;
+use failback_client::{BuildError, Shown, Witness};
+use failback_wire::{Endpoint, Headers, Limits, Request};
+
+use crate::args::DoctorArgs;
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::setup::{self, MODEL};
+
+/// How long the WebSocket is left alone, unless it is said or there is less time.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What a turn asks: enough for more than one event, and for little money.
+const QUESTION: &str = "Count from 1 to 20.";
+
+/// What to examine, and for how long.
+pub(super) struct Plan {
+    url: String,
+    /// Without its query.
+    pub(super) shown_url: String,
+    ws_url: Option<String>,
+    headers: Headers,
+    pub(super) config: Config,
+    pub(super) limits: Limits,
+    proxy: Option<String>,
+    no_proxy: Option<String>,
+    ca: Option<Vec<u8>>,
+    pub(super) idle: Duration,
+    /// A turn over each transport, if one is wanted.
+    pub(super) turn: Option<Request>,
+    begun: Instant,
+    time: Duration,
+    /// Which certificates were shown since the last that were taken.
+    shown: Arc<Mutex<Vec<Shown>>>,
+}
+
+impl Plan {
+    pub(super) fn new(args: &DoctorArgs) -> Result<Self, Error> {
+        let begun = Instant::now();
+        let settings = Settings::read(args.settings.config.as_deref(), &args.settings.set)?;
+        let headers = setup::headers(&args.headers, args.api_key_env.as_deref())?;
+        let endpoint = setup::endpoint("URL", &args.url, args.ws_url.as_deref(), &headers)?;
+        let time = Duration::from_secs(args.timeout);
+        let idle = args.idle.map(Duration::from_secs);
+        if idle.is_some_and(|idle| idle > time / 3) {
+            let problem = format!("expected at most a third of --timeout, which is {} s", time.as_secs());
+            return Err(Error::usage("--idle", problem));
+        }
+        let ca = match &args.ca {
+            None => None,
+            Some(path) => {
+                let read = fs::read(path);
+                Some(read.map_err(|error| Error::usage(format!("--ca {}", path.display()), error))?)
+            }
+        };
+        Ok(Self {
+            url: args.url.clone(),
+            shown_url: shown(&endpoint),
+            ws_url: args.ws_url.clone(),
+            headers,
+            config: settings.config,
+            limits: limits(settings.limits, time, args.turn),
+            proxy: args.proxy.clone(),
+            no_proxy: args.no_proxy.clone(),
+            ca,
+            idle: idle.unwrap_or_else(|| IDLE.min(time / 4)),
+            turn: args.turn.then(|| Request::text(args.model.as_deref().unwrap_or(MODEL), QUESTION)),
+            begun,
+            time,
+            shown: Arc::default(),
+        })
+    }
+
+    /// The client whose connections are examined.
+    pub(super) fn client(&self) -> Result<Client, Error> {
+        let shown = Arc::clone(&self.shown);
+        let witness = Witness::new(move |one| {
+            shown.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+        });
+        let mut builder = Client::builder(&self.url)
+            .headers(self.headers.clone())
+            .config(self.config)
+            .limits(self.limits)
+            .witness(witness);
+        if let Some(url) = &self.ws_url {
+            builder = builder.websocket_url(url);
+        }
+        if let Some(url) = &self.proxy {
+            builder = builder.proxy(url);
+        }
+        if let Some(hosts) = &self.no_proxy {
+            builder = builder.no_proxy_for(hosts);
+        }
+        if let Some(pem) = &self.ca {
+            builder = builder.add_root_certificates(pem);
+        }
+        builder.build().map_err(|error| match &error {
+            BuildError::Proxy(problem) if self.proxy.is_some() => Error::usage("--proxy", problem),
+            BuildError::Tls(problem) if self.ca.is_some() => Error::usage("--ca", problem),
+            _ => Error::Usage(error.to_string()),
+        })
+    }
+
+    pub(super) fn has_credentials(&self) -> bool {
+        self.headers.has_credentials()
+    }
+
+    /// How much time WebSocket has. What it leaves is for SSE, and that is never little.
+    pub(super) fn time_for_websocket(&self) -> Duration {
+        (self.time * 3 / 5).saturating_sub(self.begun.elapsed())
+    }
+
+    /// How much time is left for SSE.
+    pub(super) fn time_for_sse(&self) -> Duration {
+        // To say at the end what was found takes some time too.
+        (self.time - self.time / 50).saturating_sub(self.begun.elapsed())
+    }
+
+    pub(super) fn took(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    pub(super) const fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// The certificates that were shown since the last call.
+    pub(super) fn take_shown(&self) -> Vec<Shown> {
+        std::mem::take(&mut *self.shown.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// So that no step takes the time of all: those of the settings, but at most a part of the whole.
+fn limits(given: Limits, time: Duration, is_turn: bool) -> Limits {
+    let silence = if is_turn { given.idle_timeout().min(time) } else { time / 4 };
+    given
+        .with_connect_timeout(given.connect_timeout().min(time / 4))
+        .with_pong_timeout(given.pong_timeout().min(time / 6))
+        .with_first_event_timeout(given.first_event_timeout().min(time / 3))
+        .with_idle_timeout(silence)
+}
+
+fn shown(endpoint: &Endpoint) -> String {
+    endpoint.target(failback::Transport::Sse).to_string()
+}

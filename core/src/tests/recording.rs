@@ -111,3 +111,48 @@ fn a_later_recorder_takes_the_place_of_the_former() {
     // The former asked for the mode, when it was dropped.
     assert_eq!(told.try_iter().collect::<Vec<_>>(), ["Timeout", "NetworkChange"]);
 }
+
+/// What each kind of thing that is asked, and each kind of answer, is written as.
+#[cfg(feature = "serde")]
+#[test]
+fn each_record_is_written_as_a_step() {
+    let (policy, clock) = shared(EXACT.with_max_recoveries(2));
+    let (sender, told) = channel();
+    policy.record(move |record| {
+        sender.send(serde_json::to_string(record).unwrap()).unwrap();
+        ControlFlow::Continue(())
+    });
+    let fail = |failure: Failure| Outcome::Failed(failure);
+    clock.set(7);
+    let (_, dial) = policy.begin_call().divert().unwrap();
+    dial.handle_dial(DialOutcome::Failed(OFFLINE));
+    policy.handle_network_change();
+    let Verdict::Retry(call) = policy.begin_call().handle_outcome(fail(REFUSED)) else { unreachable!() };
+    let SharedDecision::Start(sse) = policy.begin_attempt(call) else { unreachable!() };
+    sse.handle_progress();
+    let busy = Failure::new(Blame::Server, Stage::Streaming).with_retry_after(Duration::from_millis(1_500));
+    let Verdict::Retry(call) = sse.handle_outcome(fail(busy)) else { unreachable!() };
+    let SharedDecision::Wait(call) = policy.begin_attempt(call) else { unreachable!() };
+    let sse = policy.begin_attempt_now(call);
+    let _ = sse.handle_outcome(fail(BUSY.with_retry_after(Duration::from_nanos(61_000_000_001))));
+    let _ = policy.begin_call().handle_outcome(Outcome::RetriesExhausted(REFUSED.with_committed()));
+    let _ = policy.begin_call().handle_outcome(Outcome::Completed);
+    let _ = policy.begin_call().handle_outcome(Outcome::Ended);
+    drop(policy.begin_call());
+    drop(policy.open_call());
+    drop(policy.open_call_over_sse(OverSse::TooLarge));
+    clock.set(600_000);
+    let _ = policy.status();
+    policy.handle_network_change();
+    assert!(policy.poll_probe().is_none());
+    let dial = policy.warm_up().unwrap();
+    let _ = dial.adopt().unwrap();
+    policy.hold_probe(Duration::from_millis(30));
+    policy.handle_network_change();
+    policy.warm_up().unwrap().handle_dial(DialOutcome::Opened);
+    drop(policy.warm_up().unwrap());
+    let snapshot = Policy::new(EXACT, 0, Timestamp::ZERO).snapshot(Timestamp::ZERO);
+    let _ = policy.learn(&snapshot, Duration::from_nanos(5));
+    let written: Vec<String> = told.try_iter().collect();
+    assert_eq!(written, include_str!("recorded.jsonl").lines().collect::<Vec<_>>());
+}

@@ -44,10 +44,7 @@ impl Soak<'_> {
                 assert!(format!("echo: {text}").starts_with(&outcome.text()), "{outcome:?}");
                 self.counts.ended += 1;
             }
-            Some(error) => {
-                assert!(!error.is_deadline(), "it did not end by itself: {error}");
-                self.counts.failed += 1;
-            }
+            Some(error) => self.lost(error),
         }
     }
 
@@ -73,7 +70,8 @@ impl Soak<'_> {
     }
 
     fn lost(&mut self, error: &Error) {
-        assert!(!error.is_deadline(), "it did not end by itself: {error}");
+        let journal = self.peer.journal();
+        assert!(!error.is_deadline(), "turn {} did not end by itself: {error}\n{journal}", self.turn);
         self.counts.failed += 1;
     }
 

@@ -12,9 +12,9 @@ pub enum Warmed {
     Opened,
     /// A WebSocket was waiting for the next turn, so nothing was done.
     AlreadyOpen,
-    /// Nothing was done, because the policy wants no handshake now: WebSocket is at fault or under suspicion,
-    /// another turn or warm-up is finding out whether it works, or a handshake is under way that no turn
-    /// waits for ([R17](failback::rules#r17)).
+    /// Nothing was done, because no handshake is wanted now: the client goes over SSE alone, WebSocket is at
+    /// fault or under suspicion, another turn, warm-up or process is finding out whether it works, or a
+    /// handshake is under way that no turn waits for ([R17](failback::rules#r17)).
     NotWanted,
     /// The handshake failed, as told here. The policy has heard of it, so the next turns go over SSE if it is
     /// WebSocket's fault.

@@ -157,8 +157,8 @@ impl<W: World> Builder<W> {
     /// In an async client `provider` returns a future. It is dropped when the turn is cancelled, or when its
     /// deadline is over. In the blocking client it returns the answer, and runs in a thread of its own: a
     /// turn that ends does not wait for it, and what it gives after that is thrown away. It has no time limit
-    /// but the turn's deadline, so it should have its own. (A handshake that goes on without its turn waits
-    /// for it as long as for a connection.)
+    /// but the turn's deadline, so it should have its own. (A warm-up, and a handshake that goes on without
+    /// its turn, wait for it no longer than the connect time-out.)
     ///
     /// `?` turns any error into the one that it returns. It ends the turn, with
     /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials), and nothing is held against a transport.
@@ -525,14 +525,16 @@ impl<W: World> Builder<W> {
 
 impl<W: SystemWorld> Builder<W> {
     /// Tells the time by this monotonic clock. By default the system's. A wait reads it once, when the wait
-    /// begins, to know how long to sleep.
+    /// begins, to know how long to sleep. In the blocking client alone: in an async one the runtime tells the
+    /// time.
     pub fn clock(mut self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         self.world.system().clock = Arc::new(clock);
         self
     }
 
     /// Looks host names up with this function, which is called for literal addresses too, in a thread of its
-    /// own. By default the system looks them up.
+    /// own. By default the system looks them up. In the blocking client alone: in an async one the runtime
+    /// does it.
     pub fn resolver(
         mut self,
         resolver: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,

@@ -135,8 +135,8 @@ impl Limits {
     /// measured again before it is sent.
     ///
     /// Whatever is set here, a request of 64 KiB or more that the server refuses as too large (close code
-    /// 1009) before its first event is remembered: those that are as large as the smallest one go over SSE at
-    /// once, until the network changes.
+    /// 1009, or an error that says so) before its first event is remembered: those that are as large as the
+    /// smallest one go over SSE at once, until the network changes.
     #[must_use]
     pub const fn with_max_websocket_request_bytes(mut self, bytes: Option<usize>) -> Self {
         self.max_websocket_request_bytes = match bytes {

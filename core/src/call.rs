@@ -13,7 +13,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// When its next attempt may begin: now or earlier, unless it waits for backoff.
+    /// When its next attempt may begin. Later than the time that the policy was told last only if the call
+    /// waits for its backoff, or because the server asked for it.
     #[must_use]
     #[inline]
     pub const fn ready_at(&self) -> Timestamp {
@@ -81,14 +82,16 @@ impl Attempt {
         self.reason
     }
 
-    /// Which attempt of its call this is, from 1.
+    /// Which attempt of its call this is, from 1, over both transports. Attempts that count for nothing else
+    /// ([R10](crate::rules#r10), [R17](crate::rules#r17)) count here.
     #[must_use]
     #[inline]
     pub const fn number(&self) -> u32 {
         self.history.ended().saturating_add(1)
     }
 
-    /// Whether this is the one attempt that may bring the policy back.
+    /// Whether this is the probe: the one attempt that finds out whether WebSocket works again
+    /// ([R1](crate::rules#r1)).
     #[must_use]
     #[inline]
     pub const fn is_probe(&self) -> bool {

@@ -36,7 +36,7 @@ pub enum Trigger {
     SseWorked,
     /// SSE does not work either: nothing is shown against WebSocket ([R5](crate::rules#r5)).
     SseFailed,
-    /// Nothing has shown for as long as a cooldown whose fault it was ([R5](crate::rules#r5)).
+    /// For the length of a cooldown nothing has shown whose fault it was ([R5](crate::rules#r5)).
     SuspicionLapsed,
     /// The time for the next WebSocket attempt has come, in most cases because the cooldown is over, and an
     /// attempt or a dial probes ([R1](crate::rules#r1)).
@@ -46,17 +46,16 @@ pub enum Trigger {
     /// The probe is over, and did not show whether WebSocket works: it was cancelled or given up, the server
     /// ended it, or it failed for a cause that is not WebSocket's ([R7](crate::rules#r7)).
     ProbeUndecided,
-    /// The handshake of the probe succeeded after its call had left it. The next call probes with the
-    /// connection ([R17](crate::rules#r17)).
+    /// The handshake of the probe succeeded while no call waited for it: its call had left it, or it was
+    /// begun ahead of calls. The next call probes with the connection ([R17](crate::rules#r17)).
     DialOpened,
     /// A response over WebSocket completed, be it the probe's, a last resort's or an older one
     /// ([R6](crate::rules#r6)).
     WebSocketCompleted,
     /// The driver said that the network is another one ([R19](crate::rules#r19)).
     NetworkChanged,
-    /// The policy goes on from a snapshot ([R20](crate::rules#r20)): it was restored from it, which
-    /// [`Policy::trigger`](crate::Policy::trigger) says and no listener hears, because none can have come
-    /// before; or it has [learned](crate::Policy::learn) from it.
+    /// The policy goes on from a snapshot ([R20](crate::rules#r20)): it has [learned](crate::Policy::learn)
+    /// from it, or was restored from it. No listener hears of the latter, as none can have come before.
     Restored,
 }
 

@@ -18,7 +18,8 @@ pub enum Replay {
     /// done ends the call with [`GiveUp::Committed`](crate::GiveUp::Committed). For callers who must not pay
     /// twice.
     BeforeSend,
-    /// It is retried like any other, and the driver tells the caller to discard what it has.
+    /// A call that has delivered output is retried like any other, and the driver tells the caller to discard
+    /// what it has.
     Restart,
 }
 
@@ -108,7 +109,8 @@ impl Config {
 
     /// How many stream failures in a row WebSocket is forgiven, and how often one call is retried on one
     /// transport ([R3](crate::rules#r3), [R16](crate::rules#r16)). A call makes at most one attempt more than
-    /// this on each. Default 5, as in Codex CLI.
+    /// this on each, those not counted that fail with blame [`Connection`](crate::Blame::Connection)
+    /// ([R10](crate::rules#r10)). Default 5, as in Codex CLI.
     #[must_use]
     pub const fn with_stream_max_retries(mut self, retries: u8) -> Self {
         self.stream_max_retries = retries;
@@ -135,7 +137,8 @@ impl Config {
 
     /// How long no WebSocket attempt is made after the first conviction ([R4](crate::rules#r4)). Default 60
     /// s: long enough not to be a nuisance to a broken proxy, short enough to outlive few transient faults.
-    /// Doubles with each further conviction.
+    /// Doubles with each further conviction before a WebSocket attempt completes, up to
+    /// [`cooldown_max`](Self::with_cooldown_max).
     ///
     /// Also how long a suspicion lasts that SSE neither confirms nor refutes ([R5](crate::rules#r5)), so it
     /// should be longer than SSE takes to answer. With zero nothing is ever suspected for long enough to be
@@ -173,23 +176,24 @@ impl Config {
     }
 
     /// How long a probe may report nothing before it counts as failed ([R8](crate::rules#r8)), and the
-    /// longest that a diverted dial keeps other calls on SSE ([R17](crate::rules#r17)). Default 30 s: more
-    /// than a handshake and a first event take.
+    /// longest that a dial keeps calls on SSE ([R17](crate::rules#r17)). Default 30 s: more than a handshake
+    /// and a first event take.
     #[must_use]
     pub const fn with_probe_lease(mut self, duration: Duration) -> Self {
         self.probe_lease = nanos(duration);
         self
     }
 
-    /// How long the first retry on a transport waits, give or take 10 % ([R16](crate::rules#r16)). Default
-    /// 200 ms. Doubles with each.
+    /// How long the first retry of a call on a transport waits, give or take 10 % ([R16](crate::rules#r16)).
+    /// Default 200 ms. Doubles with each further one, up to [`backoff_max`](Self::with_backoff_max).
     #[must_use]
     pub const fn with_backoff(mut self, duration: Duration) -> Self {
         self.backoff = nanos(duration);
         self
     }
 
-    /// The longest that doubling makes the backoff ([R16](crate::rules#r16)). Default 10 s.
+    /// The longest backoff, before the ±10 % ([R16](crate::rules#r16)). Default 10 s. A maximum below the
+    /// [backoff](Self::with_backoff) itself takes its place.
     #[must_use]
     pub const fn with_backoff_max(mut self, duration: Duration) -> Self {
         self.backoff_max = nanos(duration);
@@ -205,30 +209,33 @@ impl Config {
     }
 
     /// How many retries that wait for backoff are allowed beyond one for every five completions
-    /// ([R16](crate::rules#r16)). Default 10 tokens; `None` sets no limit. The idea is that of gRPC's retry
-    /// throttling: when most calls fail, retries only add to the load. An empty budget keeps no call from the
-    /// transport that it has not tried.
+    /// ([R16](crate::rules#r16)). Default 10 tokens; `None` sets no limit. Completions fill the budget up to
+    /// this and no further, so zero allows no such retry at all. The idea is that of gRPC's retry throttling:
+    /// when most calls fail, retries only add to the load. An empty budget keeps no call from the transport
+    /// that it has not tried.
     #[must_use]
     pub const fn with_retry_budget(mut self, tokens: Option<u16>) -> Self {
         self.retry_budget = tokens;
         self
     }
 
-    /// What rules out that a call is sent again ([R15](crate::rules#r15)).
+    /// What rules out that a call is sent again ([R15](crate::rules#r15)). Default
+    /// [`Replay::BeforeOutput`].
     #[must_use]
     pub const fn with_replay(mut self, replay: Replay) -> Self {
         self.replay = replay;
         self
     }
 
-    /// What it takes to leave WebSocket ([R4](crate::rules#r4), [R5](crate::rules#r5)).
+    /// What it takes to leave WebSocket ([R4](crate::rules#r4), [R5](crate::rules#r5)). Default
+    /// [`VerdictStyle::OnEvidence`].
     #[must_use]
     pub const fn with_verdict(mut self, verdict: VerdictStyle) -> Self {
         self.verdict = verdict;
         self
     }
 
-    /// What may serve as a probe.
+    /// What may serve as a probe. Default [`ProbeStyle::InBand`].
     #[must_use]
     pub const fn with_probe(mut self, probe: ProbeStyle) -> Self {
         self.probe = probe;

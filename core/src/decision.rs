@@ -18,10 +18,10 @@ pub enum Decision {
 #[must_use = "a verdict must be carried out"]
 #[derive(Debug)]
 pub enum Verdict {
-    /// The call is over, and nothing is wrong.
+    /// The call is over, and there is nothing to retry: it completed, was cancelled, or the server ended it.
     Done,
     /// Begin another attempt at [`Call::ready_at`].
     Retry(Call),
-    /// The call is over: tell the caller.
+    /// The call is over, and has failed: tell the caller.
     GiveUp(GiveUp),
 }

@@ -14,7 +14,8 @@ pub enum Blame {
     /// dead, or state that lived only on it is gone. A new connection is expected to work
     /// ([R10](crate::rules#r10)).
     Connection,
-    /// The message: too large for this transport, fine for the other ([R11](crate::rules#r11)).
+    /// The message: too large for WebSocket, fine for SSE. On SSE it is too large for either, and its call
+    /// ends ([R11](crate::rules#r11)).
     Payload,
     /// The transport: the handshake was refused, the stream broke, or nothing came ([R2](crate::rules#r2),
     /// [R3](crate::rules#r3)).
@@ -86,7 +87,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why and where an attempt or a dial failed.
+/// Why and where an attempt or a dial failed. Of a dial, which carries no call, only the blame counts.
 ///
 /// ```
 /// use core::time::Duration;
@@ -122,8 +123,9 @@ impl Failure {
         self
     }
 
-    /// The server said how long to wait before the next try. Used with [`Blame::Server`] only
-    /// ([R13](crate::rules#r13)).
+    /// The server said how long to wait before the next try. Used with [`Blame::Server`] only: the retry
+    /// waits for so long or for its backoff, whichever is longer, and above
+    /// [`max_server_wait`](crate::Config::with_max_server_wait) the call ends ([R13](crate::rules#r13)).
     #[must_use]
     pub const fn with_retry_after(mut self, retry_after: Duration) -> Self {
         self.retry_after = Some(retry_after);

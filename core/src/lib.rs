@@ -16,8 +16,10 @@
 //!   if SSE works, it was WebSocket's; if SSE fails as well, or nobody asks it for long, it was not.
 //! - [`Mode::FailedOver`]: WebSocket is at fault. Attempts go to SSE until the cooldown is over.
 //! - [`Mode::Probing`]: one attempt finds out whether WebSocket works again; all others go to SSE.
-//! - [`Mode::Pinned`]: WebSocket failed too often. Attempts go to SSE, but for a last resort when SSE fails
-//!   too.
+//! - [`Mode::Pinned`]: WebSocket failed too often. Attempts go to SSE.
+//!
+//! In whatever mode, a call that SSE has failed and that has not tried WebSocket makes one attempt there, its
+//! last resort, before it fails.
 //!
 //! ```text
 //!               stream failures > stream_max_retries,
@@ -28,11 +30,13 @@
 //!    |  |  +-----------------------------------+    |               cooldown is |    | verdict on the probe,
 //!    |  |                                           |                     over, |    | budget left
 //!    |  |                                           |                   a probe v    |
-//!    |  |                                           +------------------------ Probing --> Pinned
-//!    |  |        a WebSocket stream completed                                   |      budget spent
+//!    |  |                                           +------------------------ Probing
+//!    |  |        a WebSocket stream completed                                   |
 //!    |  +-----------------------------------------------------------------------+
 //!    +---------- any WebSocket stream completed, or the network changed: from every mode
 //! ```
+//!
+//! With no budget left, what leads to FailedOver leads to Pinned instead.
 //!
 //! # How a call goes
 //!
@@ -108,12 +112,16 @@
 //!
 //! # Features
 //!
-//! - `std`: `SharedPolicy`, a policy behind a mutex with its own clock, and guards that report a drop.
-//! - `serde`: `Serialize` and `Deserialize` for [`Config`] and [`Snapshot`].
-//! - `proptest`: `testing`, random settings and operations for tests of what embeds the policy, or of a port
-//!   of it.
+//! - `std`: `SharedPolicy`, a policy behind a mutex with its own clock. It hands out guards that report a
+//!   drop, tells listeners of changes of mode, and tells a recorder of everything that is asked and answered
+//!   (the module `record`).
+//! - `serde`: `Serialize` and `Deserialize` for [`Config`] and [`Snapshot`], and, with `std`, `Serialize` for
+//!   `record::Record`.
+//! - `proptest`: the module `testing`, random settings and operations for tests of what embeds the policy, or
+//!   of a port of it. Includes `std`.
 //!
-//! Without features there are no dependencies, and no feature changes what the policy does.
+//! None is on by default. Without features there are no dependencies, and no feature changes what the policy
+//! does.
 #![no_std]
 #![forbid(unsafe_code)]
 // No input panics (R18), and every platform decides alike (R21).

@@ -16,13 +16,14 @@ pub enum Mode {
         /// From when on the next call may probe.
         retry_at: Timestamp,
     },
-    /// One attempt, or a dial that it left, is finding out whether WebSocket works again.
+    /// One attempt, or a dial, is finding out whether WebSocket works again.
     Probing {
-        /// When it counts as failed unless it reports something.
+        /// When it counts as failed unless it reports something before ([R8](crate::rules#r8)).
         lease_until: Timestamp,
     },
-    /// WebSocket is at fault and no recovery is left: SSE until a last resort completes, the network changes,
-    /// or a new policy is made.
+    /// WebSocket is at fault and no recovery is left: SSE until a WebSocket attempt completes (a last resort,
+    /// or one that had begun before), the network changes, or the policy
+    /// [learns](crate::Policy::learn) better of another one.
     Pinned,
 }
 

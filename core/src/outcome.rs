@@ -17,10 +17,12 @@ pub enum Outcome {
     /// are used up: the policy allows no further one on this transport ([R3](crate::rules#r3),
     /// [R13](crate::rules#r13)).
     RetriesExhausted(Failure),
-    /// The caller gave up on the call. It says nothing about the transport.
+    /// The caller gave up on the call. It says nothing about the transport, but ends a probe
+    /// ([R7](crate::rules#r7)).
     Cancelled,
     /// The server ended the response without completing it (`response.failed`, `response.cancelled`), or it
-    /// was a warm-up, with nothing to complete: the transport did its work, and the call is over.
+    /// was a warm-up, with nothing to complete. The call is over. It proves nothing, and ends a probe as
+    /// [`Cancelled`](Self::Cancelled) does.
     Ended,
 }
 

@@ -13,11 +13,10 @@ use crate::{
 
 /// Decides which transport carries each attempt: the state that all calls to one endpoint share.
 ///
-/// Events come in through methods named `handle_*`, each with the time at which it happened; decisions go out
-/// as the values they return, and as what [`poll_timeout`](Self::poll_timeout),
-/// [`poll_probe`](Self::poll_probe) and [`warm_up`](Self::warm_up) answer. There is no I/O, no clock and no
-/// allocation, and every method takes constant time ([R21](crate::rules#r21)). A time earlier than the latest
-/// one seen is treated as that latest one ([R18](crate::rules#r18)), and no method panics.
+/// Events come in through methods named `handle_*`, each with the time at which it happened. Decisions go out
+/// as values that methods return. There is no I/O, no clock and no allocation, and every method takes
+/// constant time ([R21](crate::rules#r21)). A time earlier than the latest one seen is treated as that latest
+/// one ([R18](crate::rules#r18)), and no method panics.
 ///
 /// Share one policy between all calls to one endpoint, behind a mutex if need be: handles borrow nothing, so
 /// it is never held across I/O. With the feature `std`, `SharedPolicy` is that mutex.
@@ -251,9 +250,9 @@ impl Policy {
 
     /// With [`ProbeStyle::Background`]: a dial that may begin now, as the probe, ahead of the next call.
     ///
-    /// Ask after [`poll_timeout`](Self::poll_timeout) has passed. `None` in any other mode than FailedOver,
-    /// before `retry_at`, and right after such a dial has opened: the next thing to learn is whether a call
-    /// completes on it.
+    /// Ask after [`poll_timeout`](Self::poll_timeout) has passed. `None` with [`ProbeStyle::InBand`], in any
+    /// other mode than FailedOver, before `retry_at`, and once a dial has opened as the probe, until the mode
+    /// has changed: the next thing to learn is whether a call completes on it.
     pub fn poll_probe(&mut self, now: Timestamp) -> Option<Dial> {
         self.handle_timeout(now);
         if self.config.probe != ProbeStyle::Background || !self.state.wants_dial(self.now) {
@@ -268,9 +267,9 @@ impl Policy {
     /// to be used now, or a handshake is under way already ([R17](crate::rules#r17)).
     ///
     /// A dial that opens refills no recovery ([R6](crate::rules#r6)), and one that fails counts as any other
-    /// does. Until it has ended, calls use SSE. A call that would rather wait for it, up to its own head
-    /// start, [adopts](Self::adopt) it. Not for a driver that already has a connection which the next call
-    /// will use: there is nothing to dial for.
+    /// does. Until it has ended, for at most [`probe_lease`](Config::with_probe_lease), calls use SSE. A call
+    /// that would rather wait for it, up to its own head start, [adopts](Self::adopt) it. Not for a driver
+    /// that already has a connection which the next call will use: there is nothing to dial for.
     ///
     /// ```
     /// use failback::{Config, DialOutcome, Policy, Reason, Timestamp};
@@ -329,8 +328,8 @@ impl Policy {
         }
     }
 
-    /// A clock tick. Never required: every other method does the same first. Early, late or twice makes no
-    /// difference.
+    /// A clock tick. Never required: every other method that is told the time does the same first. Early,
+    /// late or twice makes no difference.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.advance(now);
     }
@@ -416,15 +415,15 @@ impl Policy {
     /// Numbers a call that has just been opened, and gives its number, which no other call of this policy has
     /// until there have been 2^32 of them. A call that has a number keeps it.
     ///
-    /// For whoever writes down which call is which, and for whoever replays that. Without this, a call takes
-    /// its number when it first waits for backoff, and the jitter of its waits comes from that
-    /// ([R16](crate::rules#r16)). So calls that are numbered early have other jitter.
+    /// Feature `std`. For whoever writes down which call is which, and for whoever replays that. Without
+    /// this, a call takes its number when it first waits for backoff, and the jitter of its waits comes from
+    /// that ([R16](crate::rules#r16)). So calls that are numbered early have other jitter.
     #[cfg(feature = "std")]
     pub fn number_call(&mut self, call: &mut Call) -> u32 {
         call.history.name(&mut self.calls)
     }
 
-    /// [Numbers](Self::number_call) a call whose first attempt has just begun.
+    /// [Numbers](Self::number_call) a call whose first attempt has just begun. Feature `std`.
     #[cfg(feature = "std")]
     pub fn number_attempt(&mut self, attempt: &mut Attempt) -> u32 {
         attempt.history.name(&mut self.calls)
@@ -514,9 +513,9 @@ impl Policy {
         self.state.learn(&self.config, snapshot, elapsed, self.now)
     }
 
-    /// In [`Mode::FailedOver`], makes no WebSocket attempt for so long from now, because another process
-    /// probes: `retry_at` becomes that, unless it is later ([R20](crate::rules#r20)). It counts as the
-    /// [lease](Config::probe_lease) at most. Changes nothing in other modes.
+    /// In [`Mode::FailedOver`], probes no earlier than so long from now, because another process probes:
+    /// `retry_at` becomes that, unless it is later already ([R20](crate::rules#r20)). More than the
+    /// [lease](Config::probe_lease) counts as the lease. Changes nothing in other modes.
     pub fn hold_probe(&mut self, by: Duration, now: Timestamp) {
         self.handle_timeout(now);
         self.state.hold_probe(&self.config, by, self.now);

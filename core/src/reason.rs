@@ -1,7 +1,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::Transport;
+use crate::{Transport, whole_millis};
 
 /// Why an attempt goes where it goes.
 ///
@@ -14,7 +14,8 @@ pub enum Reason {
     Probe,
     /// SSE, because a handshake is still going on for which no call waits ([R17](crate::rules#r17)).
     DialPending,
-    /// SSE, because WebSocket failed not long ago.
+    /// SSE, because WebSocket failed not long ago ([R4](crate::rules#r4)), or because another process probes
+    /// ([R20](crate::rules#r20)).
     CoolingDown,
     /// SSE, because another attempt is probing.
     ProbeInFlight,
@@ -23,7 +24,9 @@ pub enum Reason {
     VerdictPending,
     /// SSE, because no recovery is left.
     Pinned,
-    /// SSE, because WebSocket failed this very call.
+    /// SSE, because this very call has left WebSocket: it failed there, the server was busy there twice, or
+    /// its head start ran out ([R2](crate::rules#r2), [R3](crate::rules#r3), [R13](crate::rules#r13),
+    /// [R17](crate::rules#r17)).
     CallMoved,
     /// SSE, because the message is too large for WebSocket ([R11](crate::rules#r11)).
     TooLarge,
@@ -122,8 +125,8 @@ impl From<OverSse> for Reason {
 /// Exhaustive on purpose: a driver tells its caller which of these it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum GiveUp {
-    /// Output has reached the caller, and [`Replay::BeforeOutput`](crate::Replay::BeforeOutput) rules out a
-    /// replay ([R15](crate::rules#r15)).
+    /// Output has reached the caller or, with [`Replay::BeforeSend`](crate::Replay::BeforeSend), the request
+    /// has been sent, and the setting [`Replay`](crate::Replay) rules out a replay ([R15](crate::rules#r15)).
     Committed,
     /// It would fail again wherever it is sent ([R11](crate::rules#r11), [R14](crate::rules#r14)).
     NotRetryable,
@@ -156,12 +159,14 @@ impl GiveUp {
 impl fmt::Display for GiveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Committed => f.write_str("output was already delivered, and a replay could duplicate it"),
+            Self::Committed => f.write_str("a replay could duplicate what was delivered or generated"),
             Self::NotRetryable => f.write_str("trying again would fail again"),
             Self::AttemptsExhausted => f.write_str("every attempt failed"),
             Self::BudgetExhausted => f.write_str("too many calls have been retried lately"),
             Self::ServerBusy { retry_after } => {
-                write!(f, "the server asks to wait {} s, longer than allowed", retry_after.as_secs())
+                // Rounded up, as it is more than what is allowed.
+                let seconds = whole_millis(*retry_after).div_ceil(1000);
+                write!(f, "the server asks to wait {seconds} s, longer than allowed")
             }
         }
     }

@@ -8,13 +8,14 @@ use crate::{Attempt, Call, Decision, DialOutcome, Outcome, OverSse, Policy, Snap
 /// The version of what a [`Record`] is written as (feature `serde`): the first line of a trace names it.
 pub const TRACE_VERSION: u32 = 1;
 
-/// One thing that was asked of a policy, and what it answered: [`SharedPolicy::record`](crate::SharedPolicy::record) tells of it.
+/// One thing that was asked of a policy, and what it answered:
+/// [`SharedPolicy::record`](crate::SharedPolicy::record) tells of it.
 ///
 /// With the feature `serde` it is written as one step of a trace, from which the same answers follow again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
-    /// Of which call or dial. `None` where it is about the policy.
+    /// Of which call or dial. `None` where it is about the policy as a whole.
     pub name: Option<Name>,
     /// What was asked.
     pub asked: Asked<'a>,
@@ -24,11 +25,14 @@ pub struct Record<'a> {
 }
 
 /// What a call or a dial is called in a record.
+///
+/// Exhaustive on purpose: nothing else has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Name {
     /// A call, by its [number](Policy::number_call), and a dial that one of its attempts has left: `c7`.
     Call(u32),
-    /// A dial that was begun ahead of calls: `d7`.
+    /// A dial ahead of calls, counted from 1 as they are asked for: `d7`. One that was begun before anybody
+    /// recorded is `d0`.
     Dial(u32),
 }
 
@@ -64,7 +68,8 @@ pub enum Asked<'a> {
     WarmUp,
     /// [`Policy::poll_probe`].
     PollProbe,
-    /// [`Policy::adopt`], of the dial with this name.
+    /// [`Policy::adopt`], of the dial with this name. The record has the name of the call, or of the dial if
+    /// no call may wait for it.
     Adopt(Name),
     /// [`Policy::handle_dial`].
     Dial(&'a DialOutcome),
@@ -98,7 +103,7 @@ pub enum Answer<'a> {
     Nothing,
     /// This attempt begins.
     Attempt(&'a Attempt),
-    /// The call waits, or is open and waits for nothing.
+    /// The call is open, and waits for nothing.
     Call(&'a Call),
     /// What to do with the call.
     Decision(&'a Decision),

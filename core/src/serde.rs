@@ -34,8 +34,8 @@ macro_rules! keys {
         }
 
         impl Config {
-            /// The keys that [`Deserialize`] accepts, each of them optional. What may probe is for the driver
-            /// to say, not for a file: [`with_probe`](Self::with_probe).
+            /// The keys that [`Deserialize`] accepts, each of them optional (feature `serde`). What may probe
+            /// is for the driver to say, not for a file: [`with_probe`](Self::with_probe).
             pub const KEYS: [&'static str; 14] = [$($name,)+];
         }
     };

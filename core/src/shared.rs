@@ -17,9 +17,10 @@ use crate::{
 
 /// A [`Policy`] for all threads and tasks of a process, with a clock of its own.
 ///
-/// Clones share one policy. The mutex inside is held for the length of one method of [`Policy`], never across
-/// I/O. Attempts and dials are guards: one that is dropped reports that it was cancelled or abandoned, so
-/// that a task that ends early, or panics, gives back what it held at once.
+/// Clones share one policy. The mutex inside is held for the length of one method of [`Policy`], and of what
+/// a [recorder](Self::record) does with it, never across I/O. Attempts and dials are guards: one that is
+/// dropped reports that it was cancelled or abandoned, so that a task that ends early, or panics, gives back
+/// what it held at once.
 ///
 /// ```
 /// use failback::{Config, Outcome, SharedPolicy, Verdict};
@@ -72,7 +73,8 @@ impl SharedPolicy {
         Self::with_clock(monotonic_clock(), |now| Policy::new(config, random_seed(), now))
     }
 
-    /// The policy of which `snapshot` was made, `elapsed` later ([R20](crate::rules#r20)).
+    /// The policy of which `snapshot` was made, `elapsed` later ([R20](crate::rules#r20)), with a random seed
+    /// and the monotonic clock of the system. See [`Policy::restore`].
     #[must_use]
     pub fn restore(config: Config, snapshot: &Snapshot, elapsed: Duration) -> Self {
         Self::with_clock(monotonic_clock(), |now| {
@@ -222,7 +224,8 @@ impl SharedPolicy {
     ///
     /// A listener stays as long as the policy, which is for ever if it holds a clone of it. There may be
     /// several, which are called in the order in which they came. When one panics, so does the method that
-    /// told it; what has not been told by then is told with the next change.
+    /// told it; those after it do not hear of this change, and what has not been told by then is told with
+    /// the next one.
     ///
     /// ```
     /// use failback::{Blame, Config, Failure, Outcome, SharedPolicy, Stage};
@@ -251,9 +254,10 @@ impl SharedPolicy {
     ///
     /// Set it before anything else is asked: it knows nothing of calls and dials that were open before. Set
     /// again, it takes the place of the former. What is asked of the policy as a whole and changes nothing
-    /// ([`config`](Self::config), [`snapshot`](Self::snapshot)) is not told. Each call takes its number when
-    /// it is opened ([`Policy::number_call`]), so waits have other jitter than without a recorder; nothing
-    /// else is different.
+    /// ([`config`](Self::config), [`snapshot`](Self::snapshot), [`recoveries_left`](Self::recoveries_left))
+    /// is not told. Two things are different with a recorder. Each call takes its number when it is opened
+    /// ([`Policy::number_call`]), so waits have other jitter. And durations of a snapshot from which the
+    /// policy [learns](Self::learn) are rounded up to whole milliseconds, as they are written.
     ///
     /// The policy is locked meanwhile. So a recorder must not ask it anything, or it waits for itself for
     /// ever, and everybody waits for it: it should be quick, and it should not panic. It is dropped while
@@ -433,8 +437,8 @@ impl AttemptGuard {
         self.attempt.as_ref().and_then(Attempt::divert_at).map(|at| self.policy.time_until(at))
     }
 
-    /// See [`Policy::handle_progress`]. Takes no lock where it changes nothing, so signs of life can be
-    /// reported as they come.
+    /// See [`Policy::handle_progress`]. On WebSocket it takes no lock unless the attempt is the probe, since
+    /// it changes nothing there, so signs of life can be reported as they come.
     #[inline]
     pub fn handle_progress(&self) {
         match &self.attempt {
@@ -460,7 +464,7 @@ impl AttemptGuard {
     /// See [`Policy::divert`].
     ///
     /// # Errors
-    /// The attempt itself, when it is not one to be diverted.
+    /// The attempt itself, when it has no [`divert_at`](Self::divert_at).
     pub fn divert(mut self) -> Result<(Call, DialGuard), Self> {
         match self.attempt.take_if(|attempt| attempt.is_divertible()) {
             Some(attempt) => {

@@ -6,7 +6,8 @@ use crate::whole_millis;
 /// What a policy knows, to be kept across restarts ([R20](crate::rules#r20)).
 ///
 /// Holds the mode, the counters and remaining durations; never timestamps, calls or tokens. What was
-/// suspected or being probed is kept as failed over, because whoever was to report on it is gone.
+/// suspected or being probed is kept as failed over, or as pinned when no recovery is left, because whoever
+/// was to report on it is gone.
 ///
 /// With the feature `serde` it is a flat map of numbers and one word, with durations in whole milliseconds.
 /// Any such map whose numbers fit their types can be restored: what does not fit the configuration is clamped

@@ -28,7 +28,8 @@ impl Timestamp {
         Self(millis.saturating_mul(1_000_000))
     }
 
-    /// The point `elapsed` after the origin: what a driver makes of `origin.elapsed()`.
+    /// The point `elapsed` after the origin, or [`Timestamp::MAX`] if that is too far away: what a driver
+    /// makes of `origin.elapsed()`.
     #[must_use]
     pub const fn from_elapsed(elapsed: Duration) -> Self {
         Self(nanos(elapsed))

@@ -38,6 +38,8 @@ with_every_adapter!(
     credentials_that_are_refused_are_renewed,
     a_turn_that_adopts_renews_them_itself,
     a_provider_that_fails_opens_nothing,
+    a_slow_provider_ends_with_the_connect_timeout,
+    closing_what_is_idle_ends_the_wait_for_a_provider,
 );
 
 /// Long enough for any handshake on a busy machine.
@@ -409,4 +411,29 @@ fn a_provider_that_fails_opens_nothing(adapter: &dyn Adapter) {
     assert_served(&peer, 0, &[]);
     turn(&*client);
     assert_served(&peer, 1, &[WebSocket]);
+}
+
+/// As for a handshake that goes on without its turn: no turn waits, and none has a deadline for it.
+fn a_slow_provider_ends_with_the_connect_timeout(adapter: &dyn Adapter) {
+    let (peer, provider) = (Peer::start(), TestProvider::new(&["token-7f3a"]));
+    let limits = Limits::new().with_connect_timeout(Duration::from_millis(500));
+    let client = adapter.client(Settings::new(&peer).limits(limits).provider(&provider));
+    provider.push(Says::Waits);
+    assert_eq!(client.warm_up()(), Warmed::Abandoned);
+    assert_eq!((client.policy().mode(), peer.journal().connections()), (Mode::Preferred, 0));
+    provider.release();
+    turn(&*client);
+}
+
+fn closing_what_is_idle_ends_the_wait_for_a_provider(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (provider, client) = asking(adapter, &peer, ["token-7f3a", "token-7f3a"]);
+    provider.push(Says::Waits);
+    let warm_up = client.warm_up();
+    until("the provider to be asked", || provider.asked().len() == 1);
+    client.close_idle();
+    assert_eq!(warm_up(), Warmed::Abandoned);
+    assert_served(&peer, 0, &[]);
+    provider.release();
+    turn(&*client);
 }

@@ -32,7 +32,7 @@ impl<R: Runtime> Client<R> {
     /// Streams one response: one turn.
     ///
     /// Nothing is sent before the stream is polled. The deadline, if there is one, counts from this call.
-    /// Dropping the stream cancels the turn, and closes the connection that carries it.
+    /// Dropping the stream before its end cancels the turn, and closes the connection that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = Turn::new(&self.shared.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)
@@ -47,12 +47,14 @@ impl<R: Runtime> Client<R> {
     /// already, nothing is opened, and two warm-ups at once are one handshake.
     ///
     /// If there is a provider of credentials, it is asked before the handshake, and once more if the server
-    /// refuses what it gave.
+    /// refuses what it gave. The first time it is asked by the future itself: if that is dropped before the
+    /// provider has answered, nothing is opened.
     ///
     /// It proves nothing: only a response that completes does ([R6](failback::rules#r6)). A handshake that
-    /// fails counts as that of a turn does. After a cooldown it is the probe ([R17](failback::rules#r17)).
-    /// It ends within the [connect time-out](failback_wire::Limits::connect_timeout), with the client, and
-    /// with [`close_idle`](Self::close_idle).
+    /// fails counts as that of a turn does. After a cooldown it is the probe ([R17](failback::rules#r17)). It
+    /// ends within the [connect time-out](failback_wire::Limits::connect_timeout), which a provider has for
+    /// itself once more each time that it is asked, with the client, and with
+    /// [`close_idle`](Self::close_idle).
     ///
     /// To send something as well, such as the instructions that later turns share, stream a request with
     /// `"generate": false` instead: it is a turn, and the next one goes on on its connection.
@@ -63,15 +65,16 @@ impl<R: Runtime> Client<R> {
     }
 
     /// Tells the client that the machine is on another network, or has slept. The policy forgets what it has
-    /// learned, and idle connections are closed. Turns under way go on.
+    /// learned, idle connections are closed, and handshakes that no turn waits for end. Turns under way go
+    /// on.
     pub fn handle_network_change(&self) {
         self.shared.context.handle_network_change();
         self.shared.network.addresses.forget();
         self.shared.pool.clear();
     }
 
-    /// Closes the connections that no turn uses, a WebSocket with a Close frame. The same happens when the
-    /// client and its last turn are dropped.
+    /// Closes the connections that no turn uses, a WebSocket with a Close frame, and ends handshakes that no
+    /// turn waits for. The same happens when the client, with all its clones, and its last turn are dropped.
     pub fn close_idle(&self) {
         self.shared.pool.clear();
     }
@@ -79,11 +82,11 @@ impl<R: Runtime> Client<R> {
     /// Whether turns go over SSE alone from now on: a switch to do without WebSocket while the client runs.
     ///
     /// While it is on, turns that begin make no WebSocket attempt, not even when SSE fails, and their reason
-    /// is [`SseOnly`](failback::Reason::SseOnly). The idle WebSocket is closed with a Close frame. Turns
-    /// under way go on as they are, a stream counts as one when it is first polled; their WebSockets are
-    /// closed afterwards. When it is off again, the policy decides as before, by what it knows.
-    /// [`Builder::sse_only`](failback_client::Builder::sse_only) turns it on from the start, and
-    /// [`Request::sse_only`] is for one request.
+    /// is [`SseOnly`](failback::Reason::SseOnly). The idle WebSocket is closed with a Close frame, and a
+    /// warm-up under way ends. Turns under way go on as they are (a stream counts as one from when it is
+    /// first polled), and their WebSockets are closed afterwards. When it is off again, the policy decides as
+    /// before, by what it knows. [`Builder::sse_only`](failback_client::Builder::sse_only) turns it on from
+    /// the start, and [`Request::sse_only`] is for one request.
     pub fn set_sse_only(&self, on: bool) {
         self.shared.context.set_sse_only(on);
         if on {

@@ -26,7 +26,9 @@
 //! # Bounds
 //!
 //! Nothing is queued: a slow reader slows the server. Messages, lines, headers and error bodies have limits
-//! ([`Limits`](failback_wire::Limits)), and so has every wait.
+//! ([`Limits`](failback_wire::Limits)), and so has every wait for a server or a proxy. A provider of
+//! credentials has the limit of whoever waits for it: the deadline of the turn, if there is one, or the
+//! connect time-out.
 //!
 //! # Another runtime
 //!

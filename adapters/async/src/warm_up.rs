@@ -9,6 +9,7 @@ use futures_util::future::{Either, select};
 use crate::Runtime;
 use crate::ahead::{Ahead, Warming};
 use crate::shared::Shared;
+use crate::timer::Deadline;
 use crate::websocket::WsConn;
 
 /// A warm-up: over at once, or under way in a task of its own.
@@ -29,8 +30,13 @@ impl WarmUp {
             }
             // Whoever waits for the provider keeps no connection open.
             let (network, context) = (strong.network.clone(), Arc::clone(&strong.context));
+            let stopped = strong.pool.hold_dial();
             drop(strong);
-            let answer = network.ask(CredentialsRequest::default()).await;
+            let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
+            let asked = Box::pin(deadline.limit(network.ask(CredentialsRequest::default())));
+            let Either::Left((Some(answer), _)) = select(asked, stopped).await else {
+                return Warmed::Abandoned;
+            };
             match Warmed::credentials(answer, context.headers()) {
                 Ok(given) => credentials = Some(given),
                 Err(failed) => return failed,

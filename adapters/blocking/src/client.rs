@@ -37,7 +37,7 @@ impl Client {
     /// Streams one response: one turn.
     ///
     /// Nothing is sent before the first item is asked for. The deadline, if there is one, counts from this
-    /// call. Dropping the stream cancels the turn, and closes the connection that carries it.
+    /// call. Dropping the stream before its end cancels the turn, and closes the connection that carries it.
     pub fn stream(&self, request: Request) -> ResponseStream {
         let turn = Turn::new(&self.shared.network.context, request);
         ResponseStream::new(Arc::clone(&self.shared), turn)
@@ -55,9 +55,10 @@ impl Client {
     /// refuses what it gave.
     ///
     /// It proves nothing: only a response that completes does ([R6](failback::rules#r6)). A handshake that
-    /// fails counts as that of a turn does. After a cooldown it is the probe ([R17](failback::rules#r17)).
-    /// It ends within the [connect time-out](failback_wire::Limits::connect_timeout), with the client, and
-    /// with [`close_idle`](Self::close_idle).
+    /// fails counts as that of a turn does. After a cooldown it is the probe ([R17](failback::rules#r17)). It
+    /// ends within the [connect time-out](failback_wire::Limits::connect_timeout), which a provider has for
+    /// itself once more each time that it is asked, with the client, and with
+    /// [`close_idle`](Self::close_idle).
     ///
     /// To send something as well, such as the instructions that later turns share, stream a request with
     /// `"generate": false` instead: it is a turn, and the next one goes on on its connection.
@@ -67,15 +68,16 @@ impl Client {
     }
 
     /// Tells the client that the machine is on another network, or has slept. The policy forgets what it has
-    /// learned, and idle connections are closed. Turns under way go on.
+    /// learned, idle connections are closed, and handshakes that no turn waits for end. Turns under way go
+    /// on.
     pub fn handle_network_change(&self) {
         self.shared.network.context.handle_network_change();
         self.shared.network.addresses.forget();
         self.shared.clear();
     }
 
-    /// Closes the connections that no turn uses, a WebSocket with a Close frame. The same happens when the
-    /// client and its last turn are dropped.
+    /// Closes the connections that no turn uses, a WebSocket with a Close frame, and ends handshakes that no
+    /// turn waits for. The same happens when the client, with all its clones, and its last turn are dropped.
     pub fn close_idle(&self) {
         self.shared.clear();
     }
@@ -83,11 +85,11 @@ impl Client {
     /// Whether turns go over SSE alone from now on: a switch to do without WebSocket while the client runs.
     ///
     /// While it is on, turns that begin make no WebSocket attempt, not even when SSE fails, and their reason
-    /// is [`SseOnly`](failback::Reason::SseOnly). The idle WebSocket is closed with a Close frame. Turns
-    /// under way go on as they are, a stream counts as one when it is first read; their WebSockets are
-    /// closed afterwards. When it is off again, the policy decides as before, by what it knows.
-    /// [`Builder::sse_only`](crate::Builder::sse_only) turns it on from the start, and
-    /// [`Request::sse_only`] is for one request.
+    /// is [`SseOnly`](failback::Reason::SseOnly). The idle WebSocket is closed with a Close frame, and a
+    /// warm-up under way ends. Turns under way go on as they are (a stream counts as one from when it is
+    /// first read), and their WebSockets are closed afterwards. When it is off again, the policy decides as
+    /// before, by what it knows. [`Builder::sse_only`](crate::Builder::sse_only) turns it on from the start,
+    /// and [`Request::sse_only`] is for one request.
     pub fn set_sse_only(&self, on: bool) {
         self.shared.network.context.set_sse_only(on);
         if on {

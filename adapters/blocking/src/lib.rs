@@ -23,11 +23,12 @@
 //! ```
 //!
 //! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and
-//! connections are used again. Clones share both. The thread that asks for the next item reads it from the
-//! socket itself. Another thread can end the turn with [`ResponseStream::cancel_handle`].
+//! connections are used again. Clones share both. A turn goes on while its stream is read, and dropping the
+//! stream cancels it. The thread that asks for the next item reads it from the socket itself. Another thread
+//! can end the turn with [`ResponseStream::cancel_handle`].
 //!
-//! The policy of the crate [`failback`] decides which transport carries a turn. Its settings are a
-//! [`Config`], and those of the connections are [`Limits`].
+//! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation
+//! says how; its settings are a [`Config`], and those of the connections are [`Limits`].
 //!
 //! [`Builder`]'s `observer` hears every decision as a value ([`Observation`]). The same values are
 //! [`tracing`] events with targets that begin with `failback`, in a span for each turn; the documentation of
@@ -47,8 +48,8 @@
 //!
 //! A WebSocket handshake runs in a thread of its own, since it may go on without its turn, or begin ahead of
 //! it ([`Client::warm_up`]). So do a name look-up and a provider of credentials, which cannot be interrupted.
-//! One more thread looks after idle connections while there are any. All of them end with the client, a
-//! look-up as soon as the system has answered, and a provider as soon as it returns.
+//! One more thread looks after idle connections while there are any: it sends and answers pings. All of them
+//! end with the client, a look-up as soon as the system has answered, and a provider as soon as it returns.
 #![forbid(unsafe_code)]
 
 mod bell;

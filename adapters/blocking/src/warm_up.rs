@@ -30,9 +30,9 @@ impl WarmUp {
         warm_up
     }
 
-    /// Waits until the handshake has ended, which the
-    /// [connect time-out](failback_wire::Limits::connect_timeout) limits, and says what became of it. Returns
-    /// at once if there was nothing to do.
+    /// Waits until the warm-up has ended, and says what became of it. The
+    /// [connect time-out](failback_wire::Limits::connect_timeout) limits the handshake, and the wait for a
+    /// provider of credentials. Returns at once if there was nothing to do.
     #[must_use]
     pub fn wait(self) -> Warmed {
         let mut warmed = self.0.lock();

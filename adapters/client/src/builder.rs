@@ -115,7 +115,8 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Sends `Authorization: Bearer` with this token.
+    /// Sends `Authorization: Bearer` with this token. White space around it, such as the line end of a file,
+    /// is dropped; an empty one, or one with white space in it, is an error.
     pub fn bearer(mut self, token: &str) -> Self {
         if let Err(error) = self.headers.bearer(token) {
             self.header_error.get_or_insert(error);
@@ -156,8 +157,8 @@ impl<W: World> Builder<W> {
     /// In an async client `provider` returns a future. It is dropped when the turn is cancelled, or when its
     /// deadline is over. In the blocking client it returns the answer, and runs in a thread of its own: a
     /// turn that ends does not wait for it, and what it gives after that is thrown away. It has no time limit
-    /// but the turn's deadline, so it should have its own. (A handshake that goes on without its turn waits
-    /// for it as long as for a connection.)
+    /// but the turn's deadline, so it should have its own. (A warm-up, and a handshake that goes on without
+    /// its turn, wait for it no longer than the connect time-out.)
     ///
     /// `?` turns any error into the one that it returns. It ends the turn, with
     /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials), and nothing is held against a transport.
@@ -216,10 +217,11 @@ impl<W: World> Builder<W> {
     }
 
     /// Uses this TLS configuration. Only the protocols that it offers (ALPN) are replaced, by HTTP/1.1, which
-    /// both transports speak. By default the client trusts the platform's roots, or those in the file that
-    /// the environment variable `SSL_CERT_FILE` names, and has no certificate of its own;
-    /// [`add_root_certificates`](Self::add_root_certificates), [`client_identity`](Self::client_identity) and
-    /// `webpki_roots` (a feature) change that, and cannot be used together with this.
+    /// both transports speak, and a proxy is not shown the client certificate. By default the client trusts
+    /// the platform's roots, or those that the environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name,
+    /// and has no certificate of its own; [`add_root_certificates`](Self::add_root_certificates),
+    /// [`client_identity`](Self::client_identity) and `webpki_roots` (a feature) change that, and cannot be
+    /// used together with this.
     ///
     /// Clients that trust the same, and have no certificate of their own, share one configuration, and the
     /// TLS sessions to be resumed: the platform's roots are read with the first of them, and again for a
@@ -290,15 +292,18 @@ impl<W: World> Builder<W> {
     /// demand.
     ///
     /// By default the environment names the proxy: `https_proxy` or `http_proxy`, by the scheme of the
-    /// server's URL, else `all_proxy`, or the same in capitals. Hosts that `no_proxy` lists (names with all
-    /// their subdomains, addresses, networks, `*`) are reached without a proxy. A server on this machine is
-    /// reached through a proxy only if the proxy is on this machine too, and set here.
+    /// server's URL, else `all_proxy`; each in lower case, or else in capitals, and one that is empty is not
+    /// set. (`HTTP_PROXY` does not count in a program that a web server runs, where anyone may set it: CGI.)
+    /// Hosts that `no_proxy` lists (names with all their subdomains, addresses, networks, `*`) are reached
+    /// without a proxy. A server on this machine is reached through a proxy only if the proxy is on this
+    /// machine too, and set here.
     pub fn proxy(mut self, url: impl fmt::Display) -> Self {
         self.proxy = ProxyChoice::Url(url.to_string());
         self
     }
 
-    /// Reaches the server directly, whatever the environment says.
+    /// Reaches the server directly, whatever the environment says. Of this and [`proxy`](Self::proxy), what
+    /// was called last counts.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = ProxyChoice::Direct;
         self
@@ -341,26 +346,28 @@ impl<W: World> Builder<W> {
     ///
     /// **What cannot be used** is ignored, logged as a warning, told by `state_file_problem` of the client,
     /// and replaced when there is something to write: a file that is damaged or cut off, larger than 64 KiB,
-    /// another user's, a later version's, or a file about other URLs. The client goes on without the file
-    /// where it cannot be read or written, and where another process holds its lock: nothing waits for a
-    /// lock. Only a probe is put off for that, and for no longer than a lease.
+    /// another user's (on Unix), a later version's, or a file about other URLs. The client goes on without
+    /// the file where it cannot be read or written, and where another process holds its lock: nothing waits
+    /// for a lock. Only a probe is put off for that, and for no longer than a lease.
     ///
     /// **Files**: the file itself, which is replaced as a whole (readers see the old one or the new one) and
-    /// is readable for its owner alone (mode 0600); beside it one with `.lock` after its name, which stays,
-    /// and for a moment one that ends in `.tmp`. It holds the URLs without their queries, and no credentials.
+    /// is, on Unix, readable for its owner alone (mode 0600); beside it one with `.lock` after its name,
+    /// which stays, and for a moment one that ends in `.tmp`. It holds the URLs without their queries, and no
+    /// credentials.
     ///
     /// **Cost**: reading and writing blocks the thread of the turn, on async runtimes too: one `stat` a turn,
-    /// a read when another process has written, and a write of some 300 bytes when the mode changes. So
-    /// choose a local disk.
+    /// a read when another process has written, and a write of some 300 bytes when the mode changes, and
+    /// while a probe streams, three times in each lease. So choose a local disk.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self
     }
 
     /// Calls this function with everything that the client decides or meets: each attempt and how it ended,
-    /// waits, handshakes that go on without their turn, and each change of the policy's mode. Nothing is told
-    /// of the events of a response. Called again, it takes the place of the former; by default there is none.
-    /// The log hears the same, see the table in the documentation of the crate `failback-client`.
+    /// waits, handshakes that go on without their turn, and each change of the policy's mode. Of the events
+    /// of a response only the time of the first is told. Called again, it takes the place of the former; by
+    /// default there is none. The log hears the same, see the table in the documentation of the crate
+    /// `failback-client`.
     ///
     /// It is called in the thread that drives the turn, which for a handshake that goes on without its turn
     /// is that of the handshake, and for a change of mode that of whoever brought it about or noticed it. So
@@ -403,8 +410,8 @@ impl<W: World> Builder<W> {
     /// are.
     ///
     /// **Cost**: whoever asks the policy waits for the writer, and so does everybody who wants to ask it. So
-    /// give it a local file, without a buffer of your own. A pipe that nobody reads would stop the client, and
-    /// so would a writer that asks the client anything.
+    /// give it a local file, without a buffer of your own. A pipe that nobody reads would stop the client,
+    /// and so would a writer that asks the client anything.
     ///
     /// **If it fails**, or panics, the client goes on, the recording stops, and a warning is logged, once.
     ///
@@ -518,14 +525,16 @@ impl<W: World> Builder<W> {
 
 impl<W: SystemWorld> Builder<W> {
     /// Tells the time by this monotonic clock. By default the system's. A wait reads it once, when the wait
-    /// begins, to know how long to sleep.
+    /// begins, to know how long to sleep. In the blocking client alone: in an async one the runtime tells the
+    /// time.
     pub fn clock(mut self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         self.world.system().clock = Arc::new(clock);
         self
     }
 
     /// Looks host names up with this function, which is called for literal addresses too, in a thread of its
-    /// own. By default the system looks them up.
+    /// own. By default the system looks them up. In the blocking client alone: in an async one the runtime
+    /// does it.
     pub fn resolver(
         mut self,
         resolver: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,

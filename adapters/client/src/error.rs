@@ -112,7 +112,8 @@ impl AttemptReport {
         self.request_id.as_deref()
     }
 
-    /// How long the server asked to wait, by a header or in its error, if it did.
+    /// How long the server asked to wait, if it did: in its error, or by a header of an answer that is blamed
+    /// on the server.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -231,9 +232,9 @@ impl Error {
 
     /// Why there is no further attempt, in the words of the policy. If it was not the policy that ended the
     /// turn, the nearest of them. For a deadline, and for a provider of credentials that failed, that is
-    /// [`GiveUp::Committed`] if output was delivered, and else [`GiveUp::AttemptsExhausted`]. For a request
-    /// that cannot be sent, and for a fault of the client itself, it is [`GiveUp::NotRetryable`].
-    /// [`kind`](Self::kind) tells them apart.
+    /// [`GiveUp::Committed`] if output was delivered, and else [`GiveUp::AttemptsExhausted`]. For a response
+    /// that is too large it is [`GiveUp::Committed`], and for a request that cannot be sent, and for a fault
+    /// of the client itself, [`GiveUp::NotRetryable`]. [`kind`](Self::kind) tells them apart.
     #[must_use]
     pub const fn give_up(&self) -> GiveUp {
         match self.kind {
@@ -252,8 +253,8 @@ impl Error {
         &self.attempts
     }
 
-    /// Whether the same request may succeed later: nothing shows that it is wrong, and no output of it was
-    /// delivered.
+    /// Whether the same request may succeed later, and may be sent again: nothing shows that it is wrong, and
+    /// [`give_up`](Self::give_up) is not [`GiveUp::Committed`].
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self.give_up() {

@@ -43,9 +43,10 @@ impl LeftDial {
         Self { guard: Some(guard), reason, context, access, turn, span, under_way }
     }
 
-    /// Asks the policy whether a WebSocket is wanted ahead of any turn. Then the adapter begins a handshake
-    /// with [these headers](Self::headers), and keeps this where the next turn finds it
-    /// ([`Turn::adopt`](crate::Turn::adopt)). A client that has a provider of credentials asks it before.
+    /// Asks the policy whether a WebSocket is wanted ahead of any turn. `None` if not, or if the client goes
+    /// over SSE alone. Otherwise the adapter begins a handshake with [these headers](Self::headers), and
+    /// keeps this where the next turn finds it ([`Turn::adopt`](crate::Turn::adopt)). A client that has a
+    /// provider of credentials asks it before.
     #[must_use]
     pub fn ahead(context: &Arc<Context>, credentials: Option<Credentials>) -> Option<Self> {
         if context.is_sse_only() {

@@ -50,7 +50,8 @@
 //!
 //! What a client decides and meets is told three times, of the same values ([`Observation`]): to the
 //! [observer](Builder::observer) of its user, to [`tracing`], and with the feature `metrics` to the crate
-//! [`metrics`]. Nothing is told of the events of a response, and no secret is told to anyone.
+//! [`metrics`]. Of the events of a response only the time of the first is told, and no secret is told to
+//! anyone.
 //!
 //! To `tracing`: a span `turn` (target `failback::turn`, info, field `turn`), made where the turn is, and
 //! entered for what is logged of it. In it, or without a span where no turn brought it about:
@@ -68,7 +69,7 @@
 //! | `failback::notice` | info | [`Moved`](Observation::Moved) | `turn` `transport` `reason` `text`, `retry_in_ms` in a cooldown |
 //! | `failback::mode` | info | [`Changed`](Observation::Changed) | `from` `mode` `why` `recoveries_left`, `retry_in_ms` in a cooldown |
 //! | `failback::end` | info; debug if cancelled; warn if failed | [`TurnEnded`](Observation::TurnEnded) | `turn` `attempts` `result`, `give_up` or `kind` if it failed |
-//! | `failback::sse_only` | info | `set_sse_only` was called, and changed something | `on` |
+//! | `failback::sse_only` | info | turns go over SSE alone from now on, as was set when the client was built or with `set_sse_only`, or no longer do | `on` |
 //! | `failback::state` | info | another process has written the state file | `changed` |
 //! | `failback::state` | warn | the state file cannot be used | `problem` |
 //! | `failback::record` | warn | the trace cannot be written any more ([`Builder::record`]) | `problem` |
@@ -83,10 +84,10 @@
 //! | --- | --- | --- | --- |
 //! | `failback_attempts_total` | counter | `transport`, `outcome`: `completed` `ended` `failed` `diverted` `stopped` `cancelled` | attempts that ended |
 //! | `failback_turns_total` | counter | `outcome`: `completed` `ended` `failed` `cancelled` | turns that ended |
-//! | `failback_probes_total` | counter | | attempts and warm-ups that probed |
+//! | `failback_probes_total` | counter | | attempts and warm-ups that probed; a warm-up that a turn has adopted is both |
 //! | `failback_failovers_total` | counter | | how often responses moved from WebSocket to SSE |
 //! | `failback_failbacks_total` | counter | | how often they moved back |
-//! | `failback_dials_total` | counter | `outcome`: `opened` `failed` `abandoned` | handshakes that went on without a turn, and ended |
+//! | `failback_dials_total` | counter | `outcome`: `opened` `failed` `abandoned` | handshakes that went on without a turn, or were begun ahead of any and not adopted, and ended |
 //! | `failback_time_to_first_event_seconds` | histogram | `transport` | from the begin of an attempt to its first event |
 //! | `failback_mode` | gauge | `mode`: `preferred` `suspected` `failed_over` `probing` `pinned` | 1 for the mode of the policy, 0 for the others; of the client that was built or changed last |
 //!

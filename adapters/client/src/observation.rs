@@ -15,15 +15,15 @@ use crate::item::Notice;
 ///  +------------------------------------------------------------------------------+
 /// ```
 ///
-/// [`Renewing`](Self::Renewing) may come once in an attempt, before its first event.
+/// [`Renewing`](Self::Renewing) may come once in a turn, before the first event of an attempt.
 ///
 /// Each [`Attempt`](Self::Attempt) is followed by one [`AttemptEnded`](Self::AttemptEnded) or
 /// [`Diverted`](Self::Diverted) of the same turn and number, each `Diverted` by one
 /// [`DialEnded`](Self::DialEnded), which may come after the end of its turn, and each first `Attempt` by one
-/// [`TurnEnded`](Self::TurnEnded). A turn that was never read brings nothing, and one whose request cannot be
-/// sent its `TurnEnded` alone. [`Changed`](Self::Changed) is
-/// the client's and no turn's. It comes where the policy made the change: before the `Attempt` that probes,
-/// and between what happened and what the turn makes of it.
+/// [`TurnEnded`](Self::TurnEnded). A turn that fails before its first attempt brings its `TurnEnded` alone,
+/// and any other that was never read brings nothing. [`Changed`](Self::Changed) is the client's and no
+/// turn's. It comes where the policy made the change: before the `Attempt` that probes, and between what
+/// happened and what the turn makes of it.
 ///
 /// No text in it holds a header, a credential, the query of a URL, or a part of a request or of an event.
 ///
@@ -81,7 +81,8 @@ pub enum Observation {
     /// [`Attempt`](Self::Attempt) of that.
     #[non_exhaustive]
     WarmUp {
-        /// Whether WebSocket works as far as is known, or this is the probe.
+        /// [`Reason::Healthy`] if WebSocket works as far as is known, or [`Reason::Probe`] if this is the
+        /// probe.
         reason: Reason,
     },
     /// A handshake that went on without a turn has ended.
@@ -105,8 +106,8 @@ pub enum Observation {
         end: AttemptEnd,
     },
     /// The server has refused the credentials of an attempt, and the provider is asked for others
-    /// ([`Builder::credentials`](crate::Builder::credentials)). The attempt has not ended: it begins again with
-    /// those.
+    /// ([`Builder::credentials`](crate::Builder::credentials)). The attempt has not ended: it begins again
+    /// with those.
     #[non_exhaustive]
     Renewing {
         /// The turn.
@@ -159,7 +160,8 @@ pub enum AttemptEnd {
         /// What went wrong, in words.
         text: String,
     },
-    /// The turn was stopped meanwhile, by its deadline or by a fault of the client itself.
+    /// The turn was stopped meanwhile, by its deadline, by its provider of credentials or by a fault of the
+    /// client itself.
     Stopped,
     /// The caller dropped or cancelled the turn.
     Cancelled,

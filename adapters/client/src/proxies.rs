@@ -13,7 +13,10 @@ use crate::proxy::{Proxy, ProxyError};
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum ProxyChoice {
     /// The one that the environment names: `https_proxy` or `http_proxy`, by the scheme of the server's URL,
-    /// else `all_proxy`, or the same in capitals. None for hosts that `no_proxy` lists. This is the default.
+    /// else `all_proxy`; each in lower case, or else in capitals, and one that is empty is not set.
+    /// `HTTP_PROXY` does not count in a program that a web server runs (`REQUEST_METHOD` is set), where
+    /// anyone may set it. None for hosts that `no_proxy` lists, and none for a server on this machine. This
+    /// is the default.
     #[default]
     Environment,
     /// None.
@@ -48,7 +51,7 @@ pub enum ProxyReason {
     Listed,
     /// The same list in this variable of the environment has it.
     ListedIn(&'static str),
-    /// The server is on this machine, and the proxy is not, or is the environment's.
+    /// The server is on this machine, and the proxy is not, or would be the environment's.
     Loopback,
 }
 
@@ -83,7 +86,7 @@ struct Way {
 impl Proxies {
     /// Finds the proxies on the way to this endpoint. There is none to hosts that `except` lists, which takes
     /// the place of the environment's `no_proxy`. A server on this machine is reached through a proxy only if
-    /// the proxy is on this machine too.
+    /// the proxy is on this machine too, and was given.
     ///
     /// # Errors
     ///

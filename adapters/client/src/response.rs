@@ -132,7 +132,8 @@ pub struct Collector {
 impl Collector {
     /// A collector that has seen nothing, and takes at most `limit` bytes of output:
     /// [`max_message_bytes`](failback_wire::Limits::max_message_bytes), as the last event of a response has
-    /// all of its output again.
+    /// all of its output again. Deltas of text count with their text, and items that are done with their
+    /// event, so text counts twice where a server tells it twice.
     #[must_use]
     pub fn with_limit(limit: usize) -> Self {
         Self { limit, items: Output::default(), text: String::new(), last: None, size: 0 }

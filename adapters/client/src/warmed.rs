@@ -12,15 +12,17 @@ pub enum Warmed {
     Opened,
     /// A WebSocket was waiting for the next turn, so nothing was done.
     AlreadyOpen,
-    /// Nothing was done, because the policy wants no handshake now: WebSocket is at fault or under suspicion,
-    /// another turn or warm-up is finding out whether it works, or a handshake is under way that no turn
-    /// waits for ([R17](failback::rules#r17)).
+    /// Nothing was done, because no handshake is wanted now: the client goes over SSE alone, WebSocket is at
+    /// fault or under suspicion, another turn, warm-up or process is finding out whether it works, or a
+    /// handshake is under way that no turn waits for ([R17](failback::rules#r17)).
     NotWanted,
     /// The handshake failed, as told here. The policy has heard of it, so the next turns go over SSE if it is
-    /// WebSocket's fault.
+    /// WebSocket's fault. Or the provider of credentials failed, so that there was no handshake, and the
+    /// policy hears nothing.
     Failed(Box<AttemptReport>),
-    /// The handshake was given up before it had ended: the client was dropped or closed its idle connections,
-    /// the network changed, or a turn that waited for this handshake was dropped.
+    /// It was given up before it had ended: the client was dropped or closed its idle connections, the
+    /// network changed, SSE alone was switched on, a turn that waited for this handshake was dropped, or a
+    /// provider of credentials took longer than the connect time-out.
     Abandoned,
 }
 

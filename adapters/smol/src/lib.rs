@@ -23,8 +23,8 @@
 //! ```
 //!
 //! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and
-//! connections are used again. Clones share both. Background work runs on smol's global executor, or on your
-//! own: `Client::with_runtime(Smol::on(&executor), url)`.
+//! connections are used again. Clones share both. A turn goes on while its stream is polled, and dropping the
+//! stream cancels it.
 //!
 //! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation
 //! says how; its settings are a [`Config`], and those of the connections are [`Limits`].
@@ -42,6 +42,16 @@
 //!
 //! [`tracing`]: https://docs.rs/tracing
 //! [`metrics`]: https://docs.rs/metrics
+//!
+//! # Tasks
+//!
+//! A turn can be polled anywhere: I/O and timers are smol's own. What goes on beside turns runs in tasks:
+//! handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), each HTTP connection,
+//! and the keeper of an idle WebSocket, which sends and answers pings. They run on smol's global executor, or
+//! on your own: `Client::with_runtime(Smol::on(&executor), url)`. All of them end with the client; a server
+//! is given a second to answer a Close frame.
+//!
+//! [`Client::warm_up`]: failback_async::Client::warm_up
 #![forbid(unsafe_code)]
 
 mod runtime;

@@ -23,7 +23,8 @@
 //! ```
 //!
 //! Make one client for an endpoint and keep it: what one turn learns about the network helps the next, and
-//! connections are used again. Clones share both. A turn needs a runtime with I/O and time enabled around it.
+//! connections are used again. Clones share both. A turn goes on while its stream is polled, and dropping the
+//! stream cancels it.
 //!
 //! Which transport carries a turn is decided by the policy of the crate [`failback`], whose documentation
 //! says how; its settings are a [`Config`], and those of the connections are [`Limits`].
@@ -41,6 +42,16 @@
 //!
 //! [`tracing`]: https://docs.rs/tracing
 //! [`metrics`]: https://docs.rs/metrics
+//!
+//! # Tasks
+//!
+//! A turn needs a runtime with I/O and time enabled around it. What goes on beside turns runs in tasks of
+//! that runtime: handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), each
+//! HTTP connection, and the keeper of an idle WebSocket, which sends and answers pings. All of them end with
+//! the client; a server is given a second to answer a Close frame. Connections belong to the runtime in which
+//! they were opened, and do not outlive it.
+//!
+//! [`Client::warm_up`]: failback_async::Client::warm_up
 #![forbid(unsafe_code)]
 
 mod runtime;

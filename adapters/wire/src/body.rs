@@ -50,8 +50,8 @@ enum Part {
 }
 
 impl Body {
-    /// Begins to read the body of an answer with this content type. No event and no line may be longer than
-    /// `limit` bytes.
+    /// Begins to read the body of an answer with this content type. No event, no line and no JSON object may
+    /// be longer than `limit` bytes.
     ///
     /// # Errors
     ///
@@ -127,7 +127,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError`] when the body was not an event stream.
+    /// [`BodyError`] when the body was not an event stream, or its last event is longer than the limit.
     pub fn end(&mut self) -> Result<Option<Event>, BodyError> {
         match &self.part {
             Part::Unknown(head) if head.iter().any(|byte| !byte.is_ascii_whitespace()) => {

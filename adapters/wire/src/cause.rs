@@ -18,8 +18,9 @@ const FULL_REASON: usize = MAX_REASON - 3;
 /// Why one attempt failed, in one sentence for a human: what was attempted, what came back, and what the
 /// server or the operating system said about it.
 ///
-/// The sentence is one line and of bounded length. It never shows a header, a user name or password in a URL,
-/// or the query of a URL, as long as the `detail` given to [`new`](Self::new) does not.
+/// The sentence is one line and of bounded length. Of the headers of an answer it shows where a redirect
+/// leads, the content type and the content encoding, and nothing else. It never shows a user name or password
+/// in a URL, or the query of a URL, as long as the `detail` given to [`new`](Self::new) does not.
 ///
 /// ```
 /// use failback::{Stage, Transport};
@@ -35,7 +36,8 @@ pub struct Cause(String);
 impl Cause {
     /// Describes what was seen.
     ///
-    /// `detail` is added to the sentence. It is usually the text of an I/O, TLS or decoder error.
+    /// `detail` is added to the sentence, at most 2048 bytes of it. It is usually the text of an I/O, TLS or
+    /// decoder error.
     #[must_use]
     pub fn new(seen: &Seen<'_>, transport: Transport, stage: Stage, detail: Option<&str>) -> Self {
         let mut text = sentence(seen, transport, stage);
@@ -268,12 +270,14 @@ fn redirected(status: u16, headers: &HeaderMap) -> String {
     let location = headers.get(LOCATION).filter(|_| (300..=399).contains(&status));
     let location = location.and_then(|location| location.to_str().ok()).unwrap_or_default();
     let (path, query) = location.split_at(location.find(['?', '#']).unwrap_or(location.len()));
-    // Without a user name and a password too.
-    let shown =
-        match path.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.split_once('@')?.1))) {
-            Some((scheme, rest)) => format!("{scheme}://{rest}"),
-            None => path.to_owned(),
-        };
+    // Without a user name and a password too, with or without a scheme before the host.
+    let host = path.find("//").filter(|at| path.get(..*at).is_some_and(|s| s.is_empty() || s.ends_with(':')));
+    let (scheme, rest) = path.split_at(host.map_or(0, |at| at.saturating_add(2)));
+    let (authority, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let shown = match authority.rsplit_once('@').filter(|_| host.is_some()) {
+        Some((_, host)) => format!("{scheme}{host}{rest}"),
+        None => path.to_owned(),
+    };
     let more = if query.is_empty() { "" } else { "?…" };
     if shown.is_empty() { String::new() } else { format!(" to {}{more}", excerpt(&shown, 256)) }
 }

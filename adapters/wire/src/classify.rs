@@ -10,8 +10,9 @@ use crate::{Seen, ServerError, retry_after};
 /// Decides what a failure is evidence against, and how far its attempt had come.
 ///
 /// `stage` is how far the attempt had come as far as the driver knows. If what was seen implies another
-/// stage, that one counts. `reused` says that the connection had carried an earlier request. `now` is
-/// subtracted from a date in `Retry-After`.
+/// stage, that one counts. `reused` says that the connection had carried an earlier request, or had waited
+/// for this one since its handshake. `now` is subtracted from a time at which the server wants to be asked
+/// again.
 ///
 /// Returns `None` only for [`Seen::FailedEvent`], when the server ended the response for a reason that
 /// another try would not change. The outcome is then [`Ended`](failback::Outcome::Ended).
@@ -23,30 +24,31 @@ use crate::{Seen, ServerError, retry_after};
 /// | CONNECT answered 4xx; SOCKS answered 2, 7 or 8 | Network on WebSocket, Request on SSE (1) |
 /// | 407, from a proxy or a server; CONNECT answered 401; SOCKS for want of credentials | Request (5) |
 /// | upgrade not answered, or answered 101 wrongly | Transport |
-/// | upgrade answered 429, 529, or 503 with `Retry-After` | Server |
+/// | upgrade answered 429, 529, or 503 with `Retry-After` or `retry-after-ms` | Server |
 /// | upgrade answered anything else | Transport (2) |
 /// | POST answered 408, 409, 425, 429, 5xx | Server |
 /// | POST answered 408 on a reused connection | Connection |
 /// | POST answered 511, which asks to log in first | Network |
 /// | POST answered any other 4xx or 3xx | Request |
-/// | any of these 4xx or 5xx that is Server or Request, with `x-should-retry: true` | Server |
+/// | any of these 4xx or 5xx but 407 that is Server or Request, with `x-should-retry: true` | Server |
 /// | the same with `x-should-retry: false` | Request |
 /// | POST answered 2xx without events, or encoded | Network: a portal or a proxy answered |
 /// | POST answered anything else | Transport |
-/// | quota used up, by code | Server if it says when it is available again, else Request |
+/// | quota used up, by code, whatever `x-should-retry` says | Server if it says for how long, else Request |
 /// | close 1001, 1012, 1013; an event of an earlier response | Connection |
 /// | close 1009; a request that is known to be too large for WebSocket, and was not sent | Payload |
 /// | any other close, reset, end, violation, silence, text that is no event | Transport |
 /// | the same before the first event on a reused connection | Connection |
-/// | larger than our own limit | Payload (3) |
-/// | `error`: `previous_response_not_found` | Connection; Request where no fuller input can be sent |
+/// | larger than our own limit | Payload (3); Transport if that was the handshake |
+/// | `error`: `previous_response_not_found` | Connection; Request on SSE or if there is no fuller input |
 /// | `error`: `websocket_connection_limit_reached` | Connection |
 /// | `error`: 413, or a code that says too large | Payload; Request on SSE |
+/// | `error` that repeats a header `x-should-retry` | Server for `true`, Request for `false` |
 /// | `error`: 408, 409, 425, 429, 5xx, or a code of overload, rate limit or server | Server |
-/// | `error`: any other 3xx or 4xx, or a code that says the request is wrong | Request |
+/// | `error`: any other 3xx or 4xx, a parameter, or a code that says the request is wrong | Request |
 /// | `error`: neither status nor a known code | Server (4) |
 /// | an error in another shape, the same | Request, unless the message blames the server |
-/// | `response.failed`: as the `error` event, if that is Server | Server, else `None` |
+/// | `response.failed`: as the `error` event, if that is Server by its status or code | Server, else `None` |
 ///
 /// 1. On SSE, too, the next attempts would meet the same.
 /// 2. SSE may get through. If the request is to blame, the answer to the POST says so.
@@ -162,8 +164,10 @@ impl<'a> Answer<'a> {
             408 if reused => Blame::Connection,
             200..=299 | 511 => Blame::Network,
             408 | 409 | 425 | 429 | 500..=599 => self.of_server(),
-            400..=499 if self.should_retry == Some(true) => Blame::Server,
-            300..=499 => self.quota().unwrap_or(Blame::Request),
+            300..=499 => {
+                let asks_again = self.status >= 400 && self.should_retry == Some(true);
+                self.quota().unwrap_or(if asks_again { Blame::Server } else { Blame::Request })
+            }
             _ => Blame::Transport,
         }
     }

@@ -10,7 +10,7 @@ use crate::{Headers, Target, UrlError};
 /// One URL gives both: `{base}/responses`, with `http` or `https` for SSE and `ws` or `wss` for WebSocket. If
 /// the base ends in `/responses`, nothing is added to it. Its query is kept.
 ///
-/// `Display` and `Debug` never show the query.
+/// Neither `Debug` nor the `Display` of a [`Target`] shows the query.
 ///
 /// ```
 /// use failback::Transport;

@@ -146,8 +146,8 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// [`EventError`] when the text is not a JSON object, has no `type` that is a string, or nests deeper
-    /// than 128 levels, or is longer than 4 GiB.
+    /// [`EventError`] when the text is not a JSON object, is no such error and has no `type` that is a
+    /// string, nests deeper than 128 levels, or is longer than 4 GiB.
     pub fn parse(text: impl Into<String>) -> Result<Self, EventError> {
         Self::parse_named(text.into(), None)
     }
@@ -294,8 +294,8 @@ impl Event {
 
     /// Whether it carries output, so that a replay after its delivery could duplicate something. Every
     /// `response.*` event does, except `response.created`, `response.queued`, `response.in_progress`, and
-    /// those that announce a part without its content, such as `response.output_item.added`. Events of other
-    /// families carry none.
+    /// those that announce a part without its content, such as `response.output_item.added`. Errors, and
+    /// events of other families, carry none.
     #[must_use]
     pub fn is_output(&self) -> bool {
         matches!(self.class, Class::TextDelta | Class::Output | Class::Completed | Class::Ended)
@@ -367,7 +367,8 @@ impl Event {
     }
 
     /// The status of the response on the event that ends it: `completed`, `incomplete`, `failed` or
-    /// `cancelled`. Taken from the response object, or from the type of the event; empty on other events.
+    /// `cancelled`. Taken from the response object, or from the type of the event, where an error counts as
+    /// `failed`; empty on other events.
     #[must_use]
     pub fn response_status(&self) -> &str {
         let told = self.response().and_then(|response| fields(response, &["status"]).ok());
@@ -420,7 +421,8 @@ impl Event {
         self.kind() == "response.output_item.added"
     }
 
-    /// The error of an `error` event, or of a `response.failed` that has one.
+    /// The error of an `error` event, or the one that an event has which ends the response as failed or
+    /// cancelled.
     #[must_use]
     pub fn error(&self) -> Option<&ServerError> {
         self.rare.as_ref()?.error.as_ref()

@@ -15,9 +15,8 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Judges what was seen in an attempt over this transport that had come as far as `stage`. `reused` says
-    /// whether its connection had carried a response before. `detail` is what the layer below said of the
-    /// failure. `now` is subtracted from a date at which the server wants to be asked again.
+    /// Judges what was seen in an attempt over this transport that had come as far as `stage`: see
+    /// [`classify`], also for `reused` and `now`. `detail` is what the layer below said of the failure.
     ///
     /// `None` if it is no fault: the server ended the response as it meant to.
     #[must_use]
@@ -38,9 +37,9 @@ impl Fault {
         })
     }
 
-    /// Says that the caller had not read for longer than a peer has to wait. If the peer then closed, reset
-    /// or was silent, that is no evidence against the transport. An error that the server stated still
-    /// counts.
+    /// Says that the caller had not read for longer than a peer has to wait. If the peer then closed or reset
+    /// the connection, or did not answer a ping, the connection is to blame and not the transport. Everything
+    /// else still counts, such as an error that the server stated.
     #[must_use]
     pub fn left_alone(mut self, seen: &Seen<'_>) -> Self {
         let is_end = matches!(seen, Seen::Reset | Seen::EndOfStream | Seen::Closed { .. } | Seen::MissedPong);

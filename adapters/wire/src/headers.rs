@@ -50,15 +50,16 @@ impl Headers {
 
     /// Sets a header. It replaces an earlier one of that name. White space around the value is dropped.
     ///
-    /// It counts as a credential if its name says so: `Authorization`, `Cookie`, `Api-Key`, `X-Api-Key`, and
-    /// names with `auth`, `token`, `secret`, `password`, `credential` or that end in `-key`. So does a
-    /// [`HeaderValue`] that is marked as sensitive. `Proxy-Authorization` is refused, as it would go to the
-    /// server: put the credentials for a proxy into the proxy's URL.
+    /// It counts as a credential if its name says so: names with `auth`, `cookie`, `token`, `secret`,
+    /// `password`, `credential`, `apikey` or `api_key` in them, and those that end in `-key`, but for
+    /// `Idempotency-Key`. So does a [`HeaderValue`] that is marked as sensitive. `Proxy-Authorization` is
+    /// refused, as it would go to the server: put the credentials for a proxy into the proxy's URL.
     ///
     /// # Errors
     ///
-    /// [`HeaderError`] when the name is not a header name or belongs to the transport, or when the value has
-    /// a character that a header cannot have.
+    /// [`HeaderError`] when the name is not a header name or belongs to the transport, such as `Host`,
+    /// `Accept`, `Content-Type` and `Sec-WebSocket-Key`, or when the value has another character than visible
+    /// ASCII ones and spaces.
     pub fn insert<'v>(
         &mut self,
         name: impl AsRef<str>,
@@ -144,7 +145,8 @@ impl Headers {
     /// Cuts the credentials out of a text, as some servers repeat a key that they refuse.
     ///
     /// Basic credentials are cut out both encoded and decoded. Where the text was shortened with `…`, the
-    /// beginning of a credential before the mark is cut out too.
+    /// beginning of a credential before the mark is cut out too. Words of a header with fewer than seven
+    /// bytes, and passwords and values in a query with fewer than four, stay: they would match other words.
     ///
     /// ```
     /// # use failback_wire::Headers;

@@ -20,7 +20,8 @@
 //! sockets, TLS, proxies, the framing of WebSocket and HTTP, time (it is always an argument), and the policy
 //! itself, which is the crate [`failback`].
 //!
-//! Nothing here panics, whatever the input. The caller sets the limit of every buffer.
+//! Nothing here panics, whatever the input. What is kept of what a server sends is bounded, by a limit that
+//! the caller sets or by a constant.
 //!
 //! ```
 //! use std::time::SystemTime;

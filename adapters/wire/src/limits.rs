@@ -116,9 +116,9 @@ impl Limits {
         self
     }
 
-    /// The most bytes that one WebSocket message, one SSE event or one SSE line may have; less than 1024
-    /// counts as
-    /// 1024. Default 16 MiB: room for an image in base64, and still a bound.
+    /// The most bytes that may come as one WebSocket message, one SSE event or line, or one body that is no
+    /// event stream; less than 1024 counts as 1024. Default 16 MiB: room for an image in base64, and still a
+    /// bound. A response that is given as a whole has the same limit.
     #[must_use]
     pub const fn with_max_message_bytes(mut self, bytes: usize) -> Self {
         self.max_message_bytes = if bytes < SMALLEST { SMALLEST } else { bytes };
@@ -135,8 +135,8 @@ impl Limits {
     /// measured again before it is sent.
     ///
     /// Whatever is set here, a request of 64 KiB or more that the server refuses as too large (close code
-    /// 1009) before its first event is remembered: those that are as large as the smallest one go over SSE at
-    /// once, until the network changes.
+    /// 1009, or an error that says so) before its first event is remembered: those that are as large as the
+    /// smallest one go over SSE at once, until the network changes.
     #[must_use]
     pub const fn with_max_websocket_request_bytes(mut self, bytes: Option<usize>) -> Self {
         self.max_websocket_request_bytes = match bytes {

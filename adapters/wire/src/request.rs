@@ -13,10 +13,11 @@ use crate::{HeaderError, HeaderText, Headers};
 
 /// One request, and the body it has on each transport.
 ///
-/// The body is what one would POST to the API: `model`, `input` and so on, in the order given. Fields that
-/// belong to a transport are set here: `stream` and `type` are dropped from the body. So is `background` on a
-/// WebSocket, where it is not allowed, and so are `generate` and `stream_id` over SSE, which does not have
-/// them. Therefore a request that only warms up (`"generate": false`) is answered in full over SSE.
+/// The body is what one would POST to the API: `model`, `input` and so on, in the order in which they are
+/// given. Fields that belong to a transport are set here: `stream` and `type` are dropped from the body. So
+/// is `background` on a WebSocket, where it is not allowed, and so are `generate` and `stream_id` over SSE,
+/// which does not have them. Therefore a request that only warms up (`"generate": false`) is answered in full
+/// over SSE.
 ///
 /// ```
 /// use failback_wire::Request;
@@ -54,7 +55,8 @@ struct Continuation {
 }
 
 impl Request {
-    /// A request with this body.
+    /// A request with this body, in the order of the map: that of the keys, unless the program turns on
+    /// serde_json's feature `preserve_order`.
     ///
     /// # Errors
     ///
@@ -221,7 +223,8 @@ impl Request {
         !self.entries.iter().any(|entry| entry.name == "generate" && entry.json.get() == "false")
     }
 
-    /// The body of the POST: all of it but `generate` and `stream_id`, with `"stream": true`.
+    /// The body of the POST: all of it but `type`, `generate` and `stream_id`, with `"stream": true` at its
+    /// end.
     #[must_use]
     pub fn sse_body(&self) -> String {
         let mut object = JsonObject::new();

@@ -7,7 +7,8 @@ use crate::text::excerpt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The body is not one JSON object. This is what the parser said.
+    /// The body is not one JSON object, or has a key twice. This is what the parser said, at most 200 bytes
+    /// of it.
     Body(String),
     /// A header is not valid, or cannot be given with one request.
     Header(HeaderError),

@@ -12,7 +12,7 @@ const DONE: &str = "[DONE]";
 pub enum Said {
     /// An event of the response, or an error in any shape.
     Event(Event),
-    /// Nothing but that someone is there: no data, an empty object, a `ping` or a `keepalive`.
+    /// Nothing but that someone is there: no data, an empty object, a `ping`, a `keepalive` or a `heartbeat`.
     SignOfLife,
     /// Nothing more will come (`[DONE]`): the end of the stream, even if it is not closed.
     Done,

@@ -91,7 +91,7 @@ pub enum Seen<'a> {
     BinaryFrame,
     /// The request was sent, and no event came in time.
     FirstEventTimeout,
-    /// No byte came for too long.
+    /// No byte came, and none of the request was taken, for too long.
     IdleTimeout,
     /// No event came for longer than the caller was willing to wait, although other bytes may have come.
     EventTimeout,

@@ -177,7 +177,7 @@ impl SseDecoder {
         self.line.is_empty() && !self.has_data && self.name.is_empty()
     }
 
-    /// The last event ID at the end of the last event. Empty if the stream has given none.
+    /// The last event ID as of the last blank line. Empty if the stream has given none.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id

@@ -187,6 +187,23 @@ fn sentences() {
 }
 
 #[test]
+fn where_a_redirect_leads_is_shown_without_what_may_be_secret() {
+    for (location, shown) in [
+        ("https://me:s3cret@elsewhere/login", "https://elsewhere/login"),
+        ("https://me:s3@cret@elsewhere:8443", "https://elsewhere:8443"),
+        ("//me:s3cret@elsewhere/login#s3cret", "//elsewhere/login?…"),
+        ("https://elsewhere/@me/login", "https://elsewhere/@me/login"),
+        ("/login//@me", "/login//@me"),
+    ] {
+        let mut headers = HeaderMap::new();
+        headers.insert("location", location.parse().expect("a value"));
+        let seen = Seen::Answer { status: 302, headers: &headers, error: None };
+        let expected = format!("the request over SSE was answered with HTTP 302 Found to {shown}");
+        assert_eq!(told(&seen, Sse, Open, None), expected);
+    }
+}
+
+#[test]
 fn headers_are_never_shown_and_text_is_bounded() {
     let mut headers = HeaderMap::new();
     headers.insert("set-cookie", "s3cret".parse().expect("a value"));

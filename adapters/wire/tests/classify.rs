@@ -147,6 +147,12 @@ fn a_server_may_say_whether_to_try_again() {
             assert_eq!(verdict(&seen, Sse, Open, false), (expected, Open), "{status}");
         }
     }
+    // Nobody knows better than the quota when it is available again.
+    let quota = ServerError::from_body(403, br#"{"error":{"code":"insufficient_quota","message":"Pay."}}"#);
+    for status in [403, 429] {
+        let seen = Seen::Answer { status, headers: &yes, error: Some(&quota) };
+        assert_eq!(verdict(&seen, Sse, Open, false), (Request, Open), "{status}");
+    }
     for (headers, expected) in [(&yes, Server), (&no, Request)] {
         let seen = Seen::Upgrade { status: 429, headers, error: None };
         assert_eq!(verdict(&seen, WebSocket, Connecting, false), (expected, Connecting));

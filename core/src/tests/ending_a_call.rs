@@ -600,7 +600,7 @@ fn a_give_up_has_a_word_and_a_sentence() {
         (GiveUp::NotRetryable, "not_retryable", "again"),
         (GiveUp::AttemptsExhausted, "attempts_exhausted", "every attempt"),
         (GiveUp::BudgetExhausted, "budget_exhausted", "lately"),
-        (GiveUp::ServerBusy { retry_after: ms(90_500) }, "server_busy", "90 s"),
+        (GiveUp::ServerBusy { retry_after: ms(90_500) }, "server_busy", "91 s"),
     ];
     for (give_up, word, part) in words {
         assert_eq!(give_up.as_str(), word);

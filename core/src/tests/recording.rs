@@ -8,8 +8,8 @@ use std::vec::Vec;
 
 use super::shared::shared;
 use super::*;
-use crate::record::Name;
-use crate::{SharedDecision, SharedPolicy};
+use crate::record::{Asked, Name};
+use crate::{SharedDecision, SharedPolicy, Snapshot};
 
 #[test]
 fn everything_that_is_asked_is_told_in_order() {
@@ -155,4 +155,29 @@ fn each_record_is_written_as_a_step() {
     let _ = policy.learn(&snapshot, Duration::from_nanos(5));
     let written: Vec<String> = told.try_iter().collect();
     assert_eq!(written, include_str!("recorded.jsonl").lines().collect::<Vec<_>>());
+}
+
+/// So a trace of whole milliseconds replays the very times.
+#[test]
+fn a_recorded_policy_learns_in_whole_milliseconds() {
+    let (policy, clock) = shared(EXACT);
+    let (sender, told) = channel();
+    policy.record(move |record| {
+        if let Asked::Learn(snapshot, _) = record.asked {
+            sender.send(*snapshot).unwrap();
+        }
+        ControlFlow::Continue(())
+    });
+    let exact = Snapshot {
+        retry_in: ms(7) + Duration::from_nanos(1),
+        cooldown: ms(70_000) + Duration::from_nanos(1),
+        ..Driver::failed_over(EXACT).policy.snapshot(Timestamp::ZERO)
+    };
+    assert!(policy.learn(&exact, Duration::ZERO));
+    assert_eq!(told.try_recv(), Ok(Snapshot { retry_in: ms(8), cooldown: ms(70_001), ..exact }));
+    assert_eq!(policy.mode(), failed_over_until(8));
+    clock.set(8);
+    // A probe that shows nothing cools down for as long as the last conviction did.
+    drop(policy.begin_call());
+    assert_eq!(policy.mode(), failed_over_until(8 + 70_001));
 }

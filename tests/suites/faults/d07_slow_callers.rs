@@ -89,9 +89,9 @@ fn a_caller_that_takes_events_slowly_is_not_ended_over_sse(adapter: &dyn Adapter
     takes_slowly(adapter, Transport::Sse);
 }
 
-/// All but the first of these arrive at once, and the clock is read for one in eight of them: the last seven
-/// have no time of their own. The limits are longer than it takes to take these, and shorter than for all.
-const EVENTS: usize = 17;
+/// The first few of these are read as they arrive, the others at once, and the clock is read for one in eight
+/// of them. The limits are longer than it takes to take eight, and shorter than for all.
+const EVENTS: usize = 57;
 const EACH: Duration = Duration::from_secs(6);
 
 fn takes_slowly(adapter: &dyn Adapter, transport: Transport) {

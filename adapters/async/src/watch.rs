@@ -13,9 +13,6 @@ use crate::timer::{LastLook, Timer};
 /// How many results in a row are taken before other tasks run.
 const IN_A_ROW: u32 = 32;
 
-/// How many events in a row may go without a time of their own.
-const UNDATED: u32 = 7;
-
 /// How late a caller may poll and still count as having been there all the time.
 const SLACK: Duration = Duration::from_secs(1);
 
@@ -39,8 +36,6 @@ pub(crate) struct Watch<R: Runtime> {
     in_a_row: u32,
     /// When the bytes arrived that brought what was got last, if they arrived in that poll.
     got_at: Option<Timestamp>,
-    /// How many events have come since the clock was last read for one.
-    undated: u32,
     /// Whether bytes have arrived since the last [`take_life`](Self::take_life).
     has_life: bool,
 }
@@ -78,7 +73,6 @@ impl<R: Runtime> Watch<R> {
             excused_until: now,
             in_a_row: 0,
             got_at: None,
-            undated: 0,
             has_life: false,
         }
     }
@@ -90,18 +84,10 @@ impl<R: Runtime> Watch<R> {
 
     /// An event was got.
     pub(crate) fn handle_event(&mut self) {
-        let at = match self.got_at.take() {
-            Some(at) => at,
-            // One of many that have arrived at once. To read the clock for each takes a tenth of the time of
-            // an event, so a few have the time of one before them.
-            None if self.undated < UNDATED => {
-                self.undated = self.undated.saturating_add(1);
-                return self.liveness.handle_event(Timestamp::ZERO);
-            }
-            None => self.timer.now(),
-        };
-        self.undated = 0;
-        self.liveness.handle_event(at);
+        match self.got_at.take() {
+            Some(at) => self.liveness.handle_event(at),
+            None => self.liveness.handle_further_event(|| self.timer.now()),
+        }
     }
 
     pub(crate) fn handle_sign_of_life(&mut self) {

@@ -15,16 +15,14 @@ use tungstenite::{Bytes, Error, Message};
 use crate::bell::{Bell, Ringer};
 use crate::client::Client;
 use crate::deadline::Deadline;
-use crate::frames::{is_blocked, queue};
+use crate::frames::queue;
 pub use crate::halt::Halt;
+use crate::heard::{Heard, PING, is_our_pong};
 pub use crate::milestone::{Milestone, Step};
 use crate::network::Network;
 use crate::sse::HttpConn;
 use crate::watch::Watch;
 use crate::websocket::{Got, WsConn, broken};
-
-/// What the ping carries, so that its pong is known.
-const PING: &[u8] = b"failback";
 
 /// Opens connections as the client does, and none after its time. Whatever is not over then ends with
 /// [`Halt::Stopped`].
@@ -113,8 +111,7 @@ impl Socket<'_> {
         let begun = Instant::now();
         let limit = Deadline::after(self.of.network.limits.pong_timeout());
         self.send(Message::Ping(Bytes::from_static(PING)))?;
-        let is_ours = |message: &Message| matches!(message, Message::Pong(bytes) if bytes.as_ref() == PING);
-        match self.receive(limit, is_ours)? {
+        match self.receive(limit, is_our_pong)? {
             Some(_) => Ok(begun.elapsed()),
             None => Err(Seen::MissedPong.into()),
         }
@@ -184,18 +181,11 @@ impl Socket<'_> {
                 Err(Halt::Lost(Lost::Seen(Seen::IdleTimeout, None))) => return Ok(None),
                 Err(halt) => return Err(halt),
             };
-            match read {
-                Ok(Message::Close(frame)) => {
-                    let frame = frame.map(|frame| (frame.code.into(), frame.reason.as_str().to_owned()));
-                    let (code, reason) = frame.unzip();
-                    return Err(Lost::Closed(code, reason.unwrap_or_default()).into());
-                }
-                Ok(message) if is_it(&message) => return Ok(Some(message)),
+            match Heard::judge(read, &is_it)? {
+                Heard::It(message) => return Ok(Some(message)),
                 // A peer that never stops sending must not put the limit off.
-                Ok(_) if limit.is_over() => return Ok(None),
-                Ok(_) => self.of.bell.check()?,
-                Err(error) if is_blocked(&error) => {}
-                Err(error) => return Err(broken(&error)),
+                Heard::Other if limit.is_over() => return Ok(None),
+                Heard::Other => self.of.bell.check()?,
             }
         }
     }
@@ -237,5 +227,42 @@ fn read(event: &mut dyn FnMut(&Event), mut next: impl FnMut() -> Result<Got, Hal
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// The types of the events that are told of what comes, how it ends, and how much of it was not read.
+    fn told(coming: Vec<Result<Got, Halt>>) -> (Vec<String>, Result<(), Halt>, usize) {
+        let (mut coming, mut told) = (VecDeque::from(coming), Vec::new());
+        let end = read(&mut |event| told.push(event.kind().to_owned()), || {
+            coming.pop_front().unwrap_or(Err(Halt::Stopped))
+        });
+        (told, end, coming.len())
+    }
+
+    fn event(kind: &str) -> Result<Got, Halt> {
+        Ok(Got::Event(Event::parse(format!(r#"{{"type":"{kind}"}}"#)).unwrap()))
+    }
+
+    #[test]
+    fn it_reads_to_the_event_that_ends_the_response_and_no_further() {
+        for last in ["response.completed", "response.incomplete", "response.failed", "error"] {
+            let coming = vec![event("response.created"), Ok(Got::SignOfLife), event(last), event("late")];
+            let (told, end, left) = told(coming);
+            assert_eq!(told, ["response.created", last]);
+            assert!(end.is_ok() && left == 1, "{last}: {end:?}, {left} left");
+        }
+    }
+
+    #[test]
+    fn it_ends_with_the_connection() {
+        let (told, end, left) = told(vec![event("response.created"), Err(Seen::Reset.into()), event("late")]);
+        assert_eq!((told.as_slice(), left), (["response.created".to_owned()].as_slice(), 1));
+        assert!(matches!(end, Err(Halt::Lost(Lost::Seen(Seen::Reset, None)))), "{end:?}");
     }
 }

@@ -64,6 +64,7 @@ mod frames;
 mod halt;
 mod handshake;
 mod head;
+mod heard;
 mod idle;
 mod idle_http;
 #[doc(hidden)]

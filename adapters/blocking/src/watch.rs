@@ -12,17 +12,12 @@ use crate::io::Io;
 /// How late a thread may wake and still count as awake all the time. Later, the whole process has slept.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// How many events in a row may go without a time of their own.
-const UNDATED: u32 = 7;
-
 /// Keeps watch over one response, and waits for more of it: pings, and limits on time.
 pub(crate) struct Watch {
     bell: Arc<Bell>,
     policy: SharedPolicy,
     limits: Limits,
     liveness: Liveness,
-    /// How many events have come since the clock was last read for one.
-    undated: u32,
     /// Whether bytes have arrived since the last [`take_life`](Self::take_life).
     has_life: bool,
     /// When there was last nothing left to read.
@@ -63,7 +58,6 @@ impl Watch {
                 Transport::WebSocket => Liveness::before_request(limits, transport, now),
                 Transport::Sse => Liveness::new(limits, transport, now),
             },
-            undated: 0,
             has_life: false,
             caught_up_at: now,
             excused_until: now,
@@ -84,13 +78,9 @@ impl Watch {
 
     pub(crate) fn handle_event(&mut self, io: &mut Io) {
         let acts = Acts::take(io);
-        if acts == Acts::default() && self.undated < UNDATED {
-            // One of many that have arrived at once. To read the clock for each takes a tenth of the time of
-            // an event, so a few have the time of one before them.
-            self.undated = self.undated.saturating_add(1);
-            return self.liveness.handle_event(Timestamp::ZERO);
+        if acts == Acts::default() {
+            return self.liveness.handle_further_event(|| self.policy.now());
         }
-        self.undated = 0;
         let now = self.policy.now();
         // If this were noted later, it would look like a sign of life at that time.
         self.note(acts, now);

@@ -140,9 +140,7 @@ impl WsConn {
                 Ok(Message::Close(frame)) => {
                     // Sends the answer to the Close frame.
                     let _ = self.socket.flush();
-                    let frame = frame.map(|frame| (frame.code.into(), frame.reason.as_str().to_owned()));
-                    let (code, reason) = frame.unzip();
-                    return Err(Lost::Closed(code, reason.unwrap_or_default()).into());
+                    return Err(closed(frame));
                 }
                 Err(error) if is_blocked(&error) => {
                     self.wait(watch)?;
@@ -212,6 +210,12 @@ impl WsConn {
         let _ = self.socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }));
         let _ = self.socket.flush();
     }
+}
+
+/// The peer has sent a Close frame.
+pub(crate) fn closed(frame: Option<CloseFrame>) -> Halt {
+    let (code, reason) = frame.map(|frame| (frame.code.into(), frame.reason.as_str().to_owned())).unzip();
+    Lost::Closed(code, reason.unwrap_or_default()).into()
 }
 
 pub(crate) fn broken(error: &Error) -> Halt {

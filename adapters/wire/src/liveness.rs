@@ -4,6 +4,10 @@ use failback::{Timestamp, Transport};
 
 use crate::{Limits, Seen};
 
+/// How many events in a row may go without a time of their own. To read the clock for each takes a tenth of
+/// the time of an event.
+const UNDATED: u32 = 7;
+
 /// Watches one stream from its request to its last event, and says when to ping and when to give up.
 ///
 /// The driver tells it what happens, and [`poll`](Self::poll) says what to do. Time is always an argument.
@@ -34,6 +38,13 @@ use crate::{Limits, Seen};
 ///
 /// A driver reads what has arrived before it polls, as bytes that wait in a buffer are signs of life. If its
 /// runtime may report them late, it reads once more before it obeys [`Dead`](LivenessAction::Dead).
+///
+/// An event counts from when the driver takes it out of its buffer, so a caller who takes slowly what has
+/// arrived at once is not held against the peer. The first of such events has the time at which its bytes
+/// were read ([`handle_event`](Self::handle_event)). For those after it
+/// ([`handle_further_event`](Self::handle_further_event)) the clock is read once in eight, and up to seven
+/// count from the last time that was told. So a limit is too short for a caller who takes longer than that
+/// for seven events.
 #[derive(Clone, Debug)]
 pub struct Liveness {
     limits: Limits,
@@ -43,6 +54,8 @@ pub struct Liveness {
     sent_at: Option<Timestamp>,
     last_life: Timestamp,
     last_event: Option<Timestamp>,
+    /// How many events have come since the last one that had a time.
+    undated: u32,
     ping_sent_at: Option<Timestamp>,
 }
 
@@ -71,6 +84,7 @@ impl Liveness {
             sent_at: Some(now),
             last_life: now,
             last_event: None,
+            undated: 0,
             ping_sent_at: None,
         }
     }
@@ -109,12 +123,26 @@ impl Liveness {
     }
 
     /// An event arrived.
+    #[inline]
     pub fn handle_event(&mut self, now: Timestamp) {
-        self.handle_sign_of_life(now);
-        self.last_event = Some(self.now);
+        self.undated = 0;
+        self.note_event(now);
+    }
+
+    /// Another event was taken, of those that arrived together with the one before. `clock` is read for one
+    /// in eight.
+    #[inline]
+    pub fn handle_further_event(&mut self, clock: impl FnOnce() -> Timestamp) {
+        if self.undated < UNDATED {
+            self.undated = self.undated.saturating_add(1);
+            self.note_event(self.now);
+        } else {
+            self.handle_event(clock());
+        }
     }
 
     /// Something else arrived: a pong, a ping, a comment, the head of the answer, a part of an event.
+    #[inline]
     pub fn handle_sign_of_life(&mut self, now: Timestamp) {
         self.last_life = self.advance(now);
         self.ping_sent_at = None;
@@ -174,6 +202,13 @@ impl Liveness {
         first
     }
 
+    #[inline]
+    fn note_event(&mut self, now: Timestamp) {
+        self.handle_sign_of_life(now);
+        self.last_event = Some(self.now);
+    }
+
+    #[inline]
     fn advance(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
         self.now

@@ -202,3 +202,38 @@ fn a_clock_that_runs_backwards_stands_still() {
     liveness.handle_event(Timestamp::ZERO);
     assert_eq!(liveness.poll(Timestamp::ZERO), Wait(Timestamp::from_millis(360_000)));
 }
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(seconds * 1000)
+}
+
+#[test]
+fn of_events_that_arrive_together_one_in_eight_has_a_time() {
+    let mut liveness = Liveness::new(Limits::new(), Transport::Sse, Timestamp::ZERO);
+    let mut read = Vec::new();
+    liveness.handle_event(at(1));
+    for second in 2..=20 {
+        liveness.handle_further_event(|| {
+            read.push(second);
+            at(second)
+        });
+    }
+    assert_eq!(read, [9, 17]);
+    // What has a time begins to count anew.
+    liveness.handle_event(at(20));
+    (1..=7).for_each(|_| liveness.handle_further_event(|| panic!("the clock was read")));
+}
+
+#[test]
+fn an_event_without_a_time_counts_from_the_last_time_that_was_told() {
+    let limits = Limits::new().with_event_timeout(Some(Duration::from_secs(60)));
+    for transport in [Transport::WebSocket, Transport::Sse] {
+        let mut liveness = Liveness::new(limits, transport, Timestamp::ZERO);
+        // A ping is under way: the event answers it.
+        liveness.handle_ping_sent(at(10));
+        liveness.handle_further_event(|| panic!("the clock was read"));
+        let due = if transport == Transport::WebSocket { 25 } else { 70 };
+        assert_eq!(liveness.poll(at(20)), Wait(at(due)));
+        assert_eq!(liveness.poll(at(70)), Dead(Seen::EventTimeout));
+    }
+}

@@ -1,16 +1,21 @@
-//! A caller reads nothing for a while, and the server gives up on it: that is not WebSocket's fault.
+//! A caller reads nothing for a while, and the server gives up on it: that is not WebSocket's fault. A caller
+//! takes slowly what has arrived: no limit ends its turn for that.
 
 use std::time::Duration;
 
 use failback::{Blame, Stage, Transport};
-use failback_peer::{Gate, Handshake, Peer, Turn};
+use failback_peer::{Gate, Handshake, Peer, Turn, What};
 use failback_tests::{Adapter, Settings, collect, read};
 use failback_wire::{Limits, Request};
+
+use crate::common::peer_on;
 
 with_every_adapter!(
     a_caller_that_was_away_is_what_ended_it,
     a_path_that_died_while_the_caller_was_away_is_nobodys_fault,
     a_caller_that_was_there_did_nothing_wrong,
+    a_caller_that_takes_events_slowly_is_not_ended_over_websocket,
+    a_caller_that_takes_events_slowly_is_not_ended_over_sse,
 );
 
 /// A ping is due after 15 s.
@@ -74,4 +79,44 @@ fn a_caller_that_was_there_did_nothing_wrong(adapter: &dyn Adapter) {
     assert_eq!(blame(Transport::WebSocket, keepalive_failed), Blame::Transport);
     assert_eq!(blame(Transport::WebSocket, Turn::then_reset), Blame::Transport);
     assert_eq!(blame(Transport::Sse, Turn::then_reset), Blame::Transport);
+}
+
+fn a_caller_that_takes_events_slowly_is_not_ended_over_websocket(adapter: &dyn Adapter) {
+    takes_slowly(adapter, Transport::WebSocket);
+}
+
+fn a_caller_that_takes_events_slowly_is_not_ended_over_sse(adapter: &dyn Adapter) {
+    takes_slowly(adapter, Transport::Sse);
+}
+
+/// The first few of these are read as they arrive, the others at once, and the clock is read for one in eight
+/// of them. The limits are longer than it takes to take eight, and shorter than for all.
+const EVENTS: usize = 57;
+const EACH: Duration = Duration::from_secs(6);
+
+fn takes_slowly(adapter: &dyn Adapter, transport: Transport) {
+    let (second, peer, gate) = (Duration::from_secs(1), peer_on(transport), Gate::new());
+    // Once the caller has taken everything, the client finds nothing to read for longer than it looks again
+    // at a limit that has passed.
+    let turn = Turn::after(EVENTS).then_gate(&gate).then_pause(second * 3 / 2).then_complete();
+    peer.push_turn(transport, turn);
+    let limits = Limits::new()
+        .with_idle_timeout(60 * second)
+        .with_event_timeout(Some(60 * second))
+        .with_ping_interval(10 * second)
+        .with_pong_timeout(10 * second);
+    let client = adapter.client(Settings::new(&peer).limits(limits));
+    let words = "word ".repeat(EVENTS);
+    let mut turn = client.stream(Request::text("m", words.trim()));
+    let mut outcome = read(&mut *turn, 1);
+    let all_sent = |what: &What| *what == What::Sent { count: EVENTS };
+    peer.wait_for_blocking("the events", |journal| journal.any(all_sent));
+    for _ in 1..EVENTS {
+        client.advance(EACH);
+        outcome = outcome.then(read(&mut *turn, 1));
+    }
+    gate.open();
+    let outcome = outcome.then(collect(turn));
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(peer.journal().requests(transport), 1);
 }

@@ -10,7 +10,8 @@ use failback::Transport;
 use failback_client::{AGENT, Lost, Refusal};
 use failback_wire::{Headers, MAX_ERROR_BODY_BYTES, MAX_HEADER_BYTES, Seen};
 use futures_channel::oneshot;
-use futures_util::future::select;
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, Full};
@@ -36,6 +37,8 @@ pub(crate) struct HttpConn {
     activity: Activity,
     /// Tells the task of the connection when this is dropped.
     _in_use: oneshot::Sender<Infallible>,
+    /// Resolves when that task has ended.
+    ended: oneshot::Receiver<Infallible>,
 }
 
 impl HttpConn {
@@ -49,6 +52,7 @@ impl HttpConn {
             .handshake(FuturesIo::new(io))
             .await?;
         let (in_use, unused) = oneshot::channel();
+        let (ending, ended) = oneshot::channel();
         let waiting = runtime.clone();
         runtime.spawn(async move {
             let end = async {
@@ -57,8 +61,9 @@ impl HttpConn {
             };
             // An error of the connection is returned to the request that waits for the answer.
             select(pin!(connection.with_upgrades()), pin!(end)).await;
+            drop(ending);
         });
-        Ok(Self { sender, activity, _in_use: in_use })
+        Ok(Self { sender, activity, _in_use: in_use, ended })
     }
 
     /// Whether another request can be sent: the last answer was read to its end, and the peer keeps the
@@ -72,8 +77,19 @@ impl HttpConn {
         self.sender.ready().await
     }
 
-    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> hyper::Result<Response<Incoming>> {
-        self.sender.send_request(request).await
+    /// Sends a request, and waits for the head of its answer.
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Lost> {
+        let response = pin!(self.sender.send_request(request));
+        let answered = match select(response, &mut self.ended).await {
+            Either::Left((answered, _)) => Some(answered),
+            // A request that is sent at the very moment when its connection ends may lie in hyper's channel
+            // with nobody left to take it out. It would be waited for until the sender is dropped.
+            Either::Right((_, response)) => response.now_or_never(),
+        };
+        match answered {
+            Some(answered) => answered.map_err(|error| lost(&error)),
+            None => Err(Lost::new(Seen::EndOfStream, "the connection ended before it took the request")),
+        }
     }
 
     pub(crate) fn activity(&self) -> Activity {
@@ -162,5 +178,28 @@ pub(crate) fn detail(error: &hyper::Error) -> String {
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use failback::{Config, SharedPolicy};
+    use futures_util::io::Cursor;
+
+    #[test]
+    fn a_request_that_its_connection_never_takes_is_not_waited_for() {
+        let io = Io::plain(Cursor::new(Vec::new()), &SharedPolicy::new(Config::new()));
+        let activity = io.activity();
+        let handshake = Builder::new().handshake(FuturesIo::new(io)).now_or_never();
+        // Kept and never polled: it takes no request, and does not say that it is gone.
+        let (sender, _connection) = handshake.unwrap().unwrap();
+        let (in_use, _unused) = oneshot::channel();
+        let (ending, ended) = oneshot::channel();
+        let mut conn = HttpConn { sender, activity, _in_use: in_use, ended };
+        drop(ending);
+        let sent = conn.send(Request::new(Full::default())).now_or_never();
+        assert!(matches!(sent, Some(Err(Lost::Seen(Seen::EndOfStream, _)))));
     }
 }

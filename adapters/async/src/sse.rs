@@ -86,7 +86,7 @@ impl<R: Runtime> SseStream<R> {
         let liveness = |now| Liveness::new(limits, TRANSPORT, now);
         let mut watch = Watch::new(&network.runtime, &network.policy, limits, liveness, activity);
         let response = match watch.over(conn.send(request)).await {
-            Watched::Got(response) => response.map_err(|error| http1::lost(&error))?,
+            Watched::Got(response) => response?,
             Watched::PingDue => return Err(Lost::internal("a ping is due over SSE")),
             Watched::Dead(seen) => return Err(seen.into()),
         };

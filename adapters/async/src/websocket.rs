@@ -105,7 +105,7 @@ async fn upgrade<R: Runtime>(
     let request =
         http1::request(Method::GET, target, headers, &own, String::new()).map_err(Lost::internal)?;
 
-    let mut response = conn.send(request).await.map_err(failed)?;
+    let mut response = conn.send(request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, response).await));
     }

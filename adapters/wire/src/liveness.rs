@@ -43,8 +43,7 @@ const UNDATED: u32 = 7;
 /// arrived at once is not held against the peer. The first of such events has the time at which its bytes
 /// were read ([`handle_event`](Self::handle_event)). For those after it
 /// ([`handle_further_event`](Self::handle_further_event)) the clock is read once in eight, and up to seven
-/// count from the last time that was told. So a limit is too short for a caller who takes longer than that
-/// for seven events.
+/// count from the last time that was told. So no limit should be shorter than a caller takes for eight events.
 #[derive(Clone, Debug)]
 pub struct Liveness {
     limits: Limits,

@@ -316,7 +316,10 @@ impl<R: Runtime> Work<R> {
                     pool.put_websocket(conn, network);
                 }
             }
-            Some(Conn::SseResponse(stream)) => pool.put_http(stream.finish(), network),
+            Some(Conn::SseResponse(stream)) => {
+                let (conn, rest) = stream.finish();
+                pool.put_http(conn, rest, network);
+            }
             _ => {}
         }
     }

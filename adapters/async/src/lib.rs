@@ -15,13 +15,13 @@
 //!
 //! These tasks run beside the stream:
 //!
-//! - the task of each HTTP connection, which ends with the connection;
-//! - one that reads the end of an answer after its last event, so that the connection can be used again;
+//! - the keeper of each HTTP connection that waits for a turn (at most four, a minute each): it reads the end
+//!   of the last answer, so that the connection can be used again, and notices when the connection ends;
 //! - a handshake that its turn has left, or that was begun ahead of any turn ([`Client::warm_up`]);
 //! - the keeper of the WebSocket that waits for the next turn: it sends and answers pings, and notices when
 //!   the socket ends.
 //!
-//! The last three end with the client, except that a server is given a second to answer a Close frame.
+//! All of them end with the client, except that a server is given a second to answer a Close frame.
 //!
 //! # Bounds
 //!
@@ -41,11 +41,14 @@ mod client;
 mod dial;
 mod driver;
 mod http;
-mod idle;
+mod idle_http;
+mod idle_websocket;
 mod io;
 mod items;
+mod keeper;
 mod network;
 mod pool;
+mod relay;
 mod runtime;
 mod shared;
 mod socket;

@@ -1,31 +1,22 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::task::Poll;
 
 use failback::Timestamp;
 use failback_client::Context;
 use futures_channel::oneshot;
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
+use hyper::body::Incoming;
 
 use crate::Runtime;
 use crate::ahead::{Ahead, Task, Warming};
 use crate::http::HttpConn;
-use crate::idle::IdleSocket;
+use crate::idle_http::IdleHttp;
+use crate::idle_websocket::IdleSocket;
 use crate::network::Network;
-use crate::sse::UsedConn;
 use crate::websocket::WsConn;
 
 /// How many HTTP connections are kept between turns.
 const IDLE_HTTP: usize = 4;
-
-/// How long after its last turn an HTTP connection is used for another one. Nothing can ask it whether it is
-/// alive, and gateways on the way forget a silent connection after a minute or more without telling either
-/// end.
-const HTTP_LIFE: Duration = Duration::from_secs(60);
-
-/// How long after its last event the end of an answer may come. No turn waits for it.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// The connections that wait for a turn, and the handshakes that no turn waits for.
 pub(crate) struct Pool<R: Runtime> {
@@ -40,13 +31,6 @@ struct Idle<R: Runtime> {
     dials: Vec<oneshot::Sender<Infallible>>,
     /// A handshake that was begun ahead of the next turn, which may adopt it.
     ahead: Option<Ahead<R>>,
-}
-
-struct IdleHttp {
-    used_at: Timestamp,
-    /// Gives the connection when the end of its last answer has come. The task that reads for it ends when
-    /// this is dropped.
-    ready: oneshot::Receiver<HttpConn>,
 }
 
 impl<R: Runtime> Pool<R> {
@@ -91,43 +75,28 @@ impl<R: Runtime> Pool<R> {
     pub(crate) fn take_http(&self, now: Timestamp) -> Option<HttpConn> {
         let mut idle = self.lock();
         idle.forget_old_http(now);
-        for at in (0..idle.http.len()).rev() {
-            let ready = idle.http.get_mut(at).map(|http| http.ready.try_recv());
-            if matches!(ready, Some(Ok(None))) {
-                continue;
-            }
-            idle.http.remove(at);
-            if let Some(Ok(Some(mut conn))) = ready {
-                if conn.is_ready() {
-                    return Some(conn);
+        let http = &mut idle.http;
+        for at in (0..http.len()).rev() {
+            match http.get(at).map_or(Poll::Ready(None), IdleHttp::take) {
+                Poll::Pending => {}
+                Poll::Ready(taken) => {
+                    http.remove(at);
+                    if taken.is_some() {
+                        return taken;
+                    }
                 }
             }
         }
         None
     }
 
-    /// Keeps an HTTP connection for later turns, as soon as the end of its last answer has come.
-    pub(crate) fn put_http(&self, conn: UsedConn, network: &Network<R>) {
-        let (mut sender, ready) = oneshot::channel();
-        let mut recovered = Box::pin(conn.recover());
-        match recovered.as_mut().now_or_never() {
-            Some(None) => return,
-            Some(Some(conn)) => drop(sender.send(conn)),
-            None => {
-                let limit = Box::pin(network.runtime.sleep(DRAIN_TIME));
-                network.runtime.spawn(async move {
-                    let ended = select(limit, sender.cancellation());
-                    let Either::Left((Some(conn), _)) = select(recovered, ended).await else { return };
-                    // Fails if the pool has dropped the other end.
-                    let _ = sender.send(conn);
-                });
-            }
-        }
-        let used_at = network.policy.now();
+    /// Keeps an HTTP connection for later turns, as soon as the rest of its last answer has come.
+    pub(crate) fn put_http(&self, conn: HttpConn, rest: Incoming, network: &Network<R>) {
+        let Some(kept) = IdleHttp::keep(conn, rest, network) else { return };
         let mut idle = self.lock();
-        idle.forget_old_http(used_at);
+        idle.forget_old_http(network.policy.now());
         let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
-        idle.http.push(IdleHttp { used_at, ready });
+        idle.http.push(kept);
         drop(idle);
         drop(oldest);
     }
@@ -181,6 +150,6 @@ impl<R: Runtime> Pool<R> {
 
 impl<R: Runtime> Idle<R> {
     fn forget_old_http(&mut self, now: Timestamp) {
-        self.http.retain(|http| http.used_at.saturating_add(HTTP_LIFE) > now);
+        self.http.retain(|http| !http.is_old(now));
     }
 }

@@ -24,9 +24,8 @@ pub trait Runtime: Clone + Send + Sync + 'static {
     /// Waits for a while.
     fn sleep(&self, duration: Duration) -> Self::Sleep;
 
-    /// Runs a future to its end beside the caller. The driver spawns only work that ends: a connection's own
-    /// task ends with the connection, and the keeper of an idle WebSocket and handshakes that their turns
-    /// have left end with the client. If the runtime does not run between turns that does no harm, but a
+    /// Runs a future to its end beside the caller. The driver spawns only work that ends: the keepers of
+    /// idle connections, and handshakes that no turn waits for, end with the client. If the runtime does not run between turns that does no harm, but a
     /// server's pings are not answered then.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
 

@@ -1,6 +1,5 @@
 //! Server-Sent Events: one POST, and the events of its answer.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -9,8 +8,7 @@ use failback_client::{Lost, encoding_of};
 use failback_wire::{Body, Event, Headers, Liveness, ResponseHeaders, Said, Seen};
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
-use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 
 use crate::Runtime;
 use crate::dial::dial;
@@ -21,35 +19,11 @@ use crate::watch::{Watch, Watched};
 
 const TRANSPORT: Transport = Transport::Sse;
 
-/// How many bytes are read after the last event to find the end of an answer, so that its connection can be
-/// used again. To read more would cost more than a new connection.
-const DRAIN_BYTES: usize = 64 * 1024;
-
-/// An HTTP connection whose last event has come, but not the end of its answer.
-pub(crate) struct UsedConn {
-    conn: HttpConn,
-    rest: Incoming,
-}
-
-impl UsedConn {
-    /// Reads to the end of the last answer. `None` if the connection cannot be used again.
-    pub(crate) async fn recover(mut self) -> Option<HttpConn> {
-        let mut read = 0_usize;
-        while let Some(frame) = self.rest.frame().await {
-            read = read.saturating_add(frame.ok()?.data_ref().map_or(0, Bytes::len));
-            if read > DRAIN_BYTES {
-                return None;
-            }
-        }
-        self.conn.ready().await.ok()?;
-        Some(self.conn)
-    }
-}
-
 /// One response over SSE.
 pub(crate) struct SseStream<R: Runtime> {
-    conn: HttpConn,
+    // Dropped before the connection, which then knows that nobody reads the rest.
     body: Incoming,
+    conn: HttpConn,
     said: Body,
     chunk: Bytes,
     watch: Watch<R>,
@@ -59,7 +33,7 @@ pub(crate) struct SseStream<R: Runtime> {
 pub(crate) async fn connect<R: Runtime>(network: &Network<R>) -> Result<HttpConn, Lost> {
     let attempt = async {
         let io = dial(network, TRANSPORT).await?;
-        HttpConn::handshake(&network.runtime, io).await.map_err(|error| http1::lost(&error))
+        HttpConn::handshake(io).await
     };
     let mut deadline = Deadline::after(&network.runtime, network.limits.connect_timeout());
     let late = || Lost::Seen(Seen::ConnectTimeout, network.proxies.told_of(TRANSPORT));
@@ -91,7 +65,7 @@ impl<R: Runtime> SseStream<R> {
             Watched::Dead(seen) => return Err(seen.into()),
         };
         if response.status() != StatusCode::OK {
-            return Err(Lost::Answer(refusal_of(&network.runtime, TRANSPORT, response).await));
+            return Err(Lost::Answer(refusal_of(&network.runtime, TRANSPORT, &mut conn, response).await));
         }
         let (head, body) = response.into_parts();
         if let Some(encoding) = encoding_of(&head.headers) {
@@ -99,7 +73,7 @@ impl<R: Runtime> SseStream<R> {
         }
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let said = Body::new(content_type, network.limits.max_message_bytes())?;
-        Ok((Self { conn, body, said, chunk: Bytes::new(), watch }, head.headers.into()))
+        Ok((Self { body, conn, said, chunk: Bytes::new(), watch }, head.headers.into()))
     }
 
     /// The next event. After an error there is none.
@@ -134,8 +108,8 @@ impl<R: Runtime> SseStream<R> {
     /// The next piece of the body. `None` when it has ended.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, Lost>> {
         loop {
-            let body = &mut self.body;
-            let chunk = match ready!(self.watch.poll_over(cx, |cx| Pin::new(body).poll_frame(cx))) {
+            let Self { body, conn, .. } = self;
+            let chunk = match ready!(self.watch.poll_over(cx, |cx| conn.poll_frame(body, cx))) {
                 Watched::Got(Some(Ok(frame))) => {
                     self.watch.handle_sign_of_life();
                     match frame.into_data() {
@@ -143,7 +117,7 @@ impl<R: Runtime> SseStream<R> {
                         Err(_) => continue,
                     }
                 }
-                Watched::Got(Some(Err(error))) => return Poll::Ready(Err(http1::lost(&error))),
+                Watched::Got(Some(Err(lost))) => return Poll::Ready(Err(lost)),
                 Watched::Got(None) => None,
                 // SSE is never pinged.
                 Watched::PingDue => continue,
@@ -153,9 +127,10 @@ impl<R: Runtime> SseStream<R> {
         }
     }
 
-    /// The response is over.
-    pub(crate) fn finish(self) -> UsedConn {
-        UsedConn { conn: self.conn, rest: self.body }
+    /// The response is over. What is left of its answer may have to be read before the connection is used
+    /// again.
+    pub(crate) fn finish(self) -> (HttpConn, Incoming) {
+        (self.conn, self.body)
     }
 
     /// Whether the peer may have ended it because the caller had not read for long.

@@ -10,7 +10,6 @@ use failback_wire::{
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderValue, Method, StatusCode};
-use smol_hyper::rt::FuturesIo;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::{Bytes, Error, Message};
@@ -89,9 +88,7 @@ async fn upgrade<R: Runtime>(
     io: Io<R::Stream>,
     headers: &Headers,
 ) -> Result<WsConn<R>, Lost> {
-    let failed = |error: hyper::Error| http1::lost(&error);
-    let activity = io.activity();
-    let mut conn = HttpConn::handshake(&network.runtime, io).await.map_err(failed)?;
+    let mut conn = HttpConn::handshake(io).await?;
 
     let key = generate_key();
     let key_value = HeaderValue::from_str(&key).map_err(Lost::internal)?;
@@ -107,19 +104,15 @@ async fn upgrade<R: Runtime>(
 
     let mut response = conn.send(request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, response).await));
+        return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, &mut conn, response).await));
     }
     if !is_upgrade_accepted(response.headers(), &derive_accept_key(key.as_bytes())) {
         return Err(Seen::BadAccept.into());
     }
     let headers = std::mem::take(response.headers_mut()).into();
-    let upgraded = hyper::upgrade::on(response).await.map_err(failed)?;
-    let parts = upgraded
-        .downcast::<FuturesIo<Io<R::Stream>>>()
-        .map_err(|_| Lost::internal("the connection of an upgrade was not handed back"))?;
-
-    let (io, early) = (parts.io.into_inner(), parts.read_buf.to_vec());
-    let socket = Socket::new(io, early, network.limits.max_message_bytes());
+    let activity = conn.activity();
+    let (io, early) = conn.upgraded::<R::Stream>(response).await?;
+    let socket = Socket::new(io, early.into(), network.limits.max_message_bytes());
     Ok(WsConn {
         socket,
         activity,

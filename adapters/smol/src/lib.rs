@@ -46,8 +46,9 @@
 //! # Tasks
 //!
 //! A turn can be polled anywhere: I/O and timers are smol's own. What goes on beside turns runs in tasks:
-//! handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), each HTTP connection,
-//! and the keeper of an idle WebSocket, which sends and answers pings. They run on smol's global executor, or
+//! handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), and the
+//! keepers of idle connections, which notice when one ends, and send and answer the pings of a WebSocket. They
+//! run on smol's global executor, or
 //! on your own: `Client::with_runtime(Smol::on(&executor), url)`. All of them end with the client; a server
 //! is given a second to answer a Close frame.
 //!

@@ -46,9 +46,9 @@
 //! # Tasks
 //!
 //! A turn needs a runtime with I/O and time enabled around it. What goes on beside turns runs in tasks of
-//! that runtime: handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), each
-//! HTTP connection, and the keeper of an idle WebSocket, which sends and answers pings. All of them end with
-//! the client; a server is given a second to answer a Close frame. Connections belong to the runtime in which
+//! that runtime: handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), and
+//! the keepers of idle connections, which notice when one ends, and send and answer the pings of a WebSocket.
+//! All of them end with the client; a server is given a second to answer a Close frame. Connections belong to the runtime in which
 //! they were opened, and do not outlive it.
 //!
 //! [`Client::warm_up`]: failback_async::Client::warm_up

@@ -4,18 +4,18 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use failback::{Timestamp, Transport};
 use failback_wire::{Liveness, LivenessAction};
 use futures_util::future::select;
-use futures_util::task::AtomicWaker;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use tungstenite::protocol::CloseFrame;
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Bytes, Message};
 
+use crate::keeper::Keeper;
 use crate::network::Network;
 use crate::timer::Timer;
 use crate::websocket::WsConn;
@@ -46,7 +46,7 @@ pub(crate) struct IdleSocket<R: Runtime> {
 
 struct Slot<R: Runtime> {
     socket: Mutex<Socket<R>>,
-    keeper: AtomicWaker,
+    keeper: Keeper,
 }
 
 enum Socket<R: Runtime> {
@@ -83,7 +83,7 @@ impl<R: Runtime> IdleSocket<R> {
         let liveness = Liveness::new(limits, Transport::WebSocket, now);
         let waiting = Waiting { conn, liveness, retire_at, doubted_at: None };
         let socket = Mutex::new(Socket::Waiting(Box::new(waiting)));
-        let slot = Arc::new(Slot { socket, keeper: AtomicWaker::new() });
+        let slot = Arc::new(Slot { socket, keeper: Keeper::new() });
 
         let (kept, runtime) = (Arc::clone(&slot), network.runtime.clone());
         let mut timer = Timer::new(runtime.clone(), network.policy.clone());
@@ -99,15 +99,12 @@ impl<R: Runtime> IdleSocket<R> {
 
     /// Whether the socket still works. Never waits.
     pub(crate) fn works(&self, now: Timestamp) -> bool {
-        let mut socket = self.slot.lock();
-        socket.check(now);
-        matches!(*socket, Socket::Waiting(_))
+        matches!(*self.slot.check(now), Socket::Waiting(_))
     }
 
     /// Takes the socket. `None` if it has ended meanwhile or is too old. Never waits.
     pub(crate) fn take(self, now: Timestamp) -> Option<WsConn<R>> {
-        let mut socket = self.slot.lock();
-        socket.check(now);
+        let mut socket = self.slot.check(now);
         match std::mem::replace(&mut *socket, Socket::Gone) {
             Socket::Waiting(waiting) => Some(waiting.conn),
             ended => {
@@ -145,6 +142,18 @@ impl<R: Runtime> Slot<R> {
         })
     }
 
+    /// Looks, for a turn, whether the socket has ended meanwhile or is too old, and ends it then.
+    fn check(&self, now: Timestamp) -> MutexGuard<'_, Socket<R>> {
+        let mut socket = self.lock();
+        if let Socket::Waiting(waiting) = &mut *socket {
+            if let Some(end) = waiting.check(now, &mut Context::from_waker(self.keeper.waker())) {
+                socket.end(end);
+                self.keeper.wake();
+            }
+        }
+        socket
+    }
+
     fn lock(&self) -> MutexGuard<'_, Socket<R>> {
         // A thread that panicked cannot have left a change half made.
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
@@ -152,15 +161,6 @@ impl<R: Runtime> Slot<R> {
 }
 
 impl<R: Runtime> Socket<R> {
-    /// Ends it if it has ended meanwhile, or is too old.
-    fn check(&mut self, now: Timestamp) {
-        if let Self::Waiting(waiting) = self {
-            if let Some(end) = waiting.check(now) {
-                self.end(end);
-            }
-        }
-    }
-
     fn end(&mut self, end: End) {
         let ended = std::mem::replace(self, Self::Gone);
         let Self::Waiting(waiting) = ended else { return };
@@ -180,12 +180,11 @@ impl<R: Runtime> Socket<R> {
 
 impl<R: Runtime> Waiting<R> {
     /// Reads what has arrived, and returns how to end the socket if it is of no use any longer.
-    fn check(&mut self, now: Timestamp) -> Option<End> {
+    fn check(&mut self, now: Timestamp, cx: &mut Context<'_>) -> Option<End> {
         if self.retire_at <= now {
             return Some(RETIRED);
         }
-        let mut nobody = Context::from_waker(Waker::noop());
-        match self.read(FRAMES_LEFT, now, &mut nobody) {
+        match self.read(FRAMES_LEFT, now, cx) {
             Poll::Ready(Some(end)) => Some(end),
             Poll::Ready(None) => Some(End::Drop("it sent frames without end")),
             Poll::Pending => None,

@@ -10,8 +10,8 @@ use futures_rustls::client::TlsStream;
 
 /// How many bytes are read, and in how many reads, before other tasks run. So time limits and the caller's
 /// timers work however fast a peer sends.
-const READ_BUDGET: usize = 64 * 1024;
-const READS: u32 = 32;
+const READ_BUDGET: usize = 256 * 1024;
+const READS: u32 = 128;
 
 /// Notes what happens on a connection, and when: bytes are signs of life before they make a whole message,
 /// and whoever looks at the notes may look late. Clones share the notes.

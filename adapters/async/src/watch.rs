@@ -11,7 +11,7 @@ use crate::io::{Activity, Acts};
 use crate::timer::{LastLook, Timer};
 
 /// How many results in a row are taken before other tasks run.
-const IN_A_ROW: u32 = 32;
+const IN_A_ROW: u32 = 128;
 
 /// How late a caller may poll and still count as having been there all the time.
 const SLACK: Duration = Duration::from_secs(1);

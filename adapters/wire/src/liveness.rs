@@ -41,15 +41,16 @@ const SLACK: Duration = Duration::from_secs(1);
 /// A driver reads what has arrived before it polls, as bytes that wait in a buffer are signs of life. If its
 /// runtime may report them late, it reads once more before it obeys [`Dead`](LivenessAction::Dead).
 ///
-/// The limits count time in which somebody reads. A caller may be **away** in mid-stream: it takes an event and
-/// comes back minutes later, or its runtime stands still. A driver is away while it tells nothing and does not
-/// poll, for more than a second after it took an event or after the time that [`Wait`](LivenessAction::Wait)
-/// named. That is for [`ping_interval`](Limits::ping_interval) at most, also on SSE, so that an absence is
-/// noticed. Where it is noticed, the idle, first-event and no-event limits are put off by its length. On a
-/// WebSocket a ping is then due at once, if nothing has arrived for longer than the ping interval. The stream
-/// is judged by the answer, and the idle limit, if it is the shorter one, waits for that. Any byte lets the
-/// idle limit begin anew, as ever. What counts on is the time for the answer to a ping that had been sent
-/// before: the answer would have arrived.
+/// The limits count time in which somebody reads. A driver was **away** if it looks more than a second after
+/// it took an event, or after the time that [`Wait`](LivenessAction::Wait) named: its caller did something
+/// else, or its runtime stood still. So that this is noticed, no wait is longer than the
+/// [`ping_interval`](Limits::ping_interval), on SSE either. After an absence:
+///
+/// - The idle, first-event and no-event limits are put off by its length. If it began during a wait, half of
+///   that counts as read.
+/// - On a WebSocket where nothing has arrived for longer than the ping interval, a ping is due at once. The
+///   answer decides, and an idle limit that is shorter than the pong time-out waits for it.
+/// - A ping that had been sent before has no more time than ever: its answer would have arrived.
 ///
 /// An event counts from when the driver takes it out of its buffer, so a caller who takes slowly what has
 /// arrived at once is not held against the peer. The first of such events has the time at which its bytes

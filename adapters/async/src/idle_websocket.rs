@@ -78,8 +78,9 @@ impl<R: Runtime> IdleSocket<R> {
         conn.reused = true;
         let (limits, now) = (network.limits, network.policy.now());
         let retire_at = conn.opened_at.saturating_add(limits.websocket_lifetime());
-        // No event is awaited, so only a ping can show that it is dead.
+        // No event is awaited, so only a missing pong can show that it is dead.
         let limits = limits.with_first_event_timeout(Duration::MAX).with_idle_timeout(Duration::MAX);
+        let limits = limits.with_event_timeout(None);
         let liveness = Liveness::new(limits, Transport::WebSocket, now);
         let waiting = Waiting { conn, liveness, retire_at, doubted_at: None };
         let socket = Mutex::new(Socket::Waiting(Box::new(waiting)));

@@ -103,7 +103,9 @@ impl<R: Runtime> Watch<R> {
     /// to wait.
     pub(crate) fn was_left_alone(&self) -> bool {
         let now = self.timer.now();
-        self.is_behind(now) || now < self.excused_until
+        // If the first ping that nobody answers is sent late, its time ends after that of the excuse.
+        let is_excused = now < self.excused_until || self.liveness.is_unanswered_since(self.excused_until);
+        self.is_behind(now) || is_excused
     }
 
     fn is_behind(&self, now: Timestamp) -> bool {

@@ -97,7 +97,9 @@ impl Watch {
     /// has to wait.
     pub(crate) fn was_left_alone(&self) -> bool {
         let now = self.policy.now();
-        self.is_behind(now) || now < self.excused_until
+        // If the first ping that nobody answers is sent late, its time ends after that of the excuse.
+        let is_excused = now < self.excused_until || self.liveness.is_unanswered_since(self.excused_until);
+        self.is_behind(now) || is_excused
     }
 
     /// Waits until there may be more to read, or room to write. Call it only when reading and writing would

@@ -18,6 +18,10 @@ const SMALLEST: usize = 1024;
 ///
 /// Every value is valid: a time below 1 ms counts as 1 ms, and [`Duration::MAX`] means no limit.
 ///
+/// The limits on a stream count time in which somebody reads it. A caller who comes back to a stream after
+/// minutes finds it alive, unless its WebSocket does not answer a ping then: see
+/// [`Liveness`](crate::Liveness). A [deadline](crate::Request::with_deadline) counts all time.
+///
 /// ```
 /// use core::time::Duration;
 /// use failback_wire::Limits;

@@ -8,6 +8,9 @@ use crate::{Limits, Seen};
 /// the time of an event.
 const UNDATED: u32 = 7;
 
+/// How late a driver may look and still count as having been there all the time.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// Watches one stream from its request to its last event, and says when to ping and when to give up.
 ///
 /// The driver tells it what happens, and [`poll`](Self::poll) says what to do. Time is always an argument.
@@ -22,8 +25,7 @@ const UNDATED: u32 = 7;
 ///   proxy that buffers, or when a model thinks.
 /// - *Missed pong* (WebSocket only): a ping is due after [`ping_interval`](Limits::ping_interval) without any
 ///   byte. **Any byte** within [`pong_timeout`](Limits::pong_timeout) answers it, since it shows that the
-///   path is alive. The time counts from when the ping was sent, so that a driver that was not polled for a
-///   while sends one before it gives up.
+///   path is alive. The time counts from when the ping was sent.
 /// - *Idle*: [`idle_timeout`](Limits::idle_timeout) after the last **byte** of any kind: of an event, a pong,
 ///   a ping, a comment, or of the request while that is sent. No ping can be sent while a request is sent
 ///   over a WebSocket. If the path takes no byte of the request, that is found within ping interval + pong
@@ -39,6 +41,17 @@ const UNDATED: u32 = 7;
 /// A driver reads what has arrived before it polls, as bytes that wait in a buffer are signs of life. If its
 /// runtime may report them late, it reads once more before it obeys [`Dead`](LivenessAction::Dead).
 ///
+/// The limits count time in which somebody reads. A driver was **away** if it looks more than a second after
+/// it took an event, or after the time that [`Wait`](LivenessAction::Wait) named: its caller did something
+/// else, or its runtime stood still. So that this is noticed, no wait is longer than the
+/// [`ping_interval`](Limits::ping_interval), on SSE either. After an absence:
+///
+/// - The idle, first-event and no-event limits are put off by its length. If it began during a wait, half of
+///   that counts as read.
+/// - On a WebSocket where nothing has arrived for longer than the ping interval, a ping is due at once. The
+///   answer decides, and an idle limit that is shorter than the pong time-out waits for it.
+/// - A ping that had been sent before has no more time than ever: its answer would have arrived.
+///
 /// An event counts from when the driver takes it out of its buffer, so a caller who takes slowly what has
 /// arrived at once is not held against the peer. The first of such events has the time at which its bytes
 /// were read ([`handle_event`](Self::handle_event)). For those after it
@@ -49,13 +62,18 @@ pub struct Liveness {
     limits: Limits,
     transport: Transport,
     now: Timestamp,
-    /// When the request was sent. `None` while it is being sent.
+    /// When the request was sent. `None` while it is being sent. Later by as long as the driver was away since.
     sent_at: Option<Timestamp>,
     last_life: Timestamp,
+    /// From when the idle limit counts: the last sign of life, or later if the driver was away since.
+    silent_since: Timestamp,
+    /// When the last event came, or later if the driver was away since.
     last_event: Option<Timestamp>,
     /// How many events have come since the last one that had a time.
     undated: u32,
     ping_sent_at: Option<Timestamp>,
+    /// When the driver was to look again, as it was last told, or when it took an event since.
+    due: Timestamp,
 }
 
 /// What a driver has to do next to keep watch.
@@ -64,7 +82,8 @@ pub struct Liveness {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a stream that is not watched can hang forever"]
 pub enum LivenessAction {
-    /// Wait until this time, and ask again then or after the next event. [`Timestamp::MAX`] is never.
+    /// Wait until this time, and ask again then or after the next event. [`Timestamp::MAX`] is never. Whoever
+    /// asks over a second later was away.
     Wait(Timestamp),
     /// Send a ping, report it with [`Liveness::handle_ping_sent`], and ask again.
     SendPing,
@@ -82,9 +101,11 @@ impl Liveness {
             now,
             sent_at: Some(now),
             last_life: now,
+            silent_since: now,
             last_event: None,
             undated: 0,
             ping_sent_at: None,
+            due: now,
         }
     }
 
@@ -102,21 +123,21 @@ impl Liveness {
         let now = self.advance(now);
         if self.sent_at.is_none() {
             self.sent_at = Some(now);
-            self.last_life = now;
+            self.note_life(now);
         }
     }
 
     /// The kernel took bytes to send. Bytes of the request are a sign of life. On a WebSocket the bytes after
     /// it are pings and pongs, which show nothing.
     pub fn handle_written(&mut self, now: Timestamp) {
-        let now = self.advance(now);
+        let now = self.look(now);
         match (self.transport, self.sent_at) {
             (Transport::WebSocket, Some(_)) => {}
-            (Transport::WebSocket, None) => self.last_life = now,
+            (Transport::WebSocket, None) => self.note_life(now),
             (Transport::Sse, sent_at) => {
                 // On SSE nothing but the request is sent.
                 self.sent_at = sent_at.map(|_| now);
-                self.last_life = now;
+                self.note_life(now);
             }
         }
     }
@@ -143,7 +164,8 @@ impl Liveness {
     /// Something else arrived: a pong, a ping, a comment, the head of the answer, a part of an event.
     #[inline]
     pub fn handle_sign_of_life(&mut self, now: Timestamp) {
-        self.last_life = self.advance(now);
+        let now = self.look(now);
+        self.note_life(now);
         self.ping_sent_at = None;
     }
 
@@ -153,29 +175,50 @@ impl Liveness {
         self.ping_sent_at.get_or_insert(now);
     }
 
+    /// Whether a ping is unanswered, and nothing has arrived since `then` either.
+    #[must_use]
+    pub fn is_unanswered_since(&self, then: Timestamp) -> bool {
+        self.ping_sent_at.is_some() && self.last_life < then
+    }
+
     /// What to do at `now`.
     pub fn poll(&mut self, now: Timestamp) -> LivenessAction {
-        let now = self.advance(now);
+        let now = self.look(now);
         let (wake, end) = self.end();
         // `Timestamp::MAX` means "never", so a limit at that time does not end anything.
         if wake <= now && wake < Timestamp::MAX {
             return LivenessAction::Dead(end);
         }
-        if self.transport == Transport::Sse || self.sent_at.is_none() || self.ping_sent_at.is_some() {
-            return LivenessAction::Wait(wake);
-        }
-        let ping_at = self.last_life.saturating_add(self.limits.ping_interval());
-        if ping_at <= now && ping_at < Timestamp::MAX {
+        if self.is_ping_due(now) {
             return LivenessAction::SendPing;
         }
-        LivenessAction::Wait(wake.min(ping_at))
+        // No driver waits for longer than this, so an absence is noticed.
+        let mut until = wake.min(now.saturating_add(self.limits.ping_interval()));
+        if self.may_ping() {
+            until = until.min(self.ping_at());
+        }
+        self.due = until;
+        LivenessAction::Wait(until)
+    }
+
+    fn is_ping_due(&self, now: Timestamp) -> bool {
+        let ping_at = self.ping_at();
+        self.may_ping() && ping_at <= now && ping_at < Timestamp::MAX
+    }
+
+    fn may_ping(&self) -> bool {
+        self.transport == Transport::WebSocket && self.sent_at.is_some() && self.ping_sent_at.is_none()
+    }
+
+    fn ping_at(&self) -> Timestamp {
+        self.last_life.saturating_add(self.limits.ping_interval())
     }
 
     /// When the first of the limits ends the stream, and which that is.
     fn end(&self) -> (Timestamp, Seen<'static>) {
         let limits = &self.limits;
         let pings = self.transport == Transport::WebSocket;
-        let mut first = (self.last_life.saturating_add(limits.idle_timeout()), Seen::IdleTimeout);
+        let mut first = (self.silent_since.saturating_add(limits.idle_timeout()), Seen::IdleTimeout);
         let mut limit = |since: Timestamp, limit: Duration, seen: Seen<'static>| {
             let at = since.saturating_add(limit);
             if at <= first.0 {
@@ -185,7 +228,7 @@ impl Liveness {
         let Some(sent_at) = self.sent_at else {
             if pings {
                 let dead = limits.ping_interval().saturating_add(limits.pong_timeout());
-                limit(self.last_life, dead, Seen::IdleTimeout);
+                limit(self.silent_since, dead, Seen::IdleTimeout);
             }
             return first;
         };
@@ -201,10 +244,51 @@ impl Liveness {
         first
     }
 
+    /// The driver does something at `now`.
+    #[inline]
+    fn look(&mut self, now: Timestamp) -> Timestamp {
+        let before = self.now;
+        let now = self.advance(now);
+        if now > self.due.max(before).saturating_add(SLACK) {
+            self.handle_absence(before, now);
+        }
+        now
+    }
+
+    /// The driver was away, from some time after `before`.
+    #[cold]
+    fn handle_absence(&mut self, before: Timestamp, now: Timestamp) {
+        // For how long of its wait it was there is not known. If none of it counted, no limit would end the
+        // stream of a driver that is late each time; if all, one that passed with the wait would end it at
+        // once. A wait of a second does not tell late from away.
+        let wait = self.due.saturating_duration_since(before);
+        let there = if wait > SLACK { wait / 2 } else { wait };
+        let away = now.saturating_duration_since(before).saturating_sub(there);
+        self.silent_since = self.silent_since.saturating_add(away);
+        self.sent_at = self.sent_at.map(|at| at.saturating_add(away));
+        self.last_event = self.last_event.map(|at| at.saturating_add(away));
+        let pong_timeout = self.limits.pong_timeout();
+        if self.is_ping_due(now) && pong_timeout < Duration::MAX {
+            // The idle limit leaves the ping its time.
+            let longer = pong_timeout.saturating_sub(self.limits.idle_timeout());
+            self.silent_since = self.silent_since.max(now.saturating_add(longer));
+        }
+    }
+
     #[inline]
     fn note_event(&mut self, now: Timestamp) {
-        self.handle_sign_of_life(now);
-        self.last_event = Some(self.now);
+        let now = self.advance(now);
+        self.note_life(now);
+        self.ping_sent_at = None;
+        self.last_event = Some(now);
+        // The caller has it, and may come back when it likes.
+        self.due = now;
+    }
+
+    #[inline]
+    fn note_life(&mut self, now: Timestamp) {
+        self.last_life = now;
+        self.silent_since = now;
     }
 
     #[inline]

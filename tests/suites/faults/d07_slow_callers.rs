@@ -13,6 +13,7 @@ use crate::common::peer_on;
 with_every_adapter!(
     a_caller_that_was_away_is_what_ended_it,
     a_path_that_died_while_the_caller_was_away_is_nobodys_fault,
+    a_path_that_died_after_signs_of_life_while_the_caller_was_away_is_nobodys_fault,
     a_caller_that_was_there_did_nothing_wrong,
     a_caller_that_takes_events_slowly_is_not_ended_over_websocket,
     a_caller_that_takes_events_slowly_is_not_ended_over_sse,
@@ -71,7 +72,21 @@ fn a_caller_that_was_away_is_what_ended_it(adapter: &dyn Adapter) {
 fn a_path_that_died_while_the_caller_was_away_is_nobodys_fault(adapter: &dyn Adapter) {
     let second = Duration::from_secs(1);
     let limits = Limits::new().with_ping_interval(second).with_pong_timeout(second);
-    assert_eq!(blame(adapter, Transport::WebSocket, limits, AWAY, Turn::then_stall), Blame::Connection);
+    // Whether or not the caller was away for longer than the idle limit, or that is shorter than it takes to
+    // miss a pong.
+    for idle in [300 * second, 10 * second, second * 3 / 2] {
+        let blame =
+            blame(adapter, Transport::WebSocket, limits.with_idle_timeout(idle), AWAY, Turn::then_stall);
+        assert_eq!(blame, Blame::Connection, "{idle:?}");
+    }
+}
+
+fn a_path_that_died_after_signs_of_life_while_the_caller_was_away_is_nobodys_fault(adapter: &dyn Adapter) {
+    // The first ping is due a whole interval after those were read.
+    let second = Duration::from_secs(1);
+    let limits = Limits::new().with_ping_interval(second).with_pong_timeout(second);
+    let then_stall = |turn: Turn| turn.then_keep_alive().then_stall();
+    assert_eq!(blame(adapter, Transport::WebSocket, limits, AWAY, then_stall), Blame::Connection);
 }
 
 fn a_caller_that_was_there_did_nothing_wrong(adapter: &dyn Adapter) {

@@ -10,6 +10,7 @@ use failback_wire::{Limits, Request};
 with_every_adapter!(
     a_socket_that_answers_no_ping_is_dropped,
     a_socket_that_answers_pings_is_kept,
+    a_socket_that_answers_pings_is_kept_without_events,
     a_socket_that_is_flooded_costs_no_turn_its_time,
     an_http_connection_is_used_again_for_a_minute,
 );
@@ -54,6 +55,20 @@ fn a_socket_that_answers_pings_is_kept(adapter: &dyn Adapter) {
     let journal = peer.journal();
     assert_eq!(journal.request_connections(), [1, 1, 1], "{journal}");
     assert_eq!(client.background_tasks(), 1, "the keeper of the socket");
+}
+
+fn a_socket_that_answers_pings_is_kept_without_events(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let limits = limits(10, 10_000).with_event_timeout(Some(Duration::from_millis(500)));
+    let client = adapter.client(Settings::new(&peer).limits(limits));
+    completes(&*client);
+    // Nobody awaits one: for longer than that limit, at 10 ms a ping.
+    peer.wait_for_blocking("pings while it is idle", |journal| {
+        journal.count(|what| matches!(what, What::Ping)) >= 60
+    });
+    completes(&*client);
+    let journal = peer.journal();
+    assert_eq!(journal.request_connections(), [1, 1], "{journal}");
 }
 
 fn a_socket_that_is_flooded_costs_no_turn_its_time(adapter: &dyn Adapter) {

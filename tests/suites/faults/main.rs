@@ -3,6 +3,7 @@
 #[macro_use]
 extern crate failback_tests;
 
+mod absences;
 mod common;
 mod d02_floods;
 mod d03_late_events;

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show what failback does in an outage: about 11 seconds, no network, no key
+    /// Show what failback does in an outage: 11 seconds, no network, no key
     ///
     /// Starts a misbehaving server on loopback and streams from it with a real client, while WebSocket is
     /// black-holed, works again, and is refused for good. Each decision is printed as it happens, with its
@@ -38,10 +38,13 @@ pub(crate) enum Command {
     /// completed or was ended by the server, with 1 if one failed, and with 2 for wrong usage.
     Stream(Box<StreamArgs>),
 
-    /// Run vectors, sequences of events, and traces, which `stream --record` writes, through the policy
+    /// Run vectors, and traces of `stream --record`, through the policy
     ///
-    /// Prints each decision with its reason, or with --timeline a picture. Exits with 1 if, with --check,
-    /// anything differs or a file cannot be run to its end, and with 2 for a file that cannot be read.
+    /// A vector is a sequence of events, and what the policy is to decide at each; a trace is the same, written
+    /// down while it happened. Prints each decision with its reason, or with --timeline a picture.
+    ///
+    /// Exits with 1 if, with --check, anything differs or a file cannot be run to its end, and with 2 for a
+    /// file that cannot be read.
     Replay(ReplayArgs),
 
     /// Simulate a fleet of clients in an outage, on paper
@@ -77,7 +80,7 @@ pub(crate) struct SettingsArgs {
 
     /// One setting, over those of --config; may be repeated
     ///
-    /// The value is JSON, or a bare word: --set cooldown_ms=30000 --set replay=restart
+    /// The value is JSON, or a bare word: cooldown_ms=30000, replay=restart
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
@@ -343,5 +346,33 @@ mod tests {
     #[test]
     fn the_command_line_makes_sense() {
         Args::command().debug_assert();
+    }
+
+    /// The help of each command, for a terminal as wide as this.
+    fn helps(width: usize) -> impl Iterator<Item = (String, String)> {
+        let mut all = Args::command().term_width(width);
+        all.build();
+        let mut commands: Vec<_> = all.get_subcommands().cloned().collect();
+        commands.push(all);
+        commands
+            .into_iter()
+            .map(|mut command| (command.get_name().to_owned(), command.render_long_help().to_string()))
+    }
+
+    #[test]
+    fn help_fits_into_the_terminal() {
+        for width in [60, 80, 100] {
+            for (name, help) in helps(width) {
+                let longest = help.lines().map(|line| line.chars().count()).max();
+                assert!(longest <= Some(width), "{name}, {longest:?} of {width}:\n{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_settings_fits_into_80_columns() {
+        for (name, help) in helps(80).filter(|(_, help)| help.contains("--set")) {
+            assert!(help.contains(&settings::help()), "{name}:\n{help}");
+        }
     }
 }

@@ -137,6 +137,7 @@ pub(crate) fn command(args: &[&str]) -> Command {
         "no_proxy",
         "REQUEST_METHOD",
         "NO_COLOR",
+        "COLUMNS",
     ] {
         command.env_remove(name);
     }

@@ -156,10 +156,10 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     assert_eq!(
         take(),
         [
-            "INFO attempt number=1 probe=false reason=healthy transport=websocket turn=1 in 1",
+            "INFO attempt adopted=false number=1 probe=false reason=healthy transport=websocket turn=1 in 1",
             "INFO failed blame=transport committed=false number=1 stage=connecting transport=websocket turn=1 in 1",
             "INFO mode from=preferred mode=suspected recoveries_left=3 why=websocket_failed in 1",
-            "INFO attempt number=2 probe=false reason=call_moved transport=sse turn=1 in 1",
+            "INFO attempt adopted=false number=2 probe=false reason=call_moved transport=sse turn=1 in 1",
             "DEBUG first_event number=2 transport=sse turn=1 in 1",
             "INFO mode from=suspected mode=failed_over recoveries_left=3 why=sse_worked in 1",
             "INFO notice reason=call_moved transport=sse turn=1 in 1",

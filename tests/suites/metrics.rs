@@ -2,10 +2,12 @@
 //! own: a recorder is for a whole process.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use failback::{Config, Transport};
+use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Turn};
 use failback_tests::{Adapter, Settings, adapters, collect, read, until};
 use failback_wire::Request;
@@ -103,8 +105,10 @@ fn counted() -> BTreeMap<String, usize> {
 fn with_every_adapter() {
     metrics::set_global_recorder(Keeper).expect("the only recorder");
     for adapter in adapters() {
-        VALUES.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        it_counts_what_the_table_says(adapter);
+        for test in [it_counts_what_the_table_says, one_probe_that_a_turn_adopts] {
+            VALUES.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            test(adapter);
+        }
     }
 }
 
@@ -165,4 +169,38 @@ fn it_counts_what_the_table_says(adapter: &dyn Adapter) {
             assert!(value > 0.0 && value < 20.0, "{value} s over {transport}");
         }
     }
+}
+
+/// A warm-up after the cooldown is the probe, and a turn waits for its handshake: one probe, one attempt, and
+/// no handshake without a turn.
+fn one_probe_that_a_turn_adopts(adapter: &dyn Adapter) {
+    let (peer, gate) = (Peer::start(), Gate::new());
+    let config = Config::new().with_head_start(Duration::from_secs(20));
+    let client = adapter.client(Settings::new(&peer).config(config));
+    peer.push_handshake(Handshake::status(403));
+    assert!(collect(client.stream(hi())).is_complete());
+    client.advance(Duration::from_secs(90));
+    peer.push_handshake(Handshake::hold(&gate));
+    let warm_up = client.warm_up();
+    gate.reached_blocking();
+    let mut turn = client.stream(hi());
+    let looks = AtomicUsize::new(0);
+    assert!(turn.next_unless(&|| looks.fetch_add(1, Ordering::SeqCst) == 2).is_none());
+    gate.open();
+    assert!(collect(turn).is_complete());
+    assert_eq!(warm_up(), Warmed::Opened);
+
+    let expected = [
+        ("failback_attempts_total transport=sse outcome=completed", 1),
+        ("failback_attempts_total transport=websocket outcome=completed", 1),
+        ("failback_attempts_total transport=websocket outcome=failed", 1),
+        ("failback_failbacks_total", 1),
+        ("failback_failovers_total", 1),
+        ("failback_mode mode=preferred", 1),
+        ("failback_probes_total", 1),
+        ("failback_time_to_first_event_seconds transport=sse", 1),
+        ("failback_time_to_first_event_seconds transport=websocket", 1),
+        ("failback_turns_total outcome=completed", 2),
+    ];
+    assert_eq!(counted(), expected.map(|(name, count)| (name.to_owned(), count)).into());
 }

@@ -2,14 +2,13 @@
 //! own: a recorder is for a whole process.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use failback::{Config, Transport};
 use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, adapters, collect, read, until};
+use failback_tests::{Adapter, Heard, Settings, adapters, collect, read, until};
 use failback_wire::Request;
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
@@ -176,7 +175,8 @@ fn it_counts_what_the_table_says(adapter: &dyn Adapter) {
 fn one_probe_that_a_turn_adopts(adapter: &dyn Adapter) {
     let (peer, gate) = (Peer::start(), Gate::new());
     let config = Config::new().with_head_start(Duration::from_secs(20));
-    let client = adapter.client(Settings::new(&peer).config(config));
+    let heard = Heard::default();
+    let client = adapter.client(Settings::new(&peer).config(config).observer(heard.observer()));
     peer.push_handshake(Handshake::status(403));
     assert!(collect(client.stream(hi())).is_complete());
     client.advance(Duration::from_secs(90));
@@ -184,8 +184,7 @@ fn one_probe_that_a_turn_adopts(adapter: &dyn Adapter) {
     let warm_up = client.warm_up();
     gate.reached_blocking();
     let mut turn = client.stream(hi());
-    let looks = AtomicUsize::new(0);
-    assert!(turn.next_unless(&|| looks.fetch_add(1, Ordering::SeqCst) == 2).is_none());
+    assert!(turn.next_unless(&|| !heard.lines_of(2).is_empty()).is_none());
     gate.open();
     assert!(collect(turn).is_complete());
     assert_eq!(warm_up(), Warmed::Opened);

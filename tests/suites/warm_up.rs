@@ -3,13 +3,14 @@
 #[macro_use]
 extern crate failback_tests;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use failback::{Blame, Config, Mode, Stage, Transport};
 use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Failed, Outcome, Says, Settings, TestClient, TestProvider, collect, until};
+use failback_tests::{
+    Adapter, Failed, Heard, Outcome, Says, Settings, TestClient, TestProvider, collect, until,
+};
 use failback_wire::{Limits, Request};
 
 use Transport::{Sse, WebSocket};
@@ -90,7 +91,11 @@ fn held(adapter: &dyn Adapter) -> Held {
 
 /// Failed over: the first turn was refused on WebSocket, and served over SSE.
 fn failed_over(adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
-    let client = adapter.client(Settings::new(peer).config(patient()));
+    failed_over_as(Settings::new(peer), adapter, peer)
+}
+
+fn failed_over_as(settings: Settings, adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
+    let client = adapter.client(settings.config(patient()));
     peer.push_handshake(Handshake::status(403));
     turn(&*client);
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
@@ -283,13 +288,13 @@ fn after_the_cooldown_a_warm_up_is_the_probe(adapter: &dyn Adapter) {
 
 fn a_turn_adopts_the_probe(adapter: &dyn Adapter) {
     let (peer, gate) = (Peer::start(), Gate::new());
-    let client = failed_over(adapter, &peer);
+    let heard = Heard::default();
+    let client = failed_over_as(Settings::new(&peer).observer(heard.observer()), adapter, &peer);
     client.advance(Duration::from_secs(90));
     let _warm_up = held_warm_up(&peer, &*client, &gate);
     let mut stream = client.stream(hello());
-    // A turn that did not adopt it would go over SSE, as one that does not wait for a probe.
-    let looks = AtomicUsize::new(0);
-    assert!(stream.next_unless(&|| looks.fetch_add(1, Ordering::SeqCst) == 2).is_none());
+    assert!(stream.next_unless(&|| !heard.lines_of(2).is_empty()).is_none());
+    assert_eq!(heard.lines_of(2), ["2: attempt 1, websocket, probe, probe, adopted"]);
     gate.open();
     let outcome = collect(stream);
     assert!(outcome.is_complete(), "{outcome:?}");

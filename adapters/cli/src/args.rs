@@ -85,6 +85,37 @@ pub(crate) struct SettingsArgs {
     pub(crate) set: Vec<String>,
 }
 
+/// How to reach the server, and as whom, beside its URL.
+// No `Debug`: a header may be a secret.
+#[derive(clap::Args)]
+pub(crate) struct ServerArgs {
+    /// Base URL of the WebSocket, if it is another one
+    #[arg(long, value_name = "URL")]
+    pub(crate) ws_url: Option<String>,
+
+    /// A header to send with every request and handshake; may be repeated
+    #[arg(long = "header", value_name = "K: V")]
+    pub(crate) headers: Vec<String>,
+
+    /// Send the API key in this environment variable as a bearer token [default: no key]
+    ///
+    /// A key is never sent in plain text (http or ws) to another host than this one.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) api_key_env: Option<String>,
+
+    /// Reach the server through this proxy [default: the environment's]
+    ///
+    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
+    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+
+    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
+    /// no_proxy, and none with --proxy]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) no_proxy: Option<String>,
+}
+
 #[derive(clap::Args)]
 #[command(after_long_help = settings::help())]
 pub(crate) struct StreamArgs {
@@ -92,9 +123,8 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) url: String,
 
-    /// Base URL of the WebSocket, if it is another one
-    #[arg(long, value_name = "URL")]
-    pub(crate) ws_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 
     /// Which client to stream with
     #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
@@ -124,16 +154,6 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "M")]
     pub(crate) model: Option<String>,
 
-    /// A header to send with every request and handshake; may be repeated
-    #[arg(long = "header", value_name = "K: V")]
-    pub(crate) headers: Vec<String>,
-
-    /// Send the API key in this environment variable as a bearer token [default: no key]
-    ///
-    /// A key is never sent in plain text (http or ws) to another host than this one.
-    #[arg(long, value_name = "VAR")]
-    pub(crate) api_key_env: Option<String>,
-
     /// How long each turn may take in all, in milliseconds; then it fails [default: no limit]
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) deadline_ms: Option<u64>,
@@ -141,18 +161,6 @@ pub(crate) struct StreamArgs {
     /// Stream over SSE alone: open no WebSocket, not even when SSE fails
     #[arg(long)]
     pub(crate) sse_only: bool,
-
-    /// Reach the server through this proxy [default: the environment's]
-    ///
-    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
-    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
-    #[arg(long, value_name = "URL")]
-    pub(crate) proxy: Option<String>,
-
-    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
-    /// no_proxy, and none with --proxy]
-    #[arg(long, value_name = "LIST")]
-    pub(crate) no_proxy: Option<String>,
 
     /// Keep what is learned of WebSocket in this file, for the next run and for those at the same time
     ///
@@ -183,19 +191,8 @@ pub(crate) struct DoctorArgs {
     #[arg(value_name = "URL")]
     pub(crate) url: String,
 
-    /// Base URL of the WebSocket, if it is another one
-    #[arg(long, value_name = "URL")]
-    pub(crate) ws_url: Option<String>,
-
-    /// A header to send with every request and handshake; may be repeated
-    #[arg(long = "header", value_name = "K: V")]
-    pub(crate) headers: Vec<String>,
-
-    /// Send the API key in this environment variable as a bearer token [default: no key]
-    ///
-    /// A key is never sent in plain text (http or ws) to another host than this one.
-    #[arg(long, value_name = "VAR")]
-    pub(crate) api_key_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 
     /// Also stream one short turn over each transport, which costs a little
     ///
@@ -206,18 +203,6 @@ pub(crate) struct DoctorArgs {
     /// Which model to ask with --turn [default: gpt-5]
     #[arg(long, value_name = "M", requires = "turn")]
     pub(crate) model: Option<String>,
-
-    /// Reach the server through this proxy [default: the environment's]
-    ///
-    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
-    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
-    #[arg(long, value_name = "URL")]
-    pub(crate) proxy: Option<String>,
-
-    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
-    /// no_proxy, and none with --proxy]
-    #[arg(long, value_name = "LIST")]
-    pub(crate) no_proxy: Option<String>,
 
     /// Also trust the certificates in this PEM file
     #[arg(long, value_name = "FILE")]

@@ -1,32 +1,20 @@
 //! The way of SSE: a POST, and what is answered.
 
-use failback::{Stage, Transport};
-use failback_blocking::Client;
+use failback::Stage;
 use failback_blocking::inspect::{Halt, Http, Inspector};
-
-use crate::error::Error;
 
 use super::judge::Finding;
 use super::kind::Kind;
 use super::plan::Plan;
 use super::record::State;
-use super::screen::Screen;
 use super::stream::Arrivals;
 use super::walk::Walk;
-use super::way::{Answered, Way};
+use super::way::Answered;
 
 /// It has neither model nor input, so the API has to refuse it.
 const EMPTY: &str = "{}";
 
-pub(super) fn examine(plan: &Plan, client: &Client, screen: &mut Screen) -> Result<Way, Error> {
-    let inspector = Inspector::new(client, plan.time_for_sse());
-    let inspector = inspector.map_err(|error| Error::Failed(format!("could not wait: {error}")))?;
-    let mut walk = Walk::begin(plan, &inspector, Transport::Sse, screen);
-    let finding = examine_walking(plan, &inspector, &mut walk);
-    walk.finish(finding).map_err(|error| Error::output(&error))
-}
-
-fn examine_walking(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
+pub(super) fn examine(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
     let opened = inspector.http(&|milestone| walk.hear(milestone));
     let mut http = match opened {
         Ok(http) => http,

@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-use failback::{Stage, Transport};
-use failback_blocking::Client;
+use failback::Stage;
 use failback_blocking::inspect::{Halt, Inspector, Socket};
 use failback_wire::{Event, Request};
-
-use crate::error::Error;
 
 use super::judge::Finding;
 use super::kind::Kind;
 use super::plan::Plan;
 use super::record::State;
-use super::screen::{Screen, duration};
+use super::screen::duration;
 use super::stream::Arrivals;
 use super::walk::Walk;
-use super::way::{Answered, Way};
+use super::way::Answered;
 
 /// A message of a type that there is not. A server answers with an error, and charges nothing.
 const HELLO: &str = r#"{"type":"failback.doctor"}"#;
@@ -24,15 +21,7 @@ const HELLO: &str = r#"{"type":"failback.doctor"}"#;
 /// How long to wait for an answer to that.
 const ANSWER: Duration = Duration::from_secs(3);
 
-pub(super) fn examine(plan: &Plan, client: &Client, screen: &mut Screen) -> Result<Way, Error> {
-    let inspector = Inspector::new(client, plan.time_for_websocket());
-    let inspector = inspector.map_err(|error| Error::Failed(format!("could not wait: {error}")))?;
-    let mut walk = Walk::begin(plan, &inspector, Transport::WebSocket, screen);
-    let finding = examine_walking(plan, &inspector, &mut walk);
-    walk.finish(finding).map_err(|error| Error::output(&error))
-}
-
-fn examine_walking(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
+pub(super) fn examine(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
     let opened = inspector.websocket(&|milestone| walk.hear(milestone));
     let mut socket = match opened {
         Ok(socket) => socket,

@@ -8,8 +8,7 @@ use std::time::Duration;
 use failback::{Config, Transport};
 use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Heard, Settings, adapters, collect, read, until};
-use failback_wire::Request;
+use failback_tests::{Adapter, Heard, Settings, adapters, collect, complete, hello, read, until};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
@@ -111,37 +110,33 @@ fn with_every_adapter() {
     }
 }
 
-fn hi() -> Request {
-    Request::text("m", "hello")
-}
-
 fn it_counts_what_the_table_says(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let config = Config::new().with_head_start(Duration::from_millis(300));
     let client = adapter.client(Settings::new(&peer).config(config));
     assert_eq!(values("failback_mode mode=preferred"), [1.0], "told when the client is built");
 
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     client.close_idle();
     peer.push_handshake(Handshake::status(403));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     assert_eq!(values("failback_mode mode=preferred"), [0.0]);
     assert_eq!(values("failback_mode mode=failed_over"), [1.0]);
     client.advance(Duration::from_secs(90));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     assert_eq!(values("failback_mode mode=preferred"), [1.0]);
 
     peer.push_turn(Transport::WebSocket, Turn::mute_after(3));
-    let mut turn = client.stream(hi());
+    let mut turn = client.stream(hello());
     let _events = read(&mut *turn, 1);
     drop(turn);
     peer.push_turn(Transport::WebSocket, Turn::error(400, "invalid_request", "No."));
-    assert!(collect(client.stream(hi())).error.is_some());
+    assert!(collect(client.stream(hello())).error.is_some());
 
     client.close_idle();
     let gate = Gate::new();
     peer.push_handshake(Handshake::hold(&gate));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     gate.open();
     until("the dial", || !values("failback_dials_total outcome=opened").is_empty());
 
@@ -178,12 +173,12 @@ fn one_probe_that_a_turn_adopts(adapter: &dyn Adapter) {
     let heard = Heard::default();
     let client = adapter.client(Settings::new(&peer).config(config).observer(heard.observer()));
     peer.push_handshake(Handshake::status(403));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     client.advance(Duration::from_secs(90));
     peer.push_handshake(Handshake::hold(&gate));
     let warm_up = client.warm_up();
     gate.reached_blocking();
-    let mut turn = client.stream(hi());
+    let mut turn = client.stream(hello());
     assert!(turn.next_unless(&|| !heard.lines_of(2).is_empty()).is_none());
     gate.open();
     assert!(collect(turn).is_complete());

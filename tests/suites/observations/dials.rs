@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use failback::{Config, Mode};
 use failback_peer::{Gate, Handshake, Peer};
-use failback_tests::{Adapter, Heard, TestClient, collect};
+use failback_tests::{Adapter, Heard, TestClient, collect, complete, hello};
 
-use super::{complete, hi, observed};
+use super::observed;
 
 with_every_adapter!(
     one_that_opens_late,
@@ -104,7 +104,7 @@ fn one_that_a_turn_adopts(adapter: &dyn Adapter) {
     peer.push_handshake(Handshake::hold(&gate));
     let warm_up = client.warm_up();
     gate.reached_blocking();
-    let mut turn = client.stream(hi());
+    let mut turn = client.stream(hello());
     assert!(turn.next_unless(&|| heard.lines().len() == 2).is_none());
     gate.open();
     assert!(collect(turn).is_complete());

@@ -1,6 +1,5 @@
 //! The way of SSE: a POST, and what is answered.
 
-use failback::Stage;
 use failback_blocking::inspect::{Halt, Http, Inspector};
 
 use super::judge::Finding;
@@ -18,13 +17,13 @@ pub(super) fn examine(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -
     let opened = inspector.http(&|milestone| walk.hear(milestone));
     let mut http = match opened {
         Ok(http) => http,
-        Err(Halt::Lost(lost)) => return walk.lose(&lost, Stage::Connecting),
+        Err(Halt::Lost(lost)) => return walk.lose(&lost),
         Err(Halt::Stopped) => return walk.stop(),
     };
-    walk.took = Some(walk.elapsed());
+    walk.open();
     let finding = match ask(plan, inspector, &mut http, walk) {
         Ok(finding) => finding,
-        Err(Halt::Lost(lost)) => walk.lose(&lost, Stage::Open),
+        Err(Halt::Lost(lost)) => walk.lose(&lost),
         Err(Halt::Stopped) => walk.stop(),
     };
     if walk.is_live.is_none() && plan.turn.is_none() && finding.kind.works() == Some(true) {
@@ -50,7 +49,9 @@ fn ask(
     walk.end(State::Ok, format!("200 OK, {kind}{who}"));
 
     walk.set_out("turn");
-    http.read(&mut |event| arrivals.handle(event))?;
+    let read = http.read(&mut |event| arrivals.handle(event));
+    walk.reached = arrivals.reached();
+    read?;
     let state = if arrivals.is_complete() { State::Ok } else { State::Unknown };
     walk.end(state, arrivals.told());
     if plan.turn.is_some() {

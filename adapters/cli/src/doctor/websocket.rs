@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use failback::Stage;
 use failback_blocking::inspect::{Halt, Inspector, Socket};
 use failback_wire::{Event, Request};
 
@@ -25,17 +24,17 @@ pub(super) fn examine(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -
     let opened = inspector.websocket(&|milestone| walk.hear(milestone));
     let mut socket = match opened {
         Ok(socket) => socket,
-        Err(Halt::Lost(lost)) => return walk.lose(&lost, Stage::Connecting),
+        Err(Halt::Lost(lost)) => return walk.lose(&lost),
         Err(Halt::Stopped) => return walk.stop(),
     };
-    walk.took = Some(walk.elapsed());
+    walk.open();
     walk.answered = Answered::by(socket.headers().as_map(), inspector.headers());
     let who = walk.answered.told();
     let who = if who.is_empty() { String::new() } else { format!(" ({who})") };
     walk.end(State::Ok, format!("101 Switching Protocols{who}"));
     match try_out(plan, &mut socket, walk) {
         Ok(finding) => finding,
-        Err(Halt::Lost(lost)) => walk.lose(&lost, Stage::Open),
+        Err(Halt::Lost(lost)) => walk.lose(&lost),
         // It has opened, which is more than nothing.
         Err(Halt::Stopped) => walk.stop(),
     }
@@ -56,7 +55,7 @@ fn try_out(plan: &Plan, socket: &mut Socket<'_>, walk: &mut Walk<'_>) -> Result<
             walk.end(State::Ok, format!("still open after {quiet_for} of silence (longer: --idle)"));
         }
         Err(Halt::Lost(lost)) => {
-            let mut finding = walk.lose(&lost, Stage::Open);
+            let mut finding = walk.lose(&lost);
             // A turn that it carries is pinged, so it is not this that the policy meets.
             finding.failure = None;
             return Ok(Finding { kind: Kind::WebSocketIdleCut, ..finding });
@@ -97,10 +96,12 @@ fn frame(plan: &Plan, socket: &mut Socket<'_>, walk: &Walk<'_>) -> Result<(), Ha
     Ok(())
 }
 
-fn turn(request: &Request, socket: &mut Socket<'_>, walk: &Walk<'_>) -> Result<(), Halt> {
+fn turn(request: &Request, socket: &mut Socket<'_>, walk: &mut Walk<'_>) -> Result<(), Halt> {
     walk.set_out("turn");
     let mut arrivals = Arrivals::begin();
-    socket.turn(request.websocket_frame(None), &mut |event| arrivals.handle(event))?;
+    let read = socket.turn(request.websocket_frame(None), &mut |event| arrivals.handle(event));
+    walk.reached = arrivals.reached();
+    read?;
     let state = if arrivals.is_complete() { State::Ok } else { State::Unknown };
     walk.end(state, arrivals.told());
     Ok(())

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::number::{share, turns_per_hour, whole};
 use crate::settings;
-use crate::simulate::number::{share, turns_per_hour};
 use crate::simulate::outage::Given;
 use crate::simulate::span::Span;
 
@@ -117,7 +117,7 @@ pub(crate) struct ServerArgs {
 }
 
 #[derive(clap::Args)]
-#[command(after_long_help = settings::help())]
+#[command(after_long_help = settings::help(), allow_negative_numbers = true)]
 pub(crate) struct StreamArgs {
     /// Base URL of the API, e.g. https://api.openai.com/v1; gives both transports
     #[arg(long, value_name = "URL")]
@@ -131,15 +131,15 @@ pub(crate) struct StreamArgs {
     pub(crate) adapter: Adapter,
 
     /// How many turns to stream, one after another, through one client
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=u64::MAX))]
     pub(crate) turns: u64,
 
     /// How long to wait between two turns, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) pause_ms: u64,
 
     /// Open the WebSocket before the first turn, and wait until that has succeeded or failed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sse_only")]
     pub(crate) warm_up: bool,
 
     /// What to ask in each turn
@@ -155,7 +155,7 @@ pub(crate) struct StreamArgs {
     pub(crate) model: Option<String>,
 
     /// How long each turn may take in all, in milliseconds; then it fails [default: no limit]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MS", value_parser = whole(1..=u64::MAX))]
     pub(crate) deadline_ms: Option<u64>,
 
     /// Stream over SSE alone: open no WebSocket, not even when SSE fails
@@ -185,7 +185,7 @@ pub(crate) struct StreamArgs {
 }
 
 #[derive(clap::Args)]
-#[command(after_long_help = settings::help())]
+#[command(after_long_help = settings::help(), allow_negative_numbers = true)]
 pub(crate) struct DoctorArgs {
     /// Base URL of the API, e.g. https://api.openai.com/v1; gives both transports
     #[arg(value_name = "URL")]
@@ -210,12 +210,12 @@ pub(crate) struct DoctorArgs {
 
     /// How many seconds the WebSocket is left idle, at most a third of --timeout [default: 5, or a quarter
     /// of --timeout if that is less]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole(0..=u64::MAX))]
     pub(crate) idle: Option<u64>,
 
     /// After how many seconds it is over, whatever has been found
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(value_parser = whole(1..=3600))]
     pub(crate) timeout: u64,
 
     #[command(flatten)]
@@ -264,11 +264,11 @@ pub(crate) struct ReplayArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = settings::help())]
+#[command(after_long_help = settings::help(), allow_negative_numbers = true)]
 pub(crate) struct SimulateArgs {
     /// How many clients there are
     #[arg(long, value_name = "N", default_value_t = 100_000)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(value_parser = whole(1..=100_000_000))]
     pub(crate) clients: u64,
 
     /// How long is simulated, from 1m to 31d
@@ -303,12 +303,12 @@ pub(crate) struct SimulateArgs {
     pub(crate) compare: bool,
 
     /// Where chance begins
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
 
     /// How many threads to use; makes no difference to the numbers [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = whole(1..=256))]
+    pub(crate) threads: Option<u64>,
 
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,

@@ -23,6 +23,7 @@ mod canvas;
 mod demo;
 mod doctor;
 mod error;
+mod number;
 mod output;
 mod replay;
 mod server;

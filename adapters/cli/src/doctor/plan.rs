@@ -1,6 +1,7 @@
 //! What the command line says, read and checked, and how the time is divided.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,8 @@ pub(super) struct Plan {
     pub(super) shown_url: String,
     pub(super) config: Config,
     pub(super) limits: Limits,
-    ca: Option<Vec<u8>>,
+    /// The file, and what is in it.
+    ca: Option<(PathBuf, Vec<u8>)>,
     pub(super) idle: Duration,
     /// A turn over each transport, if one is wanted.
     pub(super) turn: Option<Request>,
@@ -52,8 +54,8 @@ impl Plan {
         let ca = match &args.ca {
             None => None,
             Some(path) => {
-                let read = fs::read(path);
-                Some(read.map_err(|error| Error::usage(format!("--ca {}", path.display()), error))?)
+                let pem = fs::read(path).map_err(|error| Error::usage(ca_place(path), error))?;
+                Some((path.clone(), pem))
             }
         };
         Ok(Self {
@@ -78,11 +80,13 @@ impl Plan {
         });
         let builder = self.server.set(Client::builder(&self.server.url));
         let mut builder = builder.config(self.config).limits(self.limits).witness(witness);
-        if let Some(pem) = &self.ca {
+        if let Some((_, pem)) = &self.ca {
             builder = builder.add_root_certificates(pem);
         }
-        builder.build().map_err(|error| match &error {
-            BuildError::Tls(problem) if self.ca.is_some() => Error::usage("--ca", problem),
+        builder.build().map_err(|error| match (&error, &self.ca) {
+            (BuildError::Tls(problem), Some((path, _))) if problem.setting().is_some() => {
+                Error::usage(ca_place(path), problem.problem())
+            }
             _ => self.server.usage(&error),
         })
     }
@@ -124,6 +128,10 @@ fn limits(given: Limits, time: Duration, is_turn: bool) -> Limits {
         .with_pong_timeout(given.pong_timeout().min(time / 6))
         .with_first_event_timeout(given.first_event_timeout().min(time / 3))
         .with_idle_timeout(silence)
+}
+
+fn ca_place(path: &Path) -> String {
+    format!("--ca {}", path.display())
 }
 
 fn shown(endpoint: &Endpoint) -> String {

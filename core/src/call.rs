@@ -125,6 +125,17 @@ pub struct Dial {
     /// How much SSE progress the policy had seen when the dial was left alone ([R17](crate::rules#r17)).
     pub(crate) sse_progress: u32,
     pub(crate) origin: Origin,
+    pub(crate) is_probe: bool,
+}
+
+impl Dial {
+    /// Whether this is the probe: the one handshake that finds out whether WebSocket works again
+    /// ([R17](crate::rules#r17)). An attempt that [adopts](crate::Policy::adopt) it, or that has left it, is
+    /// that same probe.
+    #[must_use]
+    pub const fn is_probe(&self) -> bool {
+        self.is_probe
+    }
 }
 
 /// Where a dial comes from.

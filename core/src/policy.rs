@@ -232,7 +232,8 @@ impl Policy {
     pub fn divert(&mut self, attempt: Attempt, now: Timestamp) -> (Call, Dial) {
         self.handle_timeout(now);
         let origin = if attempt.is_divertible() { Origin::Attempt } else { Origin::Nothing };
-        let dial = Dial { epoch: attempt.epoch, sse_progress: self.state.sse_progress(), origin };
+        let (sse_progress, is_probe) = (self.state.sse_progress(), attempt.is_probe());
+        let dial = Dial { epoch: attempt.epoch, sse_progress, origin, is_probe };
         let current = self.is_current(attempt.epoch);
         let transport = attempt.transport();
         let mut history = attempt.history;
@@ -288,8 +289,12 @@ impl Policy {
     }
 
     const fn dial_ahead(&self) -> Dial {
-        let origin = Origin::Ahead;
-        Dial { epoch: self.state.epoch(), sse_progress: self.state.sse_progress(), origin }
+        Dial {
+            epoch: self.state.epoch(),
+            sse_progress: self.state.sse_progress(),
+            origin: Origin::Ahead,
+            is_probe: self.state.is_probing(),
+        }
     }
 
     /// Opens a call that waits for a handshake which was begun ahead of it ([`warm_up`](Self::warm_up),

@@ -38,6 +38,21 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them, in order of declaration.
+    pub const ALL: [Self; 11] = [
+        Self::Healthy,
+        Self::Probe,
+        Self::DialPending,
+        Self::CoolingDown,
+        Self::ProbeInFlight,
+        Self::VerdictPending,
+        Self::Pinned,
+        Self::CallMoved,
+        Self::TooLarge,
+        Self::SseOnly,
+        Self::LastResort,
+    ];
+
     /// The word for it in JSON and in logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -507,6 +507,12 @@ impl DialGuard {
         self.report(outcome);
     }
 
+    /// See [`Dial::is_probe`].
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        self.dial.as_ref().is_some_and(Dial::is_probe)
+    }
+
     /// See [`Policy::adopt`].
     ///
     /// # Errors

@@ -89,9 +89,10 @@ impl Heard {
 
 fn line(observation: &Observation) -> String {
     match observation {
-        Observation::Attempt { turn, number, transport, reason, probe, .. } => {
+        Observation::Attempt { turn, number, transport, reason, probe, adopted, .. } => {
             let probe = if *probe { ", probe" } else { "" };
-            format!("{turn}: attempt {number}, {}, {}{probe}", transport.as_str(), reason.as_str())
+            let adopted = if *adopted { ", adopted" } else { "" };
+            format!("{turn}: attempt {number}, {}, {}{probe}{adopted}", transport.as_str(), reason.as_str())
         }
         Observation::FirstEvent { turn, number, transport, .. } => {
             format!("{turn}: first event of {number}, {}", transport.as_str())

@@ -32,11 +32,11 @@ pub use dice::Dice;
 #[cfg(feature = "clients")]
 pub use heard::{Heard, Observer};
 #[cfg(feature = "clients")]
-pub use outcome::{Outcome, collect, read};
+pub use outcome::{Outcome, collect, complete, hello, read};
 #[cfg(feature = "clients")]
 pub use provider::{Failed, Says, TestProvider};
 #[cfg(feature = "clients")]
-pub use settings::Settings;
+pub use settings::{Settings, strict};
 #[cfg(feature = "clients")]
 pub use trace::Trace;
 #[cfg(feature = "clients")]

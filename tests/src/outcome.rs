@@ -2,9 +2,9 @@ use std::time::{Duration, Instant};
 
 use failback::Transport;
 use failback_client::{Error, Item, Notice};
-use failback_wire::Event;
+use failback_wire::{Event, Request};
 
-use crate::TestTurn;
+use crate::{TestClient, TestTurn};
 
 /// What one turn has come to.
 #[derive(Debug)]
@@ -28,6 +28,24 @@ pub fn collect(mut turn: Box<dyn TestTurn>) -> Outcome {
             }
         }
     }
+    outcome
+}
+
+/// What most turns ask. The peer answers `echo: hello`.
+#[must_use]
+pub fn hello() -> Request {
+    Request::text("m", "hello")
+}
+
+/// Streams [`hello`], over whichever transport.
+///
+/// # Panics
+/// When the turn does not complete, or its text is not the whole answer.
+#[track_caller]
+pub fn complete(client: &dyn TestClient) -> Outcome {
+    let outcome = collect(client.stream(hello()));
+    assert!(outcome.is_complete(), "{outcome:?}");
+    assert_eq!(outcome.text(), "echo: hello");
     outcome
 }
 
@@ -101,6 +119,12 @@ impl Outcome {
                 _ => None,
             })
             .collect()
+    }
+
+    /// Whether nothing was taken back, and nothing told of another transport.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.restarts().is_empty() && self.notices().is_empty()
     }
 
     /// The transports that the notices name, in order.

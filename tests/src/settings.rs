@@ -60,6 +60,12 @@ pub struct Settings {
     pub trace: Option<Trace>,
 }
 
+/// The policy that excuses nothing: no retry that counts, and none that waits.
+#[must_use]
+pub fn strict() -> Config {
+    Config::new().with_stream_max_retries(0).with_retry_budget(Some(0))
+}
+
 impl Settings {
     /// For this peer, and with its certificate authority.
     #[must_use]

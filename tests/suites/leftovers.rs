@@ -11,8 +11,7 @@ use std::time::Duration;
 use failback::{Config, Transport};
 use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Proxy, Turn};
-use failback_tests::{Adapter, Settings, TestClient, adapters, collect, read, until};
-use failback_wire::Request;
+use failback_tests::{Adapter, Settings, TestClient, adapters, collect, complete, hello, read, until};
 
 use crate::held::Held;
 
@@ -82,32 +81,23 @@ fn patient() -> Config {
     Config::new().with_head_start(Duration::from_secs(20))
 }
 
-fn hello() -> Request {
-    Request::text("m", "hello")
-}
-
-fn completes(client: &dyn TestClient) {
-    let outcome = collect(client.stream(hello()));
-    assert!(outcome.is_complete(), "{outcome:?}");
-}
-
 fn completed_over_websocket(peer: &Peer, client: &dyn TestClient) {
-    completes(client);
-    completes(client);
+    complete(client);
+    complete(client);
     assert_eq!(peer.journal().transports(), [Transport::WebSocket; 2]);
 }
 
 fn completed_over_sse(peer: &Peer, client: &dyn TestClient) {
     peer.set_handshake(Handshake::status(403));
-    completes(client);
-    completes(client);
+    complete(client);
+    complete(client);
     assert_eq!(peer.journal().transports(), [Transport::Sse; 2]);
 }
 
 fn idle_connections(peer: &Peer, client: &dyn TestClient) {
     peer.push_turn(Transport::WebSocket, Turn::close_after(0, 1009));
-    completes(client);
-    completes(client);
+    complete(client);
+    complete(client);
     peer.wait_for_blocking("a connection of either kind", |journal| journal.open_connections() == 2);
 }
 
@@ -188,7 +178,7 @@ fn cancelled_while_it_waits(peer: &Peer, client: &dyn TestClient) {
 
 fn diverted(peer: &Peer, client: &dyn TestClient) {
     peer.set_handshake(Handshake::BlackHole);
-    completes(client);
+    complete(client);
     assert!(client.background_tasks() > 0, "the handshake goes on");
     assert_eq!((peer.journal().handshakes(), peer.journal().requests(Transport::Sse)), (1, 1));
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use failback::{Config, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, TestProvider, Trace, adapters, collect, read, until};
-use failback_wire::Request;
+use failback_tests::{
+    Adapter, Settings, TestProvider, Trace, adapters, collect, complete, hello, read, until,
+};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -138,10 +139,6 @@ fn with_every_adapter() {
     }
 }
 
-fn hi() -> Request {
-    Request::text("m", "hello")
-}
-
 fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let config = Config::new()
@@ -152,14 +149,14 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     take();
 
     peer.push_handshake(Handshake::status(403));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     assert_eq!(
         take(),
         [
-            "INFO attempt number=1 probe=false reason=healthy transport=websocket turn=1 in 1",
+            "INFO attempt adopted=false number=1 probe=false reason=healthy transport=websocket turn=1 in 1",
             "INFO failed blame=transport committed=false number=1 stage=connecting transport=websocket turn=1 in 1",
             "INFO mode from=preferred mode=suspected recoveries_left=3 why=websocket_failed in 1",
-            "INFO attempt number=2 probe=false reason=call_moved transport=sse turn=1 in 1",
+            "INFO attempt adopted=false number=2 probe=false reason=call_moved transport=sse turn=1 in 1",
             "DEBUG first_event number=2 transport=sse turn=1 in 1",
             "INFO mode from=suspected mode=failed_over recoveries_left=3 why=sse_worked in 1",
             "INFO notice reason=call_moved transport=sse turn=1 in 1",
@@ -171,7 +168,7 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     client.advance(Duration::from_secs(90));
     peer.push_turn(Transport::WebSocket, Turn::drop_after(0));
     peer.push_turn(Transport::Sse, Turn::error(429, "rate_limit_exceeded", "Later."));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     let lines = take();
     assert!(lines.contains(&"DEBUG wait turn=2 in 2".to_owned()), "{lines:#?}");
     assert!(!lines.iter().any(|line| line.starts_with("WARN")), "{lines:#?}");
@@ -179,7 +176,7 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     client.handle_network_change();
     assert_eq!(take(), ["INFO mode from=failed_over mode=preferred recoveries_left=3 why=network_changed"]);
     peer.push_turn(Transport::WebSocket, Turn::error(400, "invalid_request", "No."));
-    assert!(collect(client.stream(hi())).error.is_some());
+    assert!(collect(client.stream(hello())).error.is_some());
     let lines = take();
     assert_eq!(
         lines.last().map(String::as_str),
@@ -187,14 +184,14 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     );
 
     peer.push_turn(Transport::WebSocket, Turn::mute_after(3));
-    let mut turn = client.stream(hi());
+    let mut turn = client.stream(hello());
     let _events = read(&mut *turn, 1);
     drop(turn);
     let lines = take();
     assert_eq!(lines.last().map(String::as_str), Some("DEBUG end attempts=1 result=cancelled turn=4 in 4"));
 
     peer.push_turn(Transport::WebSocket, Turn::mute_after(3));
-    let request = hi().with_deadline(Duration::from_millis(500)).expect("some time");
+    let request = hello().with_deadline(Duration::from_millis(500)).expect("some time");
     assert!(collect(client.stream(request)).error.is_some());
     let lines = take();
     assert_eq!(
@@ -205,7 +202,7 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     client.close_idle();
     let gate = Gate::new();
     peer.push_handshake(Handshake::hold(&gate));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     let diverted = "INFO diverted number=1 turn=6 in 6";
     assert!(take().iter().any(|line| line == diverted));
     gate.open();
@@ -229,14 +226,14 @@ fn it_is_told_what_the_table_says(adapter: &dyn Adapter) {
     peer.require_bearer("token-new-91bc");
     let provider = TestProvider::new(&["token-old-7f3a", "token-new-91bc"]);
     let client = adapter.client(Settings::new(&peer).provider(&provider));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     let refused = "INFO credentials number=1 transport=websocket turn=1 in 1".to_owned();
     let lines = take();
     assert!(lines.contains(&refused), "{lines:#?}");
 
     let client = adapter.client(Settings::new(&peer).record(&Trace::with_room_for(1000)));
     for _ in 0..5 {
-        let _refused = collect(client.stream(hi()));
+        let _refused = collect(client.stream(hello()));
     }
     let stopped = |line: &&String| line.starts_with("WARN record");
     assert_eq!(take().iter().filter(stopped).collect::<Vec<_>>(), ["WARN record problem=no room in 1"]);

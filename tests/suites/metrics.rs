@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use failback::{Config, Transport};
+use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, adapters, collect, read, until};
-use failback_wire::Request;
+use failback_tests::{Adapter, Heard, Settings, adapters, collect, complete, hello, read, until};
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
@@ -103,13 +103,11 @@ fn counted() -> BTreeMap<String, usize> {
 fn with_every_adapter() {
     metrics::set_global_recorder(Keeper).expect("the only recorder");
     for adapter in adapters() {
-        VALUES.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        it_counts_what_the_table_says(adapter);
+        for test in [it_counts_what_the_table_says, one_probe_that_a_turn_adopts] {
+            VALUES.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            test(adapter);
+        }
     }
-}
-
-fn hi() -> Request {
-    Request::text("m", "hello")
 }
 
 fn it_counts_what_the_table_says(adapter: &dyn Adapter) {
@@ -118,27 +116,27 @@ fn it_counts_what_the_table_says(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer).config(config));
     assert_eq!(values("failback_mode mode=preferred"), [1.0], "told when the client is built");
 
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     client.close_idle();
     peer.push_handshake(Handshake::status(403));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     assert_eq!(values("failback_mode mode=preferred"), [0.0]);
     assert_eq!(values("failback_mode mode=failed_over"), [1.0]);
     client.advance(Duration::from_secs(90));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     assert_eq!(values("failback_mode mode=preferred"), [1.0]);
 
     peer.push_turn(Transport::WebSocket, Turn::mute_after(3));
-    let mut turn = client.stream(hi());
+    let mut turn = client.stream(hello());
     let _events = read(&mut *turn, 1);
     drop(turn);
     peer.push_turn(Transport::WebSocket, Turn::error(400, "invalid_request", "No."));
-    assert!(collect(client.stream(hi())).error.is_some());
+    assert!(collect(client.stream(hello())).error.is_some());
 
     client.close_idle();
     let gate = Gate::new();
     peer.push_handshake(Handshake::hold(&gate));
-    assert!(collect(client.stream(hi())).is_complete());
+    complete(&*client);
     gate.open();
     until("the dial", || !values("failback_dials_total outcome=opened").is_empty());
 
@@ -165,4 +163,38 @@ fn it_counts_what_the_table_says(adapter: &dyn Adapter) {
             assert!(value > 0.0 && value < 20.0, "{value} s over {transport}");
         }
     }
+}
+
+/// A warm-up after the cooldown is the probe, and a turn waits for its handshake: one probe, one attempt, and
+/// no handshake without a turn.
+fn one_probe_that_a_turn_adopts(adapter: &dyn Adapter) {
+    let (peer, gate) = (Peer::start(), Gate::new());
+    let config = Config::new().with_head_start(Duration::from_secs(20));
+    let heard = Heard::default();
+    let client = adapter.client(Settings::new(&peer).config(config).observer(heard.observer()));
+    peer.push_handshake(Handshake::status(403));
+    complete(&*client);
+    client.advance(Duration::from_secs(90));
+    peer.push_handshake(Handshake::hold(&gate));
+    let warm_up = client.warm_up();
+    gate.reached_blocking();
+    let mut turn = client.stream(hello());
+    assert!(turn.next_unless(&|| !heard.lines_of(2).is_empty()).is_none());
+    gate.open();
+    assert!(collect(turn).is_complete());
+    assert_eq!(warm_up(), Warmed::Opened);
+
+    let expected = [
+        ("failback_attempts_total transport=sse outcome=completed", 1),
+        ("failback_attempts_total transport=websocket outcome=completed", 1),
+        ("failback_attempts_total transport=websocket outcome=failed", 1),
+        ("failback_failbacks_total", 1),
+        ("failback_failovers_total", 1),
+        ("failback_mode mode=preferred", 1),
+        ("failback_probes_total", 1),
+        ("failback_time_to_first_event_seconds transport=sse", 1),
+        ("failback_time_to_first_event_seconds transport=websocket", 1),
+        ("failback_turns_total outcome=completed", 2),
+    ];
+    assert_eq!(counted(), expected.map(|(name, count)| (name.to_owned(), count)).into());
 }

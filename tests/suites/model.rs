@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use failback::{Blame, Failure, Outcome, ProbeStyle, Stage};
+use failback::{Blame, Failure, Outcome, ProbeStyle, Reason, Stage};
 use failback_tests::model::Broken;
 use failback_tests::operations::{Clock, Edge, Operation, Seen, Trace, decode, run, traces};
 use proptest::collection::vec;
@@ -87,20 +87,7 @@ fn traces_come_to_every_decision() {
     let mut all: BTreeSet<String> = ["preferred", "suspected", "failed_over", "probing", "pinned"]
         .map(|mode| format!("mode {mode}"))
         .into();
-    let reasons = [
-        "healthy",
-        "probe",
-        "dial_pending",
-        "cooling_down",
-        "probe_in_flight",
-        "verdict_pending",
-        "pinned",
-        "call_moved",
-        "too_large",
-        "sse_only",
-        "last_resort",
-    ];
-    all.extend(reasons.map(|reason| format!("reason {reason}")));
+    all.extend(Reason::ALL.map(|reason| format!("reason {reason}")));
     let ends = ["committed", "not_retryable", "attempts_exhausted", "budget_exhausted", "server_busy"];
     all.extend(ends.map(|why| format!("give up {why}")));
     all.extend(["waits", "retry", "Done", "Dialled", "Nothing", "NoSuchHandle"].map(str::to_owned));

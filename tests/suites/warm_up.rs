@@ -3,13 +3,14 @@
 #[macro_use]
 extern crate failback_tests;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use failback::{Blame, Config, Mode, Stage, Transport};
 use failback_client::Warmed;
 use failback_peer::{Gate, Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Failed, Outcome, Says, Settings, TestClient, TestProvider, collect, until};
+use failback_tests::{
+    Adapter, Failed, Heard, Says, Settings, TestClient, TestProvider, collect, complete, hello, until,
+};
 use failback_wire::{Limits, Request};
 
 use Transport::{Sse, WebSocket};
@@ -47,17 +48,6 @@ fn patient() -> Config {
     Config::new().with_head_start(Duration::from_secs(20))
 }
 
-fn hello() -> Request {
-    Request::text("m", "hello")
-}
-
-fn turn(client: &dyn TestClient) -> Outcome {
-    let outcome = collect(client.stream(hello()));
-    assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(outcome.text(), "echo: hello");
-    outcome
-}
-
 #[track_caller]
 fn assert_served(peer: &Peer, handshakes: usize, transports: &[Transport]) {
     let journal = peer.journal();
@@ -90,9 +80,13 @@ fn held(adapter: &dyn Adapter) -> Held {
 
 /// Failed over: the first turn was refused on WebSocket, and served over SSE.
 fn failed_over(adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
-    let client = adapter.client(Settings::new(peer).config(patient()));
+    failed_over_as(Settings::new(peer), adapter, peer)
+}
+
+fn failed_over_as(settings: Settings, adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
+    let client = adapter.client(settings.config(patient()));
     peer.push_handshake(Handshake::status(403));
-    turn(&*client);
+    complete(&*client);
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
     assert_served(peer, 1, &[Sse]);
     client
@@ -105,7 +99,7 @@ fn one_handshake_for_a_warm_up_and_a_turn(adapter: &dyn Adapter) {
     assert_served(&peer, 1, &[]);
     assert_eq!(client.policy().mode(), Mode::Preferred);
     for _ in 0..2 {
-        assert_eq!(turn(&*client).moves(), []);
+        assert_eq!(complete(&*client).moves(), []);
     }
     assert_served(&peer, 1, &[WebSocket; 2]);
 }
@@ -116,7 +110,7 @@ fn what_waits_is_read_and_pinged(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer).config(patient()).limits(limits));
     assert_eq!(client.warm_up()(), Warmed::Opened);
     peer.wait_for_blocking("a ping", |journal| journal.count(|what| matches!(what, What::Ping)) >= 2);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[WebSocket]);
 }
 
@@ -130,7 +124,7 @@ fn a_turn_adopts_a_handshake_under_way(adapter: &dyn Adapter) {
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_served(&peer, 1, &[WebSocket]);
     assert_eq!(warm_up(), Warmed::Opened);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[WebSocket; 2]);
 }
 
@@ -140,7 +134,7 @@ fn a_turn_waits_for_a_black_holed_warm_up_no_longer_than_its_head_start(adapter:
     let client = adapter.client(Settings::new(&peer).default_head_start());
     drop(client.warm_up());
     peer.wait_for_blocking("the handshake", |journal| journal.handshakes() == 1);
-    let outcome = turn(&*client);
+    let outcome = complete(&*client);
     let waited = outcome.first_event_after().expect("an event");
     // The head start is 1 s.
     assert!(Duration::from_secs(1) <= waited && waited < Duration::from_millis(2500), "{outcome:?}");
@@ -155,7 +149,7 @@ fn nobody_waits_twice_for_a_warm_up(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer).config(config));
     drop(client.warm_up());
     for _ in 0..3 {
-        turn(&*client);
+        complete(&*client);
     }
     assert_eq!(client.warm_up()(), Warmed::NotWanted, "the handshake is still under way");
     // Whoever waited again would have begun a handshake of its own, or been diverted.
@@ -187,11 +181,11 @@ fn an_adopted_handshake_opens_for_the_next_turn(adapter: &dyn Adapter) {
     let client = adapter.client(Settings::new(&peer).default_head_start());
     let warm_up = held_warm_up(&peer, &*client, &gate);
     // It adopts the handshake, and leaves it.
-    assert_eq!(turn(&*client).moves(), [Sse]);
+    assert_eq!(complete(&*client).moves(), [Sse]);
     gate.open();
     assert_eq!(warm_up(), Warmed::Opened);
     until("the handshake to be kept", || client.policy().poll_timeout().is_none());
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[Sse, WebSocket]);
 }
 
@@ -204,7 +198,7 @@ fn a_warm_up_that_is_refused_says_why_and_counts(adapter: &dyn Adapter) {
     assert_eq!((report.status(), report.blame()), (Some(403), Some(Blame::Transport)));
     assert_eq!(client.policy().mode(), Mode::Suspected);
     assert_eq!(client.warm_up()(), Warmed::NotWanted);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[Sse]);
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 }
@@ -223,9 +217,9 @@ fn a_warm_up_in_a_black_hole_ends_with_the_connect_timeout(adapter: &dyn Adapter
 fn none_while_a_websocket_waits(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = adapter.client(Settings::new(&peer).config(patient()));
-    turn(&*client);
+    complete(&*client);
     assert_eq!(client.warm_up()(), Warmed::AlreadyOpen);
-    turn(&*client);
+    complete(&*client);
     assert_eq!(client.warm_up()(), Warmed::AlreadyOpen);
     assert_served(&peer, 1, &[WebSocket; 2]);
 }
@@ -241,7 +235,7 @@ fn another_once_what_waited_is_gone(adapter: &dyn Adapter) {
     until("the tasks to end", || client.background_tasks() == 0);
     assert_eq!(client.warm_up()(), Warmed::Opened);
     assert_served(&peer, 3, &[]);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 3, &[WebSocket]);
 }
 
@@ -252,7 +246,7 @@ fn none_before_the_cooldown_is_over(adapter: &dyn Adapter) {
     client.advance(Duration::from_secs(50));
     assert_eq!(client.warm_up()(), Warmed::NotWanted);
     assert_eq!(client.policy().recoveries_left(), 3);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[Sse; 2]);
 }
 
@@ -267,14 +261,14 @@ fn after_the_cooldown_a_warm_up_is_the_probe(adapter: &dyn Adapter) {
     assert_eq!(warm_up(), Warmed::Opened);
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }), "that proves nothing");
     assert_eq!(client.policy().recoveries_left(), 3);
-    assert_eq!(turn(&*client).moves(), [WebSocket]);
+    assert_eq!(complete(&*client).moves(), [WebSocket]);
     assert_served(&peer, 2, &[Sse, WebSocket]);
     assert_eq!(client.policy().mode(), Mode::Preferred);
 
     // One that fails costs what any probe costs.
     client.close_idle();
     peer.push_handshake(Handshake::status(403));
-    turn(&*client);
+    complete(&*client);
     client.advance(Duration::from_secs(90));
     peer.push_handshake(Handshake::status(403));
     assert!(matches!(client.warm_up()(), Warmed::Failed(_)));
@@ -283,13 +277,13 @@ fn after_the_cooldown_a_warm_up_is_the_probe(adapter: &dyn Adapter) {
 
 fn a_turn_adopts_the_probe(adapter: &dyn Adapter) {
     let (peer, gate) = (Peer::start(), Gate::new());
-    let client = failed_over(adapter, &peer);
+    let heard = Heard::default();
+    let client = failed_over_as(Settings::new(&peer).observer(heard.observer()), adapter, &peer);
     client.advance(Duration::from_secs(90));
     let _warm_up = held_warm_up(&peer, &*client, &gate);
     let mut stream = client.stream(hello());
-    // A turn that did not adopt it would go over SSE, as one that does not wait for a probe.
-    let looks = AtomicUsize::new(0);
-    assert!(stream.next_unless(&|| looks.fetch_add(1, Ordering::SeqCst) == 2).is_none());
+    assert!(stream.next_unless(&|| !heard.lines_of(2).is_empty()).is_none());
+    assert_eq!(heard.lines_of(2), ["2: attempt 1, websocket, probe, probe, adopted"]);
     gate.open();
     let outcome = collect(stream);
     assert!(outcome.is_complete(), "{outcome:?}");
@@ -305,7 +299,7 @@ fn two_at_once_are_one_handshake(adapter: &dyn Adapter) {
     let second = client.warm_up();
     gate.open();
     assert_eq!((first(), second()), (Warmed::Opened, Warmed::Opened));
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[WebSocket]);
 }
 
@@ -314,7 +308,7 @@ fn closing_what_is_idle_ends_it(adapter: &dyn Adapter) {
     client.close_idle();
     assert_eq!(warm_up(), Warmed::Abandoned);
     until("the handshake to end", || client.background_tasks() == 0);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 2, &[WebSocket]);
 }
 
@@ -323,7 +317,7 @@ fn a_change_of_network_ends_it(adapter: &dyn Adapter) {
     client.handle_network_change();
     assert_eq!(warm_up(), Warmed::Abandoned);
     assert_eq!(client.warm_up()(), Warmed::Opened);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 2, &[WebSocket]);
 }
 
@@ -334,7 +328,7 @@ fn a_turn_that_is_dropped_takes_its_handshake_along(adapter: &dyn Adapter) {
     drop(stream);
     assert_eq!(warm_up(), Warmed::Abandoned);
     assert_eq!(client.policy().mode(), Mode::Preferred);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 2, &[WebSocket]);
 }
 
@@ -349,7 +343,7 @@ fn a_request_that_only_warms_up_keeps_the_socket_too(adapter: &dyn Adapter) {
     assert!(outcome.is_complete(), "{outcome:?}");
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }), "ended, not completed");
     assert_eq!(client.warm_up()(), Warmed::AlreadyOpen);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 2, &[Sse, WebSocket, WebSocket]);
     assert_eq!(client.policy().mode(), Mode::Preferred);
 }
@@ -366,7 +360,7 @@ fn a_provider_is_asked_before_the_handshake(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let (provider, client) = asking(adapter, &peer, ["token-7f3a", "token-7f3a"]);
     assert_eq!(client.warm_up()(), Warmed::Opened);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[WebSocket]);
     assert_eq!(provider.asked(), [None]);
 }
@@ -376,7 +370,7 @@ fn credentials_that_are_refused_are_renewed(adapter: &dyn Adapter) {
     let (provider, client) = asking(adapter, &peer, ["token-old-7f3a", "token-new-91bc"]);
     assert_eq!(client.warm_up()(), Warmed::Opened);
     assert_eq!(peer.journal().refusals(), [401]);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 2, &[WebSocket]);
     assert_eq!(provider.asked().len(), 2);
     assert_eq!(client.policy().mode(), Mode::Preferred);
@@ -409,7 +403,7 @@ fn a_provider_that_fails_opens_nothing(adapter: &dyn Adapter) {
     let Warmed::Failed(report) = client.warm_up()() else { panic!("it has not failed") };
     assert_eq!(report.text(), "stopped for want of credentials: the vault is closed");
     assert_served(&peer, 0, &[]);
-    turn(&*client);
+    complete(&*client);
     assert_served(&peer, 1, &[WebSocket]);
 }
 
@@ -422,7 +416,7 @@ fn a_slow_provider_ends_with_the_connect_timeout(adapter: &dyn Adapter) {
     assert_eq!(client.warm_up()(), Warmed::Abandoned);
     assert_eq!((client.policy().mode(), peer.journal().connections()), (Mode::Preferred, 0));
     provider.release();
-    turn(&*client);
+    complete(&*client);
 }
 
 fn closing_what_is_idle_ends_the_wait_for_a_provider(adapter: &dyn Adapter) {
@@ -435,5 +429,5 @@ fn closing_what_is_idle_ends_the_wait_for_a_provider(adapter: &dyn Adapter) {
     assert_eq!(warm_up(), Warmed::Abandoned);
     assert_served(&peer, 0, &[]);
     provider.release();
-    turn(&*client);
+    complete(&*client);
 }

@@ -105,7 +105,7 @@ impl<G: Ground> AsyncTurns<G> {
         setup: Setup,
         observer: impl Fn(&Observation) + Send + Sync + 'static,
     ) -> Result<Self, Error> {
-        let builder = Client::builder(&setup.url).observer(observer);
+        let builder = Client::builder(&setup.server.url).observer(observer);
         let client = ground.block_on(async { setup.build(builder) })?;
         Ok(Self { ground, client, request: setup.request })
     }
@@ -155,7 +155,7 @@ struct BlockingTurns {
 
 impl BlockingTurns {
     fn new(setup: Setup, observer: impl Fn(&Observation) + Send + Sync + 'static) -> Result<Self, Error> {
-        let client = setup.build(failback_blocking::Client::builder(&setup.url).observer(observer))?;
+        let client = setup.build(failback_blocking::Client::builder(&setup.server.url).observer(observer))?;
         Ok(Self { client, request: setup.request })
     }
 }

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::number::{share, turns_per_hour, whole};
 use crate::settings;
-use crate::simulate::number::{share, turns_per_hour};
 use crate::simulate::outage::Given;
 use crate::simulate::span::Span;
 
@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Show what failback does in an outage: about 11 seconds, no network, no key
+    /// Show what failback does in an outage: 11 seconds, no network, no key
     ///
     /// Starts a misbehaving server on loopback and streams from it with a real client, while WebSocket is
     /// black-holed, works again, and is refused for good. Each decision is printed as it happens, with its
@@ -38,10 +38,13 @@ pub(crate) enum Command {
     /// completed or was ended by the server, with 1 if one failed, and with 2 for wrong usage.
     Stream(Box<StreamArgs>),
 
-    /// Run vectors, sequences of events, and traces, which `stream --record` writes, through the policy
+    /// Run vectors, and traces of `stream --record`, through the policy
     ///
-    /// Prints each decision with its reason, or with --timeline a picture. Exits with 1 if, with --check,
-    /// anything differs or a file cannot be run to its end, and with 2 for a file that cannot be read.
+    /// A vector is a sequence of events, and what the policy is to decide at each; a trace is the same, written
+    /// down while it happened. Prints each decision with its reason, or with --timeline a picture.
+    ///
+    /// Exits with 1 if, with --check, anything differs or a file cannot be run to its end, and with 2 for a
+    /// file that cannot be read.
     Replay(ReplayArgs),
 
     /// Simulate a fleet of clients in an outage, on paper
@@ -77,36 +80,66 @@ pub(crate) struct SettingsArgs {
 
     /// One setting, over those of --config; may be repeated
     ///
-    /// The value is JSON, or a bare word: --set cooldown_ms=30000 --set replay=restart
+    /// The value is JSON, or a bare word: cooldown_ms=30000, replay=restart
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
 }
 
+/// How to reach the server, and as whom, beside its URL.
+// No `Debug`: a header may be a secret.
 #[derive(clap::Args)]
-#[command(after_long_help = settings::help())]
+pub(crate) struct ServerArgs {
+    /// Base URL of the WebSocket, if it is another one
+    #[arg(long, value_name = "URL")]
+    pub(crate) ws_url: Option<String>,
+
+    /// A header to send with every request and handshake; may be repeated
+    #[arg(long = "header", value_name = "K: V")]
+    pub(crate) headers: Vec<String>,
+
+    /// Send the API key in this environment variable as a bearer token [default: no key]
+    ///
+    /// A key is never sent in plain text (http or ws) to another host than this one.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) api_key_env: Option<String>,
+
+    /// Reach the server through this proxy [default: the environment's]
+    ///
+    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
+    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+
+    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
+    /// no_proxy, and none with --proxy]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) no_proxy: Option<String>,
+}
+
+#[derive(clap::Args)]
+#[command(after_long_help = settings::help(), allow_negative_numbers = true)]
 pub(crate) struct StreamArgs {
     /// Base URL of the API, e.g. https://api.openai.com/v1; gives both transports
     #[arg(long, value_name = "URL")]
     pub(crate) url: String,
 
-    /// Base URL of the WebSocket, if it is another one
-    #[arg(long, value_name = "URL")]
-    pub(crate) ws_url: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 
     /// Which client to stream with
     #[arg(long, value_enum, default_value_t = Adapter::Tokio)]
     pub(crate) adapter: Adapter,
 
     /// How many turns to stream, one after another, through one client
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(1..=u64::MAX))]
     pub(crate) turns: u64,
 
     /// How long to wait between two turns, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 0)]
+    #[arg(long, value_name = "MS", default_value_t = 0, value_parser = whole(0..=u64::MAX))]
     pub(crate) pause_ms: u64,
 
     /// Open the WebSocket before the first turn, and wait until that has succeeded or failed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "sse_only")]
     pub(crate) warm_up: bool,
 
     /// What to ask in each turn
@@ -121,35 +154,13 @@ pub(crate) struct StreamArgs {
     #[arg(long, value_name = "M")]
     pub(crate) model: Option<String>,
 
-    /// A header to send with every request and handshake; may be repeated
-    #[arg(long = "header", value_name = "K: V")]
-    pub(crate) headers: Vec<String>,
-
-    /// Send the API key in this environment variable as a bearer token [default: no key]
-    ///
-    /// A key is never sent in plain text (http or ws) to another host than this one.
-    #[arg(long, value_name = "VAR")]
-    pub(crate) api_key_env: Option<String>,
-
     /// How long each turn may take in all, in milliseconds; then it fails [default: no limit]
-    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "MS", value_parser = whole(1..=u64::MAX))]
     pub(crate) deadline_ms: Option<u64>,
 
     /// Stream over SSE alone: open no WebSocket, not even when SSE fails
     #[arg(long)]
     pub(crate) sse_only: bool,
-
-    /// Reach the server through this proxy [default: the environment's]
-    ///
-    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
-    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
-    #[arg(long, value_name = "URL")]
-    pub(crate) proxy: Option<String>,
-
-    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
-    /// no_proxy, and none with --proxy]
-    #[arg(long, value_name = "LIST")]
-    pub(crate) no_proxy: Option<String>,
 
     /// Keep what is learned of WebSocket in this file, for the next run and for those at the same time
     ///
@@ -174,25 +185,14 @@ pub(crate) struct StreamArgs {
 }
 
 #[derive(clap::Args)]
-#[command(after_long_help = settings::help())]
+#[command(after_long_help = settings::help(), allow_negative_numbers = true)]
 pub(crate) struct DoctorArgs {
     /// Base URL of the API, e.g. https://api.openai.com/v1; gives both transports
     #[arg(value_name = "URL")]
     pub(crate) url: String,
 
-    /// Base URL of the WebSocket, if it is another one
-    #[arg(long, value_name = "URL")]
-    pub(crate) ws_url: Option<String>,
-
-    /// A header to send with every request and handshake; may be repeated
-    #[arg(long = "header", value_name = "K: V")]
-    pub(crate) headers: Vec<String>,
-
-    /// Send the API key in this environment variable as a bearer token [default: no key]
-    ///
-    /// A key is never sent in plain text (http or ws) to another host than this one.
-    #[arg(long, value_name = "VAR")]
-    pub(crate) api_key_env: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 
     /// Also stream one short turn over each transport, which costs a little
     ///
@@ -204,30 +204,18 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "M", requires = "turn")]
     pub(crate) model: Option<String>,
 
-    /// Reach the server through this proxy [default: the environment's]
-    ///
-    /// It is http://host:port, https://, socks5:// or socks5h://, perhaps with user:password@ before the
-    /// host. The environment names one in https_proxy, http_proxy or all_proxy.
-    #[arg(long, value_name = "URL")]
-    pub(crate) proxy: Option<String>,
-
-    /// Hosts to reach without a proxy, separated by commas; `*` is every host [default: the environment's
-    /// no_proxy, and none with --proxy]
-    #[arg(long, value_name = "LIST")]
-    pub(crate) no_proxy: Option<String>,
-
     /// Also trust the certificates in this PEM file
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
 
     /// How many seconds the WebSocket is left idle, at most a third of --timeout [default: 5, or a quarter
     /// of --timeout if that is less]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole(0..=u64::MAX))]
     pub(crate) idle: Option<u64>,
 
     /// After how many seconds it is over, whatever has been found
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(value_parser = whole(1..=3600))]
     pub(crate) timeout: u64,
 
     #[command(flatten)]
@@ -276,11 +264,11 @@ pub(crate) struct ReplayArgs {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = settings::help())]
+#[command(after_long_help = settings::help(), allow_negative_numbers = true)]
 pub(crate) struct SimulateArgs {
     /// How many clients there are
     #[arg(long, value_name = "N", default_value_t = 100_000)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    #[arg(value_parser = whole(1..=100_000_000))]
     pub(crate) clients: u64,
 
     /// How long is simulated, from 1m to 31d
@@ -315,12 +303,12 @@ pub(crate) struct SimulateArgs {
     pub(crate) compare: bool,
 
     /// Where chance begins
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole(0..=u64::MAX))]
     pub(crate) seed: u64,
 
     /// How many threads to use; makes no difference to the numbers [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = whole(1..=256))]
+    pub(crate) threads: Option<u64>,
 
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,
@@ -343,5 +331,33 @@ mod tests {
     #[test]
     fn the_command_line_makes_sense() {
         Args::command().debug_assert();
+    }
+
+    /// The help of each command, for a terminal as wide as this.
+    fn helps(width: usize) -> impl Iterator<Item = (String, String)> {
+        let mut all = Args::command().term_width(width);
+        all.build();
+        let mut commands: Vec<_> = all.get_subcommands().cloned().collect();
+        commands.push(all);
+        commands
+            .into_iter()
+            .map(|mut command| (command.get_name().to_owned(), command.render_long_help().to_string()))
+    }
+
+    #[test]
+    fn help_fits_into_the_terminal() {
+        for width in [60, 80, 100] {
+            for (name, help) in helps(width) {
+                let longest = help.lines().map(|line| line.chars().count()).max();
+                assert!(longest <= Some(width), "{name}, {longest:?} of {width}:\n{help}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_of_settings_fits_into_80_columns() {
+        for (name, help) in helps(80).filter(|(_, help)| help.contains("--set")) {
+            assert!(help.contains(&settings::help()), "{name}:\n{help}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! | `args` | what may be said on the command line, and the help |
 //! | `settings` | `--config` and `--set`: every key, checked |
 //! | `stream` | turns through a real client; `setup` makes what they need, `adapter` is the client |
+//! | `server` | where the API is, the way there, and the headers, for `stream` and `doctor` |
 //! | `replay` | vectors (`failback-vector`) through the policy |
 //! | `demo` | a scripted outage on loopback |
 //! | `simulate` | a fleet of clients on paper |
@@ -22,8 +23,10 @@ mod canvas;
 mod demo;
 mod doctor;
 mod error;
+mod number;
 mod output;
 mod replay;
+mod server;
 mod settings;
 mod setup;
 mod simulate;

@@ -60,12 +60,12 @@ const SMALL: &str = "a whole number from 0 to 255";
 
 /// Every key: the policy's, as [`Config::KEYS`] lists them, then the limits'.
 const KEYS: [Key; 22] = [
-    key("stream_max_retries", SMALL, "stream failures in a row that WebSocket is forgiven"),
-    key("fallback_within_ms", MILLIS, "how long a call may be retried on a failing WebSocket"),
+    key("stream_max_retries", SMALL, "failures in a row that WebSocket is forgiven"),
+    key("fallback_within_ms", MILLIS, "how long a call retries a failing WebSocket"),
     key("head_start_ms", MILLIS, "how long a handshake may keep a call waiting"),
-    key("cooldown_ms", MILLIS, "how long no WebSocket attempt is made; doubles"),
+    key("cooldown_ms", MILLIS, "how long WebSocket is not tried; doubles"),
     key("cooldown_max_ms", MILLIS, "the longest that doubling makes the cooldown"),
-    key("jitter", "a number from 0 to 1", "how much longer a cooldown may be; 0 is deterministic"),
+    key("jitter", "a number from 0 to 1", "chance in the cooldown; 0 is deterministic"),
     key("max_recoveries", SMALL, "probes between two WebSocket completions"),
     key("probe_lease_ms", MILLIS, "how long a probe may report nothing"),
     key("backoff_ms", MILLIS, "how long the first retry waits; doubles"),
@@ -91,13 +91,13 @@ const KEYS: [Key; 22] = [
         "ping_interval_ms",
         ping_interval,
         with_ping_interval,
-        "how long a WebSocket may be silent without a ping"
+        "silence on a WebSocket before it is pinged"
     ),
     time_limit!("pong_timeout_ms", pong_timeout, with_pong_timeout, "how long the answer to a ping may take"),
     Key {
         name: "event_timeout_ms",
         expected: "a whole number of milliseconds from 1, or null",
-        about: "how long a stream may go without an event; null sets no limit",
+        about: "time without an event; null sets no limit",
         limit: Some(Limit {
             get: |limits| limits.event_timeout().map(whole_millis),
             set: |limits, ms| Some(limits.with_event_timeout(ms.map(Duration::from_millis))),
@@ -115,7 +115,7 @@ const KEYS: [Key; 22] = [
     Key {
         name: "max_websocket_request_bytes",
         expected: "a whole number of bytes from 1024, or null",
-        about: "what is larger goes over SSE; null sets no limit",
+        about: "larger ones go over SSE; null sets no limit",
         limit: Some(Limit {
             get: |limits| limits.max_websocket_request_bytes().and_then(|bytes| u64::try_from(bytes).ok()),
             set: |limits, bytes| {
@@ -234,18 +234,19 @@ fn distance(a: &str, b: &str) -> usize {
 /// Every key with what it means and its default, for `--help`.
 pub(crate) fn help() -> String {
     let defaults = serde_json::to_value(Config::new()).unwrap_or_default();
-    let mut text = String::from("Settings, as keys of --config and of --set, with their defaults:\n");
+    let mut text = String::from("Settings of --config and --set, with their defaults:\n");
     for key in &KEYS {
         let default = match key.limit {
             Some(limit) => (limit.get)(&Limits::new()).into(),
             None => defaults.get(key.name).cloned().unwrap_or_default(),
         };
         let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
-        text.push_str(&format!("  {:<23} {default:>13}  {}\n", key.name, key.about));
+        let default = format!("{}={default}", key.name);
+        text.push_str(&format!("  {default:<32}  {}\n", key.about));
     }
     text.push_str(
-        "\nTimes are in milliseconds. replay is before_output, before_send or restart, verdict \
-         on_evidence or immediate.",
+        "\nTimes are in milliseconds. replay is before_output, before_send or restart;\n\
+         verdict is on_evidence or immediate.",
     );
     text
 }

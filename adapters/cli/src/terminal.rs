@@ -15,13 +15,6 @@ pub(crate) fn width() -> usize {
     width.min(WIDEST)
 }
 
-#[cfg(unix)]
 fn asked() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
-}
-
-#[cfg(not(unix))]
-const fn asked() -> Option<usize> {
-    None
+    terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| usize::from(width.0))
 }

@@ -112,9 +112,17 @@ fn bodies() {
 #[test]
 fn adapters_and_numbers() {
     wrong(&["--url", URL, "--adapter", "curl"], &["curl", "tokio, smol, blocking"]);
-    wrong(&["--url", URL, "--turns", "0"], &["--turns", "0"]);
-    wrong(&["--url", URL, "--pause-ms", "-1"], &["-1"]);
+    wrong(&["--url", URL, "--turns", "0"], &["'0' for '--turns <N>'", "expected a whole number from 1\n"]);
+    wrong(
+        &["--url", URL, "--turns", "two"],
+        &["'two' for '--turns <N>'", "expected a whole number from 1\n"],
+    );
+    wrong(
+        &["--url", URL, "--pause-ms", "-1"],
+        &["'-1' for '--pause-ms <MS>'", "expected a whole number from 0"],
+    );
     wrong(&["--url", URL, "--colour"], &["--colour"]);
+    wrong(&["--url", URL, "--sse-only", "--warm-up"], &["--sse-only", "--warm-up"]);
     wrong(&["--url", URL, "--deadline-ms", "0"], &["--deadline-ms", "0"]);
     wrong(&["--url", URL, "--deadline-ms", "soon"], &["--deadline-ms", "soon"]);
 }

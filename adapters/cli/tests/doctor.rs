@@ -117,13 +117,13 @@ fn wrong_usage_is_told() {
     wrong(&["ftp://example.com"], &["URL", "unknown scheme"]);
     wrong(&[""], &["URL", "no scheme"]);
     wrong(&["https://me:hush@example.com/v1"], &["URL"]);
-    wrong(&[URL, "--timeout", "0"], &["--timeout", "0"]);
-    wrong(&[URL, "--timeout", "soon"], &["--timeout", "soon"]);
-    wrong(&[URL, "--idle", "-1"], &["-1"]);
+    wrong(&[URL, "--timeout", "0"], &["'0' for '--timeout", "expected a whole number from 1 to 3600"]);
+    wrong(&[URL, "--timeout", "soon"], &["'soon' for '--timeout", "expected a whole number"]);
+    wrong(&[URL, "--idle", "-1"], &["'-1' for '--idle", "expected a whole number from 0"]);
     wrong(&[URL, "--idle", "30"], &["--idle", "a third of --timeout, which is 60 s"]);
     wrong(&[URL, "--model", "m"], &["--turn"]);
     wrong(&[URL, "--ca", "no/such.pem"], &["--ca no/such.pem", "No such file"]);
-    wrong(&[URL, "--ca", &file("doctor-empty.pem", "")], &["--ca", "no certificate"]);
+    wrong(&[URL, "--ca", &file("doctor-empty.pem", "")], &["doctor-empty.pem: there is no certificate"]);
     wrong(&[URL, "--proxy", "ftp://proxy"], &["--proxy", "not usable"]);
     wrong(&[URL, "--ws-url", "gopher://x"], &["--ws-url", "unknown scheme"]);
     wrong(&[URL, "--header", "nothing"], &["--header", "no colon"]);

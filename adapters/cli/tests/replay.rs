@@ -99,7 +99,7 @@ fn a_file_that_is_no_vector_is_named_and_the_others_still_run() {
         ("key.json", VECTOR.replace("\"blame\"", "\"blames\""), ["step 2", "blame"]),
         ("word.json", VECTOR.replace("\"reason\"", "\"reasons\""), ["step 1", "reasons"]),
         ("config.json", VECTOR.replace("\"jitter\": 0", "\"jitter\": 7"), ["config", "jitter"]),
-        ("text.json", "nonsense".to_owned(), ["not a vector", "expected"]),
+        ("text.json", "nonsense".to_owned(), ["not JSON", "expected"]),
     ] {
         let bad = file(name, &text);
         let run = failback(&["replay", &bad, &good]).exits_with(2).says(&[&bad]).says(&parts);

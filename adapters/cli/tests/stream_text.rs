@@ -29,6 +29,19 @@ fn a_failure_tells_of_every_attempt() {
 }
 
 #[test]
+fn a_turn_that_breaks_off_after_output_tells_how_to_start_it_over() {
+    let peer = Peer::start();
+    peer.push_turn(Transport::WebSocket, Turn::drop_after(5));
+    let run = failback(&["stream", "--url", &peer.url()]).exits_with(1);
+    assert_eq!(run.out, "echo: \n");
+    run.says(&["failback: turn 1 failed: ", "\n  attempt 1, WebSocket, ", "--set replay=restart\n"]);
+    peer.push_turn(Transport::WebSocket, Turn::drop_after(5));
+    let run = failback(&["stream", "--url", &peer.url(), "--set", "replay=restart"]).exits_with(0);
+    assert_eq!(run.out, "echo: \necho: Say hello.\n");
+    run.says(&["turn 1 starts over"]);
+}
+
+#[test]
 fn secrets_are_not_printed() {
     let peer = Peer::start();
     peer.require_bearer("sesame-open");

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
-use failback::{AttemptGuard, DialGuard, DialOutcome, Mode, Reason, Stage, Transport};
+use failback::{AttemptGuard, DialGuard, DialOutcome, Reason, Stage, Transport};
 use failback_wire::{Fault, Headers};
 use tracing::Span;
 
@@ -54,7 +54,7 @@ impl LeftDial {
         }
         context.look_around(true);
         let guard = context.policy().warm_up()?;
-        let reason = if context.policy().mode() == Mode::Preferred { Reason::Healthy } else { Reason::Probe };
+        let reason = if guard.is_probe() { Reason::Probe } else { Reason::Healthy };
         context.tell(&Observation::WarmUp { reason });
         let mut access = Access::new(Arc::clone(context.headers()), context.has_provider());
         if let Some(credentials) = credentials {

@@ -58,7 +58,7 @@
 //!
 //! | target | level | of | fields |
 //! | --- | --- | --- | --- |
-//! | `failback::attempt` | info | [`Attempt`](Observation::Attempt) | `turn` `transport` `reason` `number` `probe` |
+//! | `failback::attempt` | info | [`Attempt`](Observation::Attempt) | `turn` `transport` `reason` `number` `probe` `adopted` |
 //! | `failback::first_event` | debug | [`FirstEvent`](Observation::FirstEvent) | `turn` `transport` `number` `after_ms` |
 //! | `failback::failed` | info | an [`AttemptEnded`](Observation::AttemptEnded) that failed | `turn` `transport` `number` `blame` `stage` `committed` `text` |
 //! | `failback::diverted` | info | [`Diverted`](Observation::Diverted) | `turn` `number` `head_start_ms` |
@@ -84,7 +84,7 @@
 //! | --- | --- | --- | --- |
 //! | `failback_attempts_total` | counter | `transport`, `outcome`: `completed` `ended` `failed` `diverted` `stopped` `cancelled` | attempts that ended |
 //! | `failback_turns_total` | counter | `outcome`: `completed` `ended` `failed` `cancelled` | turns that ended |
-//! | `failback_probes_total` | counter | | attempts and warm-ups that probed; a warm-up that a turn has adopted is both |
+//! | `failback_probes_total` | counter | | attempts and warm-ups that probed; one that a turn has adopted counts once |
 //! | `failback_failovers_total` | counter | | how often responses moved from WebSocket to SSE |
 //! | `failback_failbacks_total` | counter | | how often they moved back |
 //! | `failback_dials_total` | counter | `outcome`: `opened` `failed` `abandoned` | handshakes that went on without a turn, or were begun ahead of any and not adopted, and ended |

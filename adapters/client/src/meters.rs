@@ -17,6 +17,8 @@ const MODES: [Mode; 5] = [
 
 pub(crate) fn record(observation: &Observation) {
     match observation {
+        // Its warm-up has been counted.
+        Observation::Attempt { adopted: true, .. } => {}
         Observation::Attempt { probe, .. } => {
             if *probe {
                 counter!("failback_probes_total").increment(1);

@@ -44,6 +44,9 @@ pub enum Observation {
         reason: Reason,
         /// Whether it is the probe, which may bring WebSocket back.
         probe: bool,
+        /// Whether it waits for the handshake of a [`WarmUp`](Self::WarmUp) instead of one of its own. Then
+        /// that has told of the same probe: count one of them.
+        adopted: bool,
     },
     /// The first event of an attempt has come, and is about to be delivered.
     #[non_exhaustive]
@@ -78,7 +81,7 @@ pub enum Observation {
     },
     /// A handshake begins ahead of any turn, as was asked for with `warm_up`. A
     /// [`DialEnded`](Self::DialEnded) with turn 0 follows, unless a turn adopts it: then it is the first
-    /// [`Attempt`](Self::Attempt) of that.
+    /// [`Attempt`](Self::Attempt) of that, which says so.
     #[non_exhaustive]
     WarmUp {
         /// [`Reason::Healthy`] if WebSocket works as far as is known, or [`Reason::Probe`] if this is the

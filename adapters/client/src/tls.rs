@@ -10,18 +10,41 @@ use rustls::{AlertDescription, ClientConfig, RootCertStore, SignatureScheme};
 
 /// TLS could not be set up: there is nothing to trust, or what was given for it cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsError(String);
+pub struct TlsError {
+    setting: Option<&'static str>,
+    problem: String,
+}
 
 impl TlsError {
     /// What is wrong with what a setting was given.
-    pub(crate) fn of(setting: &str, what: &str) -> Self {
-        Self(format!("{setting}: {what}"))
+    pub(crate) fn of(setting: &'static str, problem: &str) -> Self {
+        Self { setting: Some(setting), problem: problem.to_owned() }
+    }
+
+    const fn of_none(problem: String) -> Self {
+        Self { setting: None, problem }
+    }
+
+    /// The method of the [`Builder`](crate::Builder) that was given what cannot be used, such as
+    /// `add_root_certificates`. `None` if it is none's fault.
+    #[must_use]
+    pub const fn setting(&self) -> Option<&'static str> {
+        self.setting
+    }
+
+    /// What is wrong, for people who know the setting by another name.
+    #[must_use]
+    pub fn problem(&self) -> &str {
+        &self.problem
     }
 }
 
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TLS: {}", self.0)
+        match self.setting {
+            Some(setting) => write!(f, "TLS: {setting}: {}", self.problem),
+            None => write!(f, "TLS: {}", self.problem),
+        }
     }
 }
 
@@ -36,7 +59,7 @@ pub(crate) fn add_platforms(roots: &mut RootCertStore) -> Result<(), TlsError> {
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
         let why = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
-        return Err(TlsError(format!(
+        return Err(TlsError::of_none(format!(
             "no trusted root certificate found on this machine{why}. Pass some with add_root_certificates, \
              use Mozilla's with webpki_roots (a feature), or pass a whole configuration with tls_config"
         )));
@@ -75,7 +98,7 @@ pub(crate) fn trusting(roots: RootCertStore) -> Result<Arc<ClientConfig>, TlsErr
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError(error.to_string()))?;
+        .map_err(|error| TlsError::of_none(error.to_string()))?;
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![HTTP1.to_vec()];
     Ok(Arc::new(config))

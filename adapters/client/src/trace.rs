@@ -15,13 +15,14 @@ pub(crate) fn turn(turn: u64) -> Span {
 
 pub(crate) fn tell(observation: &Observation) {
     match observation {
-        Observation::Attempt { turn, number, transport, reason, probe } => info!(
+        Observation::Attempt { turn, number, transport, reason, probe, adopted } => info!(
             target: "failback::attempt",
             turn,
             transport = transport.as_str(),
             reason = reason.as_str(),
             number,
             probe,
+            adopted,
             "attempt"
         ),
         Observation::FirstEvent { turn, number, transport, after } => debug!(

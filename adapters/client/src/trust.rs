@@ -148,7 +148,7 @@ fn add(pem: &[u8], roots: &mut RootCertStore) -> Result<(), TlsError> {
 }
 
 /// All certificates, of which there must be one.
-fn certificates(setting: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn certificates(setting: &'static str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let certificates = certificates.map_err(|error| TlsError::of(setting, spoilt(&error)))?;
     if certificates.is_empty() {

@@ -271,7 +271,7 @@ impl Turn {
             return Err(dial);
         }
         let (guard, credentials) = dial.adopt()?;
-        self.begin(guard);
+        self.begin(guard, true);
         if let Some(credentials) = credentials {
             self.access.give(credentials);
         }
@@ -428,7 +428,7 @@ impl Turn {
         }
     }
 
-    fn begin(&mut self, guard: AttemptGuard) {
+    fn begin(&mut self, guard: AttemptGuard, adopted: bool) {
         self.begun = self.context.policy().now();
         self.progress.begin_attempt(guard.number(), guard.transport());
         self.tell(&Observation::Attempt {
@@ -437,6 +437,7 @@ impl Turn {
             transport: guard.transport(),
             reason: guard.reason(),
             probe: guard.is_probe(),
+            adopted,
         });
         self.items.extend(self.books.begin_attempt());
         let divert_at = guard.divert_at();
@@ -466,7 +467,7 @@ impl Turn {
         }
         match self.context.policy().begin_attempt(call) {
             SharedDecision::Start(guard) => {
-                self.begin(guard);
+                self.begin(guard, false);
                 None
             }
             SharedDecision::Wait(call) => {

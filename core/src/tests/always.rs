@@ -1,7 +1,5 @@
 //! R18, R19 and R21: what holds whatever happens. R20 is in `snapshot.rs`.
 
-use core::mem::size_of;
-
 use super::*;
 
 #[test]
@@ -322,14 +320,6 @@ const DRAWN_WAITS: [u64; 2] = [203_042_413, 194_495_035];
 
 /// 60 s and the share of the 30 s of jitter that SplitMix64 draws for seed 42 and the second epoch.
 const DRAWN: u64 = 74_847_885_807;
-
-#[test]
-fn what_is_held_for_a_call_is_small() {
-    assert!(size_of::<Policy>() <= 160, "{}", size_of::<Policy>());
-    assert!(size_of::<Call>() <= 48, "{}", size_of::<Call>());
-    assert!(size_of::<Attempt>() <= 64, "{}", size_of::<Attempt>());
-    assert!(size_of::<Dial>() <= 12, "{}", size_of::<Dial>());
-}
 
 #[test]
 fn handles_may_go_to_any_thread() {

@@ -176,22 +176,20 @@ fn r18_beginning_now_is_at_the_latest_time_seen() {
 #[test]
 fn r01_each_reason_and_mode_has_a_word_of_its_own() {
     let reasons = [
-        (Reason::Healthy, "healthy"),
-        (Reason::Probe, "probe"),
-        (Reason::DialPending, "dial_pending"),
-        (Reason::CoolingDown, "cooling_down"),
-        (Reason::ProbeInFlight, "probe_in_flight"),
-        (Reason::VerdictPending, "verdict_pending"),
-        (Reason::Pinned, "pinned"),
-        (Reason::CallMoved, "call_moved"),
-        (Reason::TooLarge, "too_large"),
-        (Reason::SseOnly, "sse_only"),
-        (Reason::LastResort, "last_resort"),
+        "healthy",
+        "probe",
+        "dial_pending",
+        "cooling_down",
+        "probe_in_flight",
+        "verdict_pending",
+        "pinned",
+        "call_moved",
+        "too_large",
+        "sse_only",
+        "last_resort",
     ];
-    for (reason, word) in reasons {
-        assert_eq!(reason.as_str(), word);
-    }
-    let mut explained = reasons.map(|(reason, _)| reason.explanation()).to_vec();
+    assert_eq!(Reason::ALL.map(Reason::as_str), reasons);
+    let mut explained = Reason::ALL.map(Reason::explanation).to_vec();
     assert!(explained.iter().all(|words| words.contains(' ')), "{explained:?}");
     explained.sort_unstable();
     explained.dedup();

@@ -229,6 +229,7 @@ fn a_dial_in_the_background_is_a_guard_too() {
     assert!(policy.poll_probe().is_none());
     clock.set(60_000);
     let dial: DialGuard = policy.poll_probe().unwrap();
+    assert!(dial.is_probe());
     assert_eq!((policy.mode(), policy.poll_timeout()), (probing_until(90_000), Some(ms(30_000))));
     drop(dial);
     assert_eq!((policy.mode(), policy.recoveries_left()), (failed_over_until(120_000), 2));

@@ -110,6 +110,24 @@ fn r17_after_the_cooldown_a_warm_up_is_the_probe() {
 }
 
 #[test]
+fn r17_a_dial_says_whether_it_is_the_probe() {
+    let (mut d, dial) = warming_up(EXACT);
+    assert!(!dial.is_probe());
+    let attempt = adopted(&mut d, dial);
+    assert!(!d.divert(attempt).1.is_probe());
+
+    let (mut d, dial) = warming_up_as_probe(EXACT);
+    assert!(dial.is_probe());
+    let on_sse = d.call();
+    assert!(!d.divert(on_sse).1.is_probe(), "it says nothing");
+    let probe = adopted(&mut d, dial);
+    let (_call, dial) = d.divert(probe);
+    assert!(dial.is_probe());
+    d.policy.handle_network_change(d.now);
+    assert!(dial.is_probe(), "it was begun as the probe");
+}
+
+#[test]
 fn r17_a_warm_up_that_probes_is_judged_like_any_probe() {
     let (mut d, dial) = warming_up_as_probe(EXACT);
     d.at(60_100).dial(dial, DialOutcome::Failed(REFUSED));
@@ -219,5 +237,6 @@ fn r17_a_dial_that_says_nothing_is_not_adopted() {
 fn background_a_dial_that_probes_ahead_may_be_adopted() {
     let mut d = Driver::failed_over(EXACT.with_probe(ProbeStyle::Background));
     let dial = d.at(60_000).policy.poll_probe(at(60_000)).unwrap();
+    assert!(dial.is_probe());
     assert_eq!(went(&adopted(&mut d, dial)), PROBE);
 }

@@ -30,9 +30,12 @@ fn what_is_answered_instead_of_a_stream_is_told() {
         (Turn::status(503), "server-failed"),
         (Turn::status(302), "sse-refused"),
         (Turn::drop_after(2), "sse-broken"),
+        (Turn::stall_after(0), "sse-black-holed"),
+        (Turn::stall_after(2), "sse-broken"),
     ] {
         peer.set_turn(Transport::Sse, turn);
-        doctor(&peer.url(), &["--turn"]).expect(4, &["websocket-works", kind]);
+        doctor(&peer.url(), &["--turn", "--set", "idle_timeout_ms=1000"])
+            .expect(4, &["websocket-works", kind]);
     }
     peer.set_turn(Transport::Sse, Turn::status(403));
     let report = doctor(&peer.url(), &["--turn"]).expect(0, &["websocket-works", "api-forbids"]);

@@ -1,6 +1,7 @@
 //! What stands in the way of WebSocket, while SSE works.
 
-use failback_peer::{Handshake, Peer, What};
+use failback::Transport;
+use failback_peer::{Handshake, Peer, Turn, What};
 
 use crate::report::doctor;
 
@@ -62,6 +63,24 @@ fn a_black_hole_costs_the_first_turn_its_head_start() {
     assert_eq!(report.0["policy"]["first_turn"]["waits_ms"], 300, "{:#}", report.0);
     assert_eq!(report.0["policy"]["mode"], "failed_over");
     assert_eq!(report.steps("websocket").last(), Some(&("upgrade", "failed")));
+}
+
+#[test]
+fn a_turn_that_breaks_off_is_told_as_far_as_it_had_come() {
+    let peer = Peer::start();
+    for (events, says, give_up, mode) in [
+        (0, "before the first event", None, "failed_over"),
+        (2, "in mid-stream", None, "failed_over"),
+        // The fifth is output.
+        (5, "in mid-stream", Some("committed"), "suspected"),
+    ] {
+        peer.push_turn(Transport::WebSocket, Turn::drop_after(events));
+        let report =
+            doctor(&peer.url(), &["--turn"]).expect(3, &["websocket-broken", "sse-works"]).says(&[says]);
+        let policy = &report.0["policy"];
+        assert_eq!(policy["first_turn"]["give_up"].as_str(), give_up, "{events}: {policy}");
+        assert_eq!(policy["mode"], mode, "{events}: {policy}");
+    }
 }
 
 #[test]

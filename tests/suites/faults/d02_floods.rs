@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use failback::{Mode, Transport};
 use failback_peer::{Handshake, Peer, Turn};
-use failback_tests::{Adapter, Outcome, Settings, collect};
-use failback_wire::{Limits, Request};
+use failback_tests::{Adapter, Outcome, Settings, collect, hello};
+use failback_wire::Limits;
 
 with_every_adapter!(
     no_flood_puts_the_first_event_off,
@@ -30,10 +30,6 @@ fn floods() -> [(&'static str, Turn); 4] {
     ]
 }
 
-fn request() -> Request {
-    Request::text("m", "hello")
-}
-
 fn expect_moved(name: &str, outcome: &Outcome) {
     assert!(outcome.is_complete(), "{name}: {outcome:?}");
     assert_eq!(outcome.text(), "echo: hello", "{name}");
@@ -48,7 +44,7 @@ fn no_flood_puts_the_first_event_off(adapter: &dyn Adapter) {
         let config = failback::Config::new().with_stream_max_retries(0);
         let client = adapter.client(Settings::new(&peer).limits(limits).config(config));
         let begun = Instant::now();
-        let outcome = collect(client.stream(request()));
+        let outcome = collect(client.stream(hello()));
         assert!(begun.elapsed() < SOON, "{name}: {:?}", begun.elapsed());
         expect_moved(name, &outcome);
         assert!(outcome.notices()[0].text().contains("no event came in time"), "{name}: {outcome:?}");
@@ -67,7 +63,7 @@ fn no_flood_puts_an_event_timeout_off(adapter: &dyn Adapter) {
         let limits = Limits::new().with_event_timeout(Some(LIMIT));
         let client = adapter.client(Settings::new(&peer).limits(limits));
         let begun = Instant::now();
-        let outcome = collect(client.stream(request()));
+        let outcome = collect(client.stream(hello()));
         assert!(begun.elapsed() < SOON, "{transport}: {:?}", begun.elapsed());
         assert!(outcome.is_complete(), "{transport}: {outcome:?}");
         assert_eq!(outcome.restarts(), [2], "{transport}");
@@ -85,7 +81,7 @@ fn a_caller_is_not_starved(adapter: &dyn Adapter) {
         peer.set_handshake(handshake);
         peer.set_turn(transport, flood);
         let client = adapter.client(Settings::new(&peer));
-        let mut turn = client.stream(request());
+        let mut turn = client.stream(hello());
         let begun = Instant::now();
         let sent = |peer: &Peer| peer.journal().requests(transport) == 1;
         let item = turn.next_unless(&|| sent(&peer) && begun.elapsed() > LIMIT);
@@ -102,9 +98,9 @@ fn a_flood_on_an_idle_socket_does_not_keep_the_next_turn(adapter: &dyn Adapter) 
     peer.push_turn(Transport::WebSocket, done.then_flood([0x89, 0x00]));
     let limits = Limits::new().with_first_event_timeout(LIMIT);
     let client = adapter.client(Settings::new(&peer).limits(limits));
-    assert!(collect(client.stream(request())).error.is_none());
+    assert!(collect(client.stream(hello())).error.is_none());
     let begun = Instant::now();
-    let outcome = collect(client.stream(request()));
+    let outcome = collect(client.stream(hello()));
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.text(), "echo: hello");

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use failback::{Config, Mode, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, TestClient, collect, read};
-use failback_wire::{Limits, Request};
+use failback_tests::{Adapter, Settings, TestClient, collect, hello, read};
+use failback_wire::Limits;
 
 with_every_adapter!(
     a_first_event_that_had_come_counts,
@@ -23,14 +23,10 @@ const LIMIT: Duration = Duration::from_millis(400);
 /// How long the runtime stands still.
 const STILL: Duration = Duration::from_millis(600);
 
-fn request() -> Request {
-    Request::text("m", "hello")
-}
-
 /// Reads the turn until the peer waits at its gate, lets it go on while the runtime stands still, and reads
 /// the rest.
 fn stand_still(client: &dyn TestClient, peer: &Peer, gate: &Gate, answered: impl Fn(&What) -> bool) {
-    let mut turn = client.stream(request());
+    let mut turn = client.stream(hello());
     let at_gate = || peer.journal().any(|what| matches!(what, What::AtGate));
     while !at_gate() {
         if turn.next_unless(&at_gate).is_some() {}
@@ -95,7 +91,7 @@ fn a_pong_that_had_come_counts(adapter: &dyn Adapter) {
     peer.set_turn(Transport::WebSocket, Turn::complete().gate_before(3, &gate));
     let limits = Limits::new().with_ping_interval(Duration::from_millis(50)).with_pong_timeout(LIMIT);
     let client = adapter.client_that_stands_still(Settings::new(&peer).limits(limits));
-    let mut turn = client.stream(request());
+    let mut turn = client.stream(hello());
     drop(read(&mut *turn, 3));
     // The ping has left, and its answer has not been read.
     let pinged = || peer.journal().any(|what| matches!(what, What::Ping));
@@ -143,7 +139,7 @@ fn a_limit_that_nothing_met_still_ends_the_attempt(adapter: &dyn Adapter) {
     peer.push_turn(Transport::WebSocket, Turn::mute_after(0));
     let limits = Limits::new().with_first_event_timeout(LIMIT);
     let client = adapter.client_that_stands_still(Settings::new(&peer).limits(limits));
-    let mut turn = client.stream(request());
+    let mut turn = client.stream(hello());
     let asked = || peer.journal().requests(Transport::WebSocket) == 1;
     assert!(turn.next_unless(&asked).is_none());
     thread::sleep(STILL);

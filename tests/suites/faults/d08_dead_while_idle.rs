@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use failback::{Mode, Transport};
 use failback_peer::{Between, Handshake, Peer, What};
-use failback_tests::{Adapter, Settings, TestClient, collect, until};
+use failback_tests::{Adapter, Settings, TestClient, collect, complete, until};
 use failback_wire::{Limits, Request};
 
 with_every_adapter!(
@@ -16,9 +16,8 @@ with_every_adapter!(
 );
 
 fn completes(client: &dyn TestClient) {
-    let outcome = collect(client.stream(Request::text("m", "hello")));
-    assert!(outcome.is_complete() && outcome.notices().is_empty(), "{outcome:?}");
-    assert_eq!(outcome.text(), "echo: hello");
+    let outcome = complete(client);
+    assert!(outcome.notices().is_empty(), "{outcome:?}");
 }
 
 /// 15 s each by default.

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use failback::Transport;
 use failback_peer::{Gate, Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, TestClient, collect, until};
-use failback_wire::Request;
+use failback_tests::{Adapter, Settings, TestClient, complete, until};
 
 with_every_adapter!(
     no_turn_waits_for_the_end_of_an_answer,
@@ -23,23 +22,17 @@ fn on_sse(adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
     adapter.client(Settings::new(peer))
 }
 
-fn completes(client: &dyn TestClient) {
-    let outcome = collect(client.stream(Request::text("m", "hello")));
-    assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(outcome.text(), "echo: hello");
-}
-
 fn no_turn_waits_for_the_end_of_an_answer(adapter: &dyn Adapter) {
     const TURNS: usize = 6;
     let peer = Peer::start();
     let client = on_sse(adapter, &peer);
     let gate = Gate::new();
     peer.set_turn(Transport::Sse, late_end(&gate));
-    completes(&*client);
+    complete(&*client);
     let mut fastest = Duration::MAX;
     for _ in 1..TURNS {
         let begun = Instant::now();
-        completes(&*client);
+        complete(&*client);
         fastest = fastest.min(begun.elapsed());
     }
     // What is waited for in each turn shows in the fastest, however busy the machine is.
@@ -59,12 +52,12 @@ fn a_connection_is_used_again_once_the_end_has_come(adapter: &dyn Adapter) {
     let client = on_sse(adapter, &peer);
     let gate = Gate::new();
     peer.push_turn(Transport::Sse, late_end(&gate));
-    completes(&*client);
+    complete(&*client);
     assert!(client.background_tasks() > 0, "someone reads to the end of the answer");
     gate.open();
     peer.wait_for_blocking("the end", |journal| journal.any(|what| matches!(what, What::BodyEnd)));
     until("the connection to be ready again", || client.background_tasks() == 1);
-    completes(&*client);
+    complete(&*client);
     let journal = peer.journal();
     assert_eq!(journal.request_connections(), [2, 2], "{journal}");
 }
@@ -73,7 +66,7 @@ fn what_is_not_at_its_end_ends_with_the_client(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = on_sse(adapter, &peer);
     peer.push_turn(Transport::Sse, late_end(&Gate::new()));
-    completes(&*client);
+    complete(&*client);
     let (tasks, begun) = (client.leave(), Instant::now());
     until("the tasks to end", || tasks() == 0);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use failback::Transport;
 use failback_peer::{Between, Journal, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, TestClient, collect, read, until};
+use failback_tests::{Adapter, Settings, collect, complete, read, until};
 use failback_wire::Request;
 
 with_every_adapter!(
@@ -15,11 +15,6 @@ with_every_adapter!(
     a_server_that_does_not_answer_is_not_waited_for,
     a_cancelled_response_is_dropped,
 );
-
-fn complete(client: &dyn TestClient) {
-    let outcome = collect(client.stream(Request::text("m", "hello")));
-    assert!(outcome.is_complete(), "{outcome:?}");
-}
 
 /// The code of each Close frame that came, and on which connection.
 fn closed(journal: &Journal) -> Vec<(u64, u16)> {

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use failback::{Config, Transport};
 use failback_peer::{Handshake, Peer};
-use failback_tests::{Adapter, Settings, TestClient, collect};
-use failback_wire::Request;
+use failback_tests::{Adapter, Settings, TestClient, complete};
 
 with_every_adapter!(
     families_take_turns_and_what_answered_comes_first,
@@ -36,19 +35,14 @@ fn client(adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
     client
 }
 
-fn completes(client: &dyn TestClient) {
-    let outcome = collect(client.stream(Request::text("m", "hello")));
-    assert!(outcome.is_complete(), "{outcome:?}");
-}
-
 fn families_take_turns_and_what_answered_comes_first(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = client(adapter, &peer);
     let [first, _, answers] = resolved(&peer);
-    completes(&*client);
+    complete(&*client);
     assert_eq!(client.dialled(), [first, answers]);
     client.close_idle();
-    completes(&*client);
+    complete(&*client);
     assert_eq!(client.dialled(), [first, answers, answers]);
 }
 
@@ -60,10 +54,10 @@ fn an_address_that_fails_gives_way_at_once(adapter: &dyn Adapter) {
     };
     let client = adapter.client(Settings::new(&peer));
     client.resolves_to(&[gone, peer.addr()]);
-    completes(&*client);
+    complete(&*client);
     assert_eq!(client.dialled(), [gone, peer.addr()]);
     client.close_idle();
-    completes(&*client);
+    complete(&*client);
     assert_eq!(client.dialled(), [gone, peer.addr(), peer.addr()]);
 }
 
@@ -72,7 +66,7 @@ fn both_transports_take_one_road(adapter: &dyn Adapter) {
     let client = client(adapter, &peer);
     let [first, _, answers] = resolved(&peer);
     peer.push_handshake(Handshake::status(403));
-    completes(&*client);
+    complete(&*client);
     assert_eq!(client.dialled(), [first, answers, answers]);
     assert_eq!(peer.journal().transports(), [Transport::Sse]);
 }
@@ -81,8 +75,8 @@ fn a_new_network_knows_no_addresses(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = client(adapter, &peer);
     let [first, _, answers] = resolved(&peer);
-    completes(&*client);
+    complete(&*client);
     client.handle_network_change();
-    completes(&*client);
+    complete(&*client);
     assert_eq!(client.dialled(), [first, answers, first, answers]);
 }

@@ -71,7 +71,7 @@ fn a_retry_that_works_stays_on_websocket(adapter: &dyn Adapter) {
     let outcome = collect(client.stream(Request::text("m", "hello world")));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.text(), "echo: hello world");
-    assert!(outcome.restarts().is_empty() && outcome.notices().is_empty(), "{outcome:?}");
+    assert!(outcome.is_quiet(), "{outcome:?}");
 
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket; 2], "{journal}");

@@ -3,10 +3,12 @@
 use std::thread;
 use std::time::Duration;
 
-use failback::{Blame, Config, GiveUp, Mode, Stage, Transport};
+use failback::{Blame, Config, GiveUp, Stage, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
 use failback_tests::{Adapter, Outcome, Settings, TestClient, collect};
 use failback_wire::{Limits, Request};
+
+use super::assert_nothing_is_held_against_websocket;
 
 with_every_adapter!(
     a_refused_connection_blames_nobody,
@@ -22,11 +24,6 @@ with_every_adapter!(
 /// Retries that do not wait.
 fn impatient() -> Config {
     Config::new().with_backoff(Duration::from_millis(1))
-}
-
-fn assert_nobody_is_blamed(client: &dyn TestClient) {
-    assert_eq!(client.policy().mode(), Mode::Preferred);
-    assert_eq!(client.policy().recoveries_left(), 3);
 }
 
 /// The turn ended because neither transport worked: on WebSocket as given, then six times on SSE.
@@ -46,7 +43,7 @@ fn assert_nothing_gets_through(peer: &Peer, client: &dyn TestClient) {
         let outcome = collect(client.stream(Request::text("m", "hello world")));
         assert!(outcome.items.is_empty(), "{outcome:?}");
         assert_both_failed(&outcome, &[(Blame::Network, Stage::Connecting)]);
-        assert_nobody_is_blamed(client);
+        assert_nothing_is_held_against_websocket(client);
     }
     assert_eq!(peer.journal().connections(), 0, "{}", peer.journal());
 }
@@ -55,7 +52,7 @@ fn assert_back_on_websocket(client: &dyn TestClient) {
     let back = collect(client.stream(Request::text("m", "hello again")));
     assert!(back.is_complete() && back.notices().is_empty(), "{back:?}");
     assert_eq!(back.text(), "echo: hello again");
-    assert_nobody_is_blamed(client);
+    assert_nothing_is_held_against_websocket(client);
 }
 
 fn a_refused_connection_blames_nobody(adapter: &dyn Adapter) {
@@ -93,7 +90,7 @@ fn a_name_that_does_not_exist_blames_nobody(adapter: &dyn Adapter) {
     assert_both_failed(&outcome, &[(Blame::Network, Stage::Connecting)]);
     let error = outcome.error.expect("a name that does not resolve");
     assert!(error.attempts().iter().all(|a| a.text().starts_with("could not resolve the host name")));
-    assert_nobody_is_blamed(&*client);
+    assert_nothing_is_held_against_websocket(&*client);
 }
 
 fn a_server_that_restarts_is_reconnected_to_at_once(adapter: &dyn Adapter) {
@@ -112,7 +109,7 @@ fn a_server_that_restarts_is_reconnected_to_at_once(adapter: &dyn Adapter) {
     assert_eq!(outcome.text(), "echo: hello world");
     assert_eq!(outcome.restarts(), [2]);
     assert!(outcome.notices().is_empty(), "{outcome:?}");
-    assert_nobody_is_blamed(&*client);
+    assert_nothing_is_held_against_websocket(&*client);
 
     let journal = peer.journal();
     assert_eq!(journal.transports(), [Transport::WebSocket; 2], "{journal}");
@@ -147,7 +144,7 @@ fn goes_away(adapter: &dyn Adapter, away: impl Fn(&Peer), websocket: &[(Blame, S
     assert_eq!(outcome.restarts(), [2], "{outcome:?}");
     assert!(outcome.events().is_empty(), "{outcome:?}");
     assert_both_failed(&outcome, websocket);
-    assert_nobody_is_blamed(&*client);
+    assert_nothing_is_held_against_websocket(&*client);
     assert_eq!(peer.journal().connections(), 1, "{}", peer.journal());
 
     peer.listen_again();
@@ -168,7 +165,7 @@ fn a_gateway_without_a_server_blames_nobody(adapter: &dyn Adapter) {
     assert_eq!(outcome.text(), "echo: hello world");
     assert_eq!(outcome.moves(), [Transport::Sse]);
     assert_eq!(outcome.notices()[0].retry_in(), None, "no cooldown: {outcome:?}");
-    assert_nobody_is_blamed(&*client);
+    assert_nothing_is_held_against_websocket(&*client);
 
     let back = collect(client.stream(Request::text("m", "hello again")));
     assert!(back.is_complete(), "{back:?}");
@@ -201,7 +198,7 @@ fn a_network_that_swallows_everything_blames_nobody(adapter: &dyn Adapter) {
     let failed = Some(Blame::Transport);
     let expected = [(ws, None), (sse, failed), (sse, failed), (ws, failed)];
     assert!(seen.eq(expected), "{error}");
-    assert_nobody_is_blamed(&*client);
+    assert_nothing_is_held_against_websocket(&*client);
     assert_eq!(peer.journal().transports(), [sse; 2], "{}", peer.journal());
 
     peer.set_handshake(Handshake::Accept);

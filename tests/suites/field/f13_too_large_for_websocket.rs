@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use failback::{GiveUp, Mode, Reason, Transport};
 use failback_peer::{Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, TestClient, collect};
+use failback_tests::{Adapter, Settings, collect};
 use failback_wire::Request;
+
+use super::assert_nothing_is_held_against_websocket;
 
 with_every_adapter!(
     this_turn_goes_over_sse_and_the_next_over_websocket,
@@ -13,11 +15,6 @@ with_every_adapter!(
     after_output_the_turn_ends_and_the_next_is_on_websocket,
     a_probe_that_is_too_large_costs_no_recovery,
 );
-
-fn assert_nothing_is_held_against_websocket(client: &dyn TestClient) {
-    assert_eq!(client.policy().mode(), Mode::Preferred);
-    assert_eq!(client.policy().recoveries_left(), 3);
-}
 
 fn this_turn_goes_over_sse_and_the_next_over_websocket(adapter: &dyn Adapter) {
     let peer = Peer::start();

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use failback::{Blame, Config, GiveUp, Mode, Replay, Transport};
+use failback::{Blame, GiveUp, Replay, Transport};
 use failback_peer::{Peer, Turn};
-use failback_tests::{Adapter, Settings, TestClient, collect};
+use failback_tests::{Adapter, Settings, collect, strict};
 use failback_wire::Request;
 use serde_json::{Value, json};
+
+use super::assert_nothing_is_held_against_websocket;
 
 with_every_adapter!(
     the_limit_reconnects_at_once_uncounted_with_the_full_input,
@@ -16,16 +18,6 @@ with_every_adapter!(
     a_socket_is_retired_at_55_minutes,
     a_socket_of_54_minutes_is_reused,
 );
-
-/// Neither a retry that counts nor one that waits is allowed.
-fn strict() -> Config {
-    Config::new().with_stream_max_retries(0).with_retry_budget(Some(0))
-}
-
-fn assert_nothing_is_held_against_websocket(client: &dyn TestClient) {
-    assert_eq!(client.policy().mode(), Mode::Preferred);
-    assert_eq!(client.policy().recoveries_left(), 3);
-}
 
 fn the_limit_reconnects_at_once_uncounted_with_the_full_input(adapter: &dyn Adapter) {
     let peer = Peer::start();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use failback::{Config, Mode, Transport};
+use failback::{Mode, Transport};
 use failback_peer::{Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, TestClient, collect, until};
+use failback_tests::{Adapter, Settings, TestClient, collect, strict, until};
 use failback_wire::{Limits, Request};
 
 with_every_adapter!(
@@ -17,16 +17,11 @@ with_every_adapter!(
     a_fresh_socket_that_ends_is_not_excused,
 );
 
-/// Neither a retry that counts nor one that waits is allowed.
-fn strict() -> Config {
-    Config::new().with_stream_max_retries(0).with_retry_budget(Some(0))
-}
-
 fn completes(client: &dyn TestClient, input: &str) {
     let outcome = collect(client.stream(Request::text("m", input)));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.text(), format!("echo: {input}"));
-    assert!(outcome.restarts().is_empty() && outcome.notices().is_empty(), "{outcome:?}");
+    assert!(outcome.is_quiet(), "{outcome:?}");
 }
 
 fn a_socket_that_was_reset_while_idle_is_replaced(adapter: &dyn Adapter) {

@@ -153,7 +153,7 @@ fn a_socket_that_dies_on_the_continuation_is_replaced_at_once(adapter: &dyn Adap
     let one = first(&*client);
     let outcome = collect(client.stream(second(&one)));
     expect_second(&outcome);
-    assert!(outcome.notices().is_empty() && outcome.restarts().is_empty(), "{outcome:?}");
+    assert!(outcome.is_quiet(), "{outcome:?}");
 
     let journal = peer.journal();
     let expected =
@@ -216,7 +216,7 @@ fn not_found_is_answered_with_the_full_input_at_once_and_uncounted(adapter: &dyn
     let one = first(&*client);
     let outcome = collect(client.stream(second(&one)));
     expect_second(&outcome);
-    assert!(outcome.notices().is_empty() && outcome.restarts().is_empty(), "{outcome:?}");
+    assert!(outcome.is_quiet(), "{outcome:?}");
 
     let journal = peer.journal();
     // An error ends the response, not the connection.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use failback::{Blame, Config, GiveUp, Mode, Transport};
 use failback_peer::{Handshake, Journal, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, TestClient, collect};
+use failback_tests::{Adapter, Settings, TestClient, collect, complete};
 use failback_wire::Request;
 use serde_json::json;
 
@@ -31,10 +31,8 @@ fn fail_over(peer: &Peer, client: &dyn TestClient) -> Mode {
 }
 
 fn complete_quietly(client: &dyn TestClient) {
-    let outcome = collect(client.stream(Request::text("m", "hello")));
-    assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(outcome.text(), "echo: hello");
-    assert!(outcome.notices().is_empty() && outcome.restarts().is_empty(), "{outcome:?}");
+    let outcome = complete(client);
+    assert!(outcome.is_quiet(), "{outcome:?}");
 }
 
 /// How long after the first refusal the last request, or handshake, came.

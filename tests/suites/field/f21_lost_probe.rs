@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use failback::{Mode, Status, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, TestClient, collect, read};
+use failback_tests::{Adapter, Settings, TestClient, collect, complete, read};
 use failback_wire::Request;
 
 with_every_adapter!(
@@ -19,16 +19,8 @@ const COOLDOWNS: [Duration; 2] = [Duration::from_secs(90), Duration::from_secs(1
 /// One refused upgrade, one turn over SSE, and the cooldown is over.
 fn come_to_the_probe(peer: &Peer, client: &dyn TestClient) {
     peer.push_handshake(Handshake::status(403));
-    complete(client, &[Transport::Sse]);
+    assert_eq!(complete(client).moves(), [Transport::Sse]);
     client.advance(COOLDOWNS[0]);
-}
-
-/// A turn that completes and brings these notices.
-fn complete(client: &dyn TestClient, moves: &[Transport]) {
-    let outcome = collect(client.stream(Request::text("m", "hello")));
-    assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(outcome.text(), "echo: hello");
-    assert_eq!(outcome.moves(), moves, "{outcome:?}");
 }
 
 fn the_lease_ends_a_probe_that_reports_nothing(adapter: &dyn Adapter) {
@@ -42,13 +34,13 @@ fn the_lease_ends_a_probe_that_reports_nothing(adapter: &dyn Adapter) {
         let lost = scope.spawn(|| collect(lost));
         peer.wait_for_blocking("the probe", |journal| journal.requests(Transport::WebSocket) == 1);
         assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
-        complete(&*client, &[]);
+        assert_eq!(complete(&*client).moves(), []);
         assert!(matches!(client.policy().mode(), Mode::Probing { .. }));
 
         client.advance(Duration::from_secs(30));
         assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
         assert_eq!(client.policy().recoveries_left(), 2);
-        complete(&*client, &[]);
+        assert_eq!(complete(&*client).moves(), []);
 
         // The turn itself is over when its connection is, and still complete. It changes nothing any more.
         peer.drop_connections();
@@ -60,7 +52,7 @@ fn the_lease_ends_a_probe_that_reports_nothing(adapter: &dyn Adapter) {
     assert_eq!(client.policy().recoveries_left(), 2);
 
     client.advance(COOLDOWNS[1]);
-    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!(complete(&*client).moves(), [Transport::WebSocket]);
     assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 3, "{journal}");
@@ -84,9 +76,9 @@ fn a_probe_dropped_in_its_handshake_frees_the_slot_at_once(adapter: &dyn Adapter
     let Status { mode, retry_in, .. } = client.policy().status();
     assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
     assert_eq!(client.policy().recoveries_left(), 2);
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), []);
     client.advance(retry_in.expect("a cooldown"));
-    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!(complete(&*client).moves(), [Transport::WebSocket]);
     assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 
     let journal = peer.journal();
@@ -109,7 +101,7 @@ fn a_probe_dropped_in_mid_stream_lets_the_next_turn_probe_at_once(adapter: &dyn 
     assert!(matches!(mode, Mode::FailedOver { .. }), "{mode}");
     assert_eq!(retry_in, Some(Duration::ZERO));
     assert_eq!(client.policy().recoveries_left(), 3);
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), []);
     assert_eq!(client.policy().mode(), Mode::Preferred);
 
     let journal = peer.journal();

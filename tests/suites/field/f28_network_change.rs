@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use failback::{Config, Mode, Status, Transport};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, TestClient, collect, read};
+use failback_tests::{Adapter, Settings, collect, complete, read};
 use failback_wire::Request;
 
 with_every_adapter!(
@@ -16,24 +16,17 @@ with_every_adapter!(
     a_remembered_cooldown_shrinks_by_the_time_that_passed,
 );
 
-fn complete(client: &dyn TestClient, moves: &[Transport]) {
-    let outcome = collect(client.stream(Request::text("m", "hello")));
-    assert!(outcome.is_complete(), "{outcome:?}");
-    assert_eq!(outcome.text(), "echo: hello");
-    assert_eq!(outcome.moves(), moves, "{outcome:?}");
-}
-
 fn a_new_network_is_tried_at_once(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.push_handshake(Handshake::status(403));
     let client = adapter.client(Settings::new(&peer));
-    complete(&*client, &[Transport::Sse]);
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), [Transport::Sse]);
+    assert_eq!(complete(&*client).moves(), []);
     assert!(matches!(client.policy().mode(), Mode::FailedOver { .. }));
 
     client.handle_network_change();
     assert_eq!(client.policy().mode(), Mode::Preferred);
-    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!(complete(&*client).moves(), [Transport::WebSocket]);
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 2, "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse, Transport::WebSocket], "{journal}");
@@ -43,13 +36,13 @@ fn a_new_network_ends_even_a_pinned_fallback(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.push_handshake(Handshake::status(403));
     let client = adapter.client(Settings::new(&peer).config(Config::new().with_max_recoveries(0)));
-    complete(&*client, &[Transport::Sse]);
+    assert_eq!(complete(&*client).moves(), [Transport::Sse]);
     client.advance(Duration::from_secs(24 * 60 * 60));
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), []);
     assert_eq!(client.policy().mode(), Mode::Pinned);
 
     client.handle_network_change();
-    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!(complete(&*client).moves(), [Transport::WebSocket]);
     assert_eq!(client.policy().mode(), Mode::Preferred);
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 2, "{journal}");
@@ -59,16 +52,16 @@ fn a_new_network_ends_even_a_pinned_fallback(adapter: &dyn Adapter) {
 fn what_was_idle_is_not_trusted_on_a_new_network(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let client = adapter.client(Settings::new(&peer));
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), []);
     // Too large for WebSocket, so that there is an idle connection for SSE as well.
     peer.push_turn(Transport::WebSocket, Turn::close_after(0, 1009));
-    complete(&*client, &[Transport::Sse]);
-    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!(complete(&*client).moves(), [Transport::Sse]);
+    assert_eq!(complete(&*client).moves(), [Transport::WebSocket]);
     peer.wait_for_blocking("two idle connections", |journal| journal.open_connections() == 2);
 
     client.handle_network_change();
     peer.wait_for_blocking("no idle connection", |journal| journal.open_connections() == 0);
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), []);
     let journal = peer.journal();
     assert_eq!(journal.handshakes(), 3, "{journal}");
     assert_eq!(journal.request_connections(), [1, 1, 2, 3, 4], "{journal}");
@@ -86,7 +79,7 @@ fn a_turn_under_way_goes_on(adapter: &dyn Adapter) {
     let outcome = begun.then(collect(turn));
     assert!(outcome.is_complete(), "{outcome:?}");
     assert_eq!(outcome.text(), "echo: hello");
-    assert!(outcome.notices().is_empty() && outcome.restarts().is_empty(), "{outcome:?}");
+    assert!(outcome.is_quiet(), "{outcome:?}");
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.transports()), (1, vec![Transport::WebSocket]), "{journal}");
 }
@@ -95,13 +88,13 @@ fn a_handshake_of_the_old_network_is_given_up(adapter: &dyn Adapter) {
     let peer = Peer::start();
     peer.push_handshake(Handshake::BlackHole);
     let client = adapter.client(Settings::new(&peer));
-    complete(&*client, &[Transport::Sse]);
+    assert_eq!(complete(&*client).moves(), [Transport::Sse]);
     // Nobody waits twice for the same handshake.
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), []);
 
     client.handle_network_change();
     peer.wait_for_blocking("the handshake to be given up", |journal| journal.open_connections() == 0);
-    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!(complete(&*client).moves(), [Transport::WebSocket]);
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.upgrades()), (2, 1), "{journal}");
     assert_eq!(journal.transports(), [Transport::Sse, Transport::Sse, Transport::WebSocket], "{journal}");
@@ -112,7 +105,7 @@ fn a_remembered_cooldown_shrinks_by_the_time_that_passed(adapter: &dyn Adapter) 
     let peer = Peer::start();
     peer.push_handshake(Handshake::status(403));
     let client = adapter.client(Settings::new(&peer));
-    complete(&*client, &[Transport::Sse]);
+    assert_eq!(complete(&*client).moves(), [Transport::Sse]);
     let snapshot = client.snapshot();
     let left = client.policy().status().retry_in.expect("a cooldown");
     assert!(left > Duration::from_secs(59), "{left:?}");
@@ -129,14 +122,14 @@ fn a_remembered_cooldown_shrinks_by_the_time_that_passed(adapter: &dyn Adapter) 
         "{retry_in:?}"
     );
     assert!(retry_in.is_some_and(|retry_in| retry_in > Duration::ZERO), "{retry_in:?}");
-    complete(&*client, &[Transport::Sse]);
+    assert_eq!(complete(&*client).moves(), [Transport::Sse]);
     client.advance(left - asleep + Duration::from_secs(1));
-    complete(&*client, &[Transport::WebSocket]);
+    assert_eq!(complete(&*client).moves(), [Transport::WebSocket]);
 
     // Asleep for longer than the cooldown: the first turn tries WebSocket.
     let client = restart(Duration::from_secs(90));
     assert_eq!(client.policy().status().retry_in, Some(Duration::ZERO));
-    complete(&*client, &[]);
+    assert_eq!(complete(&*client).moves(), []);
     assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
 
     let journal = peer.journal();

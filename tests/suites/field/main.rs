@@ -37,3 +37,12 @@ mod f28_network_change;
 mod f29_secrets;
 mod f30_endless_input;
 mod f31_refused_fallback;
+
+use failback::Mode;
+use failback_tests::TestClient;
+
+#[track_caller]
+fn assert_nothing_is_held_against_websocket(client: &dyn TestClient) {
+    assert_eq!(client.policy().mode(), Mode::Preferred);
+    assert_eq!(client.policy().recoveries_left(), 3);
+}

@@ -7,9 +7,7 @@ use failback::{Mode, SharedPolicy};
 use failback_blocking::CancelHandle;
 use failback_client::Observation;
 use failback_peer::{Handshake, Peer};
-use failback_tests::{Adapter, Heard, Observer, Settings, TestClient};
-
-use super::{complete, hi};
+use failback_tests::{Adapter, Heard, Observer, Settings, TestClient, complete, hello};
 
 with_every_adapter!(
     it_may_ask_the_client,
@@ -30,7 +28,7 @@ fn it_may_cancel_the_turn_of_which_it_hears() {
         finds.get().expect("a handle").cancel();
     });
     let client = builder.build().expect("a client");
-    let mut turn = client.stream(hi());
+    let mut turn = client.stream(hello());
     assert!(place.set(turn.cancel_handle()).is_ok());
     assert!(turn.next().is_none());
     assert_eq!(heard.lines(), ["1: attempt 1, websocket, healthy", "1: 1 cancelled", "1: cancelled after 1"]);
@@ -47,7 +45,7 @@ fn it_may_ask_the_client(adapter: &dyn Adapter) {
         let _status = client.policy().status();
         let _snapshot = client.snapshot();
         let _shown = client.debug();
-        drop(client.stream(hi()));
+        drop(client.stream(hello()));
         counts.fetch_add(1, Ordering::SeqCst);
     });
     let client = Arc::new(adapter.client(Settings::new(&peer).observer(observer)));

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use failback::Config;
+use failback::{Config, Mode};
 use failback_peer::{Gate, Handshake, Peer};
-use failback_tests::{Adapter, Heard, TestClient, collect};
+use failback_tests::{Adapter, Heard, TestClient, collect, complete, hello};
 
-use super::{complete, hi, observed};
+use super::observed;
 
 with_every_adapter!(
     one_that_opens_late,
@@ -14,6 +14,7 @@ with_every_adapter!(
     one_that_nobody_wants_any_more,
     one_that_was_begun_ahead_of_any_turn,
     one_that_a_turn_adopts,
+    one_that_probes_while_the_mode_changes_again,
 );
 
 const DIVERTED: [&str; 7] = [
@@ -103,7 +104,7 @@ fn one_that_a_turn_adopts(adapter: &dyn Adapter) {
     peer.push_handshake(Handshake::hold(&gate));
     let warm_up = client.warm_up();
     gate.reached_blocking();
-    let mut turn = client.stream(hi());
+    let mut turn = client.stream(hello());
     assert!(turn.next_unless(&|| heard.lines().len() == 2).is_none());
     gate.open();
     assert!(collect(turn).is_complete());
@@ -112,10 +113,36 @@ fn one_that_a_turn_adopts(adapter: &dyn Adapter) {
         heard.lines(),
         [
             "warm-up, healthy",
-            "1: attempt 1, websocket, healthy",
+            "1: attempt 1, websocket, healthy, adopted",
             "1: first event of 1, websocket",
             "1: 1 completed",
             "1: completed after 1"
+        ]
+    );
+}
+
+/// What it was begun as is told, not what the policy thinks a moment later.
+fn one_that_probes_while_the_mode_changes_again(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (client, heard) = observed(adapter, &peer, Config::new());
+    peer.push_handshake(Handshake::status(403));
+    complete(&*client);
+    client.advance(Duration::from_secs(90));
+    let policy = client.policy();
+    client.policy().on_change(move |change| {
+        if matches!(change.to, Mode::Probing { .. }) {
+            policy.handle_network_change();
+        }
+    });
+    heard.clear();
+    client.warm_up()();
+    assert_eq!(
+        heard.lines(),
+        [
+            "failed_over -> probing, cooldown_over",
+            "probing -> preferred, network_changed",
+            "warm-up, probe",
+            "0: dial opened"
         ]
     );
 }

@@ -10,22 +10,11 @@ mod turns;
 
 use failback::Config;
 use failback_peer::Peer;
-use failback_tests::{Adapter, Heard, Settings, TestClient, collect};
-use failback_wire::Request;
-
-fn hi() -> Request {
-    Request::text("m", "hello")
-}
+use failback_tests::{Adapter, Heard, Settings, TestClient};
 
 /// A client, and what is heard of it.
 fn observed(adapter: &dyn Adapter, peer: &Peer, config: Config) -> (Box<dyn TestClient>, Heard) {
     let heard = Heard::default();
     let settings = Settings::new(peer).config(config).observer(heard.observer());
     (adapter.client(settings), heard)
-}
-
-#[track_caller]
-fn complete(client: &dyn TestClient) {
-    let outcome = collect(client.stream(hi()));
-    assert!(outcome.is_complete(), "{outcome:?}");
 }

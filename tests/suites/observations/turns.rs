@@ -5,10 +5,10 @@ use std::time::Duration;
 use failback::{Config, Transport};
 use failback_client::{AttemptEnd, Observation};
 use failback_peer::{Gate, Handshake, Peer, Turn};
-use failback_tests::{Adapter, Heard, Settings, TestProvider, TestTurn, collect, read};
+use failback_tests::{Adapter, Heard, Settings, TestProvider, TestTurn, collect, complete, hello, read};
 use failback_wire::{Headers, Request};
 
-use super::{complete, hi, observed};
+use super::observed;
 
 with_every_adapter!(
     a_healthy_turn_is_told_in_four_words_however_long_it_is,
@@ -122,7 +122,7 @@ fn a_turn_that_fails(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let (client, heard) = observed(adapter, &peer, Config::new());
     peer.push_turn(Transport::WebSocket, Turn::error(400, "invalid_request", "No."));
-    assert!(collect(client.stream(hi())).error.is_some());
+    assert!(collect(client.stream(hello())).error.is_some());
     assert_eq!(
         heard.lines(),
         [
@@ -137,7 +137,7 @@ fn a_turn_that_its_deadline_stops(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let (client, heard) = observed(adapter, &peer, Config::new());
     peer.push_turn(Transport::WebSocket, Turn::mute_after(2));
-    let request = hi().with_deadline(Duration::from_secs(1)).expect("some time");
+    let request = hello().with_deadline(Duration::from_secs(1)).expect("some time");
     assert!(collect(client.stream(request)).error.is_some_and(|error| error.is_deadline()));
     let lines = heard.lines();
     assert_eq!(
@@ -156,7 +156,7 @@ fn a_request_that_cannot_be_sent(adapter: &dyn Adapter) {
     let mut headers = Headers::new();
     headers.insert_credential("X-Mine", "the client's").expect("a header");
     let client = adapter.client(Settings::new(&peer).headers(headers).observer(heard.observer()));
-    let request = hi().with_header("X-Mine", "s3cret").expect("a header");
+    let request = hello().with_header("X-Mine", "s3cret").expect("a header");
     assert!(collect(client.stream(request)).error.is_some());
     let lines = heard.lines();
     assert!(lines.len() == 1 && lines[0].starts_with("1: failed after 0, "), "{lines:?}");
@@ -176,7 +176,7 @@ fn turns_at_the_same_time_are_told_apart(adapter: &dyn Adapter) {
     let (peer, gate) = (Peer::start(), Gate::new());
     let (client, heard) = observed(adapter, &peer, Config::new());
     peer.push_turn(Transport::WebSocket, Turn::complete().gate_before(3, &gate));
-    let mut first: Box<dyn TestTurn> = client.stream(hi());
+    let mut first: Box<dyn TestTurn> = client.stream(hello());
     let begun = read(&mut *first, 1);
     peer.push_turn(Transport::WebSocket, Turn::drop_after(2));
     complete(&*client);

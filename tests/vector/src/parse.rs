@@ -1,6 +1,7 @@
 use failback::Config;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::error::Category;
 
 use super::step::parse_step;
 use super::trace;
@@ -41,7 +42,10 @@ impl Vector {
         if trace::is_trace(text) {
             return trace::parse(text);
         }
-        let outline: Outline = serde_json::from_str(text).map_err(|e| whole(format!("not a vector: {e}")))?;
+        let outline: Outline = serde_json::from_str(text).map_err(|error| match error.classify() {
+            Category::Syntax | Category::Eof => whole(format!("not JSON: {error}")),
+            Category::Data | Category::Io => whole(format!("not a vector: {error}")),
+        })?;
         let config = match outline.config {
             Value::Null => Config::new(),
             config => serde_json::from_value(config).map_err(|e| whole(format!("config: {e}")))?,

@@ -1,6 +1,7 @@
 //! The report as one JSON object.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use failback::{Mode, whole_millis};
 use serde_json::{Value, json};
@@ -28,6 +29,11 @@ pub(super) fn write(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out, "{object}")
 }
 
+/// To the microsecond.
+fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e6).round() / 1e3
+}
+
 fn way(way: &Way) -> Value {
     let steps: Vec<_> = way
         .records
@@ -36,7 +42,7 @@ fn way(way: &Way) -> Value {
             json!({
                 "step": record.step,
                 "state": record.state.as_str(),
-                "ms": record.took.map(|took| took.as_secs_f64() * 1000.0),
+                "ms": record.took.map(millis),
                 "text": record.text,
             })
         })

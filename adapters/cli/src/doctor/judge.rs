@@ -10,6 +10,20 @@ use failback_wire::{Fault, Headers, Seen};
 
 use super::kind::Kind;
 
+/// How far a way had come.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reached {
+    pub(super) stage: Stage,
+    /// Output had come.
+    pub(super) is_committed: bool,
+}
+
+impl Reached {
+    pub(super) const fn stage(stage: Stage) -> Self {
+        Self { stage, is_committed: false }
+    }
+}
+
 /// The end of one way, for the policy and for people.
 #[derive(Clone, Debug)]
 pub(super) struct Finding {
@@ -32,21 +46,23 @@ impl Finding {
     pub(super) fn of_lost(
         lost: &Lost,
         transport: Transport,
-        stage: Stage,
+        reached: Reached,
         vouched: Option<Vouched>,
         headers: &Headers,
     ) -> Self {
         let Some((seen, detail)) = lost.seen() else {
             return Self::new(Kind::OutOfTime, format!("the doctor itself is at fault: {lost:?}"));
         };
+        let Reached { stage, is_committed } = reached;
         let fault = Fault::new(&seen, transport, stage, false, detail, SystemTime::now());
         let fault = fault.map(|fault| fault.redacted(headers));
         let failure = fault.as_ref().map(Fault::failure);
+        let failure = failure.map(|failure| if is_committed { failure.with_committed() } else { failure });
         let kind = match (lost, transport) {
             (Lost::Upgrade(refusal), _) => of_upgrade(refusal, failure),
             (Lost::Answer(refusal), _) => of_answer(refusal),
             (Lost::Body(_), _) if matches!(seen, Seen::WrongContentType { .. }) => Kind::NoEndpoint,
-            _ => of_seen(&seen, transport, vouched),
+            _ => of_seen(&seen, transport, stage, vouched),
         };
         let mut text = fault.as_ref().map(|fault| fault.text().to_owned()).unwrap_or_default();
         if let (Lost::Answer(refusal), Some(true)) = (lost, kind.works()) {
@@ -108,7 +124,7 @@ fn is_json(refusal: &Refusal) -> bool {
     content_type.is_some_and(|content_type| content_type.to_ascii_lowercase().contains("json"))
 }
 
-fn of_seen(seen: &Seen<'_>, transport: Transport, vouched: Option<Vouched>) -> Kind {
+fn of_seen(seen: &Seen<'_>, transport: Transport, stage: Stage, vouched: Option<Vouched>) -> Kind {
     match seen {
         Seen::Resolve => Kind::NoName,
         Seen::Connect => Kind::NotConnected,
@@ -124,7 +140,11 @@ fn of_seen(seen: &Seen<'_>, transport: Transport, vouched: Option<Vouched>) -> K
         Seen::ProxyRefused { .. } | Seen::SocksRefused { .. } => Kind::ProxyRefused,
         Seen::NotAProxy => Kind::NotAProxy,
         Seen::HandshakeTimeout => Kind::WebSocketBlackHoled,
-        Seen::IdleTimeout | Seen::FirstEventTimeout if transport == Transport::Sse => Kind::SseBlackHoled,
+        Seen::IdleTimeout | Seen::FirstEventTimeout
+            if transport == Transport::Sse && stage != Stage::Streaming =>
+        {
+            Kind::SseBlackHoled
+        }
         _ => match transport {
             Transport::WebSocket => Kind::WebSocketBroken,
             Transport::Sse => Kind::SseBroken,

@@ -35,11 +35,17 @@ mod websocket;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use failback::Transport;
+use failback_blocking::Client;
+use failback_blocking::inspect::Inspector;
+
 use crate::args::DoctorArgs;
 use crate::error::Error;
 use plan::Plan;
 use report::Report;
 use screen::Screen;
+use walk::Walk;
+use way::Way;
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Error> {
     let plan = Plan::new(args)?;
@@ -62,10 +68,22 @@ pub(crate) fn report(args: &DoctorArgs) -> Result<(u8, String), Error> {
 fn examine(plan: &Plan, mut screen: Screen) -> Result<Report, Error> {
     let client = plan.client()?;
     screen.title(&plan.shown_url).map_err(|error| Error::output(&error))?;
-    let websocket = websocket::examine(plan, &client, &mut screen)?;
-    let sse = sse::examine(plan, &client, &mut screen)?;
+    let websocket = go(Transport::WebSocket, plan, &client, &mut screen)?;
+    let sse = go(Transport::Sse, plan, &client, &mut screen)?;
     screen.clear();
     Ok(Report::new(plan, websocket, sse))
+}
+
+/// Goes the way of this transport as far as it leads.
+fn go(transport: Transport, plan: &Plan, client: &Client, screen: &mut Screen) -> Result<Way, Error> {
+    let inspector = Inspector::new(client, plan.time_for(transport));
+    let inspector = inspector.map_err(|error| Error::Failed(format!("could not wait: {error}")))?;
+    let mut walk = Walk::begin(plan, &inspector, transport, screen);
+    let finding = match transport {
+        Transport::WebSocket => websocket::examine(plan, &inspector, &mut walk),
+        Transport::Sse => sse::examine(plan, &inspector, &mut walk),
+    };
+    walk.finish(finding).map_err(|error| Error::output(&error))
 }
 
 /// The anchors of `docs/TROUBLESHOOTING.md`, one for each kind of finding.

@@ -1,18 +1,20 @@
 //! What the command line says, read and checked, and how the time is divided.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use failback::Config;
+use failback::{Config, Transport};
 use failback_blocking::Client;
 use failback_client::{BuildError, Shown, Witness};
-use failback_wire::{Endpoint, Headers, Limits, Request};
+use failback_wire::{Endpoint, Limits, Request};
 
 use crate::args::DoctorArgs;
 use crate::error::Error;
+use crate::server::Server;
 use crate::settings::Settings;
-use crate::setup::{self, MODEL};
+use crate::setup::MODEL;
 
 /// How long the WebSocket is left alone, unless it is said or there is less time.
 const IDLE: Duration = Duration::from_secs(5);
@@ -22,16 +24,13 @@ const QUESTION: &str = "Count from 1 to 20.";
 
 /// What to examine, and for how long.
 pub(super) struct Plan {
-    url: String,
+    server: Server,
     /// Without its query.
     pub(super) shown_url: String,
-    ws_url: Option<String>,
-    headers: Headers,
     pub(super) config: Config,
     pub(super) limits: Limits,
-    proxy: Option<String>,
-    no_proxy: Option<String>,
-    ca: Option<Vec<u8>>,
+    /// The file, and what is in it.
+    ca: Option<(PathBuf, Vec<u8>)>,
     pub(super) idle: Duration,
     /// A turn over each transport, if one is wanted.
     pub(super) turn: Option<Request>,
@@ -45,8 +44,7 @@ impl Plan {
     pub(super) fn new(args: &DoctorArgs) -> Result<Self, Error> {
         let begun = Instant::now();
         let settings = Settings::read(args.settings.config.as_deref(), &args.settings.set)?;
-        let headers = setup::headers(&args.headers, args.api_key_env.as_deref())?;
-        let endpoint = setup::endpoint("URL", &args.url, args.ws_url.as_deref(), &headers)?;
+        let (server, endpoint) = Server::new("URL", &args.url, &args.server)?;
         let time = Duration::from_secs(args.timeout);
         let idle = args.idle.map(Duration::from_secs);
         if idle.is_some_and(|idle| idle > time / 3) {
@@ -56,19 +54,15 @@ impl Plan {
         let ca = match &args.ca {
             None => None,
             Some(path) => {
-                let read = fs::read(path);
-                Some(read.map_err(|error| Error::usage(format!("--ca {}", path.display()), error))?)
+                let pem = fs::read(path).map_err(|error| Error::usage(ca_place(path), error))?;
+                Some((path.clone(), pem))
             }
         };
         Ok(Self {
-            url: args.url.clone(),
+            server,
             shown_url: shown(&endpoint),
-            ws_url: args.ws_url.clone(),
-            headers,
             config: settings.config,
             limits: limits(settings.limits, time, args.turn),
-            proxy: args.proxy.clone(),
-            no_proxy: args.no_proxy.clone(),
             ca,
             idle: idle.unwrap_or_else(|| IDLE.min(time / 4)),
             turn: args.turn.then(|| Request::text(args.model.as_deref().unwrap_or(MODEL), QUESTION)),
@@ -84,43 +78,32 @@ impl Plan {
         let witness = Witness::new(move |one| {
             shown.lock().unwrap_or_else(PoisonError::into_inner).push(one);
         });
-        let mut builder = Client::builder(&self.url)
-            .headers(self.headers.clone())
-            .config(self.config)
-            .limits(self.limits)
-            .witness(witness);
-        if let Some(url) = &self.ws_url {
-            builder = builder.websocket_url(url);
-        }
-        if let Some(url) = &self.proxy {
-            builder = builder.proxy(url);
-        }
-        if let Some(hosts) = &self.no_proxy {
-            builder = builder.no_proxy_for(hosts);
-        }
-        if let Some(pem) = &self.ca {
+        let builder = self.server.set(Client::builder(&self.server.url));
+        let mut builder = builder.config(self.config).limits(self.limits).witness(witness);
+        if let Some((_, pem)) = &self.ca {
             builder = builder.add_root_certificates(pem);
         }
-        builder.build().map_err(|error| match &error {
-            BuildError::Proxy(problem) if self.proxy.is_some() => Error::usage("--proxy", problem),
-            BuildError::Tls(problem) if self.ca.is_some() => Error::usage("--ca", problem),
-            _ => Error::Usage(error.to_string()),
+        builder.build().map_err(|error| match (&error, &self.ca) {
+            (BuildError::Tls(problem), Some((path, _))) if problem.setting().is_some() => {
+                Error::usage(ca_place(path), problem.problem())
+            }
+            _ => self.server.usage(&error),
         })
     }
 
     pub(super) fn has_credentials(&self) -> bool {
-        self.headers.has_credentials()
+        self.server.headers.has_credentials()
     }
 
-    /// How much time WebSocket has. What it leaves is for SSE, and that is never little.
-    pub(super) fn time_for_websocket(&self) -> Duration {
-        (self.time * 3 / 5).saturating_sub(self.begun.elapsed())
-    }
-
-    /// How much time is left for SSE.
-    pub(super) fn time_for_sse(&self) -> Duration {
-        // To say at the end what was found takes some time too.
-        (self.time - self.time / 50).saturating_sub(self.begun.elapsed())
+    /// How much time a transport has. WebSocket is examined first. What it leaves is for SSE, and that is
+    /// never little.
+    pub(super) fn time_for(&self, transport: Transport) -> Duration {
+        let until = match transport {
+            Transport::WebSocket => self.time * 3 / 5,
+            // To say at the end what was found takes some time too.
+            Transport::Sse => self.time - self.time / 50,
+        };
+        until.saturating_sub(self.begun.elapsed())
     }
 
     pub(super) fn took(&self) -> Duration {
@@ -147,6 +130,10 @@ fn limits(given: Limits, time: Duration, is_turn: bool) -> Limits {
         .with_idle_timeout(silence)
 }
 
+fn ca_place(path: &Path) -> String {
+    format!("--ca {}", path.display())
+}
+
 fn shown(endpoint: &Endpoint) -> String {
-    endpoint.target(failback::Transport::Sse).to_string()
+    endpoint.target(Transport::Sse).to_string()
 }

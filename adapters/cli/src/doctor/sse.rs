@@ -1,42 +1,29 @@
 //! The way of SSE: a POST, and what is answered.
 
-use failback::{Stage, Transport};
-use failback_blocking::Client;
 use failback_blocking::inspect::{Halt, Http, Inspector};
-
-use crate::error::Error;
 
 use super::judge::Finding;
 use super::kind::Kind;
 use super::plan::Plan;
 use super::record::State;
-use super::screen::Screen;
 use super::stream::Arrivals;
 use super::walk::Walk;
-use super::way::{Answered, Way};
+use super::way::Answered;
 
 /// It has neither model nor input, so the API has to refuse it.
 const EMPTY: &str = "{}";
 
-pub(super) fn examine(plan: &Plan, client: &Client, screen: &mut Screen) -> Result<Way, Error> {
-    let inspector = Inspector::new(client, plan.time_for_sse());
-    let inspector = inspector.map_err(|error| Error::Failed(format!("could not wait: {error}")))?;
-    let mut walk = Walk::begin(plan, &inspector, Transport::Sse, screen);
-    let finding = examine_walking(plan, &inspector, &mut walk);
-    walk.finish(finding).map_err(|error| Error::output(&error))
-}
-
-fn examine_walking(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
+pub(super) fn examine(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
     let opened = inspector.http(&|milestone| walk.hear(milestone));
     let mut http = match opened {
         Ok(http) => http,
-        Err(Halt::Lost(lost)) => return walk.lose(&lost, Stage::Connecting),
+        Err(Halt::Lost(lost)) => return walk.lose(&lost),
         Err(Halt::Stopped) => return walk.stop(),
     };
-    walk.took = Some(walk.elapsed());
+    walk.open();
     let finding = match ask(plan, inspector, &mut http, walk) {
         Ok(finding) => finding,
-        Err(Halt::Lost(lost)) => walk.lose(&lost, Stage::Open),
+        Err(Halt::Lost(lost)) => walk.lose(&lost),
         Err(Halt::Stopped) => walk.stop(),
     };
     if walk.is_live.is_none() && plan.turn.is_none() && finding.kind.works() == Some(true) {
@@ -62,7 +49,9 @@ fn ask(
     walk.end(State::Ok, format!("200 OK, {kind}{who}"));
 
     walk.set_out("turn");
-    http.read(&mut |event| arrivals.handle(event))?;
+    let read = http.read(&mut |event| arrivals.handle(event));
+    walk.reached = arrivals.reached();
+    read?;
     let state = if arrivals.is_complete() { State::Ok } else { State::Unknown };
     walk.end(state, arrivals.told());
     if plan.turn.is_some() {

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use failback::Stage;
 use failback_wire::{Event, Terminal};
 
+use super::judge::Reached;
 use super::screen::duration;
 
 /// Events that come closer together than this may have left together too.
@@ -17,23 +19,32 @@ pub(super) struct Arrivals {
     times: Vec<Duration>,
     end: Option<Terminal>,
     error: Option<String>,
+    /// Output has come.
+    is_committed: bool,
 }
 
 impl Arrivals {
     /// The request is sent now.
     pub(super) fn begin() -> Self {
-        Self { sent: Instant::now(), times: Vec::new(), end: None, error: None }
+        Self { sent: Instant::now(), times: Vec::new(), end: None, error: None, is_committed: false }
     }
 
     pub(super) fn handle(&mut self, event: &Event) {
         self.times.push(self.sent.elapsed());
         self.end = event.terminal().or(self.end);
+        self.is_committed |= event.is_output();
         if let Some(error) = event.error() {
             let named = error.code.clone().or_else(|| error.kind.clone());
             let words = [named, Some(error.message.clone())];
             let words: Vec<_> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
             self.error = Some(words.join(": "));
         }
+    }
+
+    /// How far the turn has come.
+    pub(super) fn reached(&self) -> Reached {
+        let stage = if self.times.is_empty() { Stage::Open } else { Stage::Streaming };
+        Reached { stage, is_committed: self.is_committed }
     }
 
     /// Whether the response came to its proper end.
@@ -96,7 +107,7 @@ mod tests {
     fn live(times: &[u64]) -> Option<bool> {
         let times = times.iter().copied().map(Duration::from_millis).collect();
         let end = Some(Terminal::Completed);
-        Arrivals { sent: Instant::now(), times, end, error: None }.is_live().0
+        Arrivals { times, end, ..Arrivals::begin() }.is_live().0
     }
 
     #[test]

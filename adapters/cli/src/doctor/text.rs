@@ -92,6 +92,7 @@ fn told(course: &Course) -> String {
                 ));
             }
         }
+        (Mode::Suspected, ..) => told.push_str(" The next one goes over SSE."),
         (Mode::Pinned, ..) => told.push_str(" Later ones go over SSE, for good."),
         _ => {}
     }

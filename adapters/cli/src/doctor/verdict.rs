@@ -59,6 +59,7 @@ fn both(websocket: &Way, sse: &Way) -> String {
                 "{wants}, and answers an upgrade the same: whether it opens a WebSocket shows only with a key"
             )
         }
+        Kind::OutOfTime => "the time was over before either transport was examined to its end".to_owned(),
         _ => format!("neither transport gets through: {}", clause(sse, None)),
     }
 }
@@ -105,7 +106,7 @@ fn clause(way: &Way, other: Option<&Way>) -> String {
             Transport::Sse => format!("SSE reaches the API, which wants credentials ({status})"),
         },
         Kind::Forbidden => format!("SSE reaches the API, which forbids the request ({status})"),
-        Kind::OutOfTime => format!("the time was over before {name} was"),
+        Kind::OutOfTime => format!("the time was over before {name} was examined to its end"),
         Kind::PrivateAuthority => String::new(),
         Kind::NoName
         | Kind::NotConnected

@@ -12,7 +12,7 @@ use failback_client::{Lost, Proxy, ProxyProtocol, ProxyReason, Vouched};
 use failback_wire::Seen;
 
 use super::certificate::Seal;
-use super::judge::Finding;
+use super::judge::{Finding, Reached};
 use super::kind::Kind;
 use super::plan::Plan;
 use super::record::{Record, State, tame};
@@ -36,6 +36,7 @@ pub(super) struct Walk<'a> {
     seal: RefCell<Option<Seal>>,
     /// The first error of the output.
     output: RefCell<io::Result<()>>,
+    pub(super) reached: Reached,
     pub(super) answered: Answered,
     pub(super) took: Option<Duration>,
     pub(super) is_live: Option<bool>,
@@ -64,6 +65,7 @@ impl<'a> Walk<'a> {
             vouched: Cell::new(None),
             seal: RefCell::new(None),
             output,
+            reached: Reached::stage(Stage::Connecting),
             answered: Answered::default(),
             took: None,
             is_live: None,
@@ -197,14 +199,14 @@ impl<'a> Walk<'a> {
     }
 
     /// The way ends here, as something was lost. Tells that as the end of the step under way.
-    pub(super) fn lose(&mut self, lost: &Lost, stage: Stage) -> Finding {
+    pub(super) fn lose(&mut self, lost: &Lost) -> Finding {
         let (step, _) = self.step.get();
         let told = self.take_seal(step == "tls");
         if let Lost::Upgrade(refusal) | Lost::Answer(refusal) = lost {
             self.answered = Answered::by(refusal.headers(), self.inspector.headers());
         }
         let headers = self.inspector.headers();
-        let finding = Finding::of_lost(lost, self.transport, stage, self.vouched.get(), headers);
+        let finding = Finding::of_lost(lost, self.transport, self.reached, self.vouched.get(), headers);
         let who = self.answered.told();
         let mut text = match lost {
             // Which step it is stands beside it.
@@ -227,6 +229,12 @@ impl<'a> Walk<'a> {
         let is_unknown = finding.kind == Kind::Credentials && self.transport == Transport::WebSocket;
         self.end(if is_unknown { State::Unknown } else { state }, text);
         finding
+    }
+
+    /// There is a connection, on which the request can be sent.
+    pub(super) fn open(&mut self) {
+        self.took = Some(self.elapsed());
+        self.reached = Reached::stage(Stage::Open);
     }
 
     /// The way ends here, as its time is over.

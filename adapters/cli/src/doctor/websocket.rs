@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use failback::{Stage, Transport};
-use failback_blocking::Client;
 use failback_blocking::inspect::{Halt, Inspector, Socket};
 use failback_wire::{Event, Request};
-
-use crate::error::Error;
 
 use super::judge::Finding;
 use super::kind::Kind;
 use super::plan::Plan;
 use super::record::State;
-use super::screen::{Screen, duration};
+use super::screen::duration;
 use super::stream::Arrivals;
 use super::walk::Walk;
-use super::way::{Answered, Way};
+use super::way::Answered;
 
 /// A message of a type that there is not. A server answers with an error, and charges nothing.
 const HELLO: &str = r#"{"type":"failback.doctor"}"#;
@@ -24,29 +20,21 @@ const HELLO: &str = r#"{"type":"failback.doctor"}"#;
 /// How long to wait for an answer to that.
 const ANSWER: Duration = Duration::from_secs(3);
 
-pub(super) fn examine(plan: &Plan, client: &Client, screen: &mut Screen) -> Result<Way, Error> {
-    let inspector = Inspector::new(client, plan.time_for_websocket());
-    let inspector = inspector.map_err(|error| Error::Failed(format!("could not wait: {error}")))?;
-    let mut walk = Walk::begin(plan, &inspector, Transport::WebSocket, screen);
-    let finding = examine_walking(plan, &inspector, &mut walk);
-    walk.finish(finding).map_err(|error| Error::output(&error))
-}
-
-fn examine_walking(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
+pub(super) fn examine(plan: &Plan, inspector: &Inspector, walk: &mut Walk<'_>) -> Finding {
     let opened = inspector.websocket(&|milestone| walk.hear(milestone));
     let mut socket = match opened {
         Ok(socket) => socket,
-        Err(Halt::Lost(lost)) => return walk.lose(&lost, Stage::Connecting),
+        Err(Halt::Lost(lost)) => return walk.lose(&lost),
         Err(Halt::Stopped) => return walk.stop(),
     };
-    walk.took = Some(walk.elapsed());
+    walk.open();
     walk.answered = Answered::by(socket.headers().as_map(), inspector.headers());
     let who = walk.answered.told();
     let who = if who.is_empty() { String::new() } else { format!(" ({who})") };
     walk.end(State::Ok, format!("101 Switching Protocols{who}"));
     match try_out(plan, &mut socket, walk) {
         Ok(finding) => finding,
-        Err(Halt::Lost(lost)) => walk.lose(&lost, Stage::Open),
+        Err(Halt::Lost(lost)) => walk.lose(&lost),
         // It has opened, which is more than nothing.
         Err(Halt::Stopped) => walk.stop(),
     }
@@ -67,7 +55,7 @@ fn try_out(plan: &Plan, socket: &mut Socket<'_>, walk: &mut Walk<'_>) -> Result<
             walk.end(State::Ok, format!("still open after {quiet_for} of silence (longer: --idle)"));
         }
         Err(Halt::Lost(lost)) => {
-            let mut finding = walk.lose(&lost, Stage::Open);
+            let mut finding = walk.lose(&lost);
             // A turn that it carries is pinged, so it is not this that the policy meets.
             finding.failure = None;
             return Ok(Finding { kind: Kind::WebSocketIdleCut, ..finding });
@@ -108,10 +96,12 @@ fn frame(plan: &Plan, socket: &mut Socket<'_>, walk: &Walk<'_>) -> Result<(), Ha
     Ok(())
 }
 
-fn turn(request: &Request, socket: &mut Socket<'_>, walk: &Walk<'_>) -> Result<(), Halt> {
+fn turn(request: &Request, socket: &mut Socket<'_>, walk: &mut Walk<'_>) -> Result<(), Halt> {
     walk.set_out("turn");
     let mut arrivals = Arrivals::begin();
-    socket.turn(request.websocket_frame(None), &mut |event| arrivals.handle(event))?;
+    let read = socket.turn(request.websocket_frame(None), &mut |event| arrivals.handle(event));
+    walk.reached = arrivals.reached();
+    read?;
     let state = if arrivals.is_complete() { State::Ok } else { State::Unknown };
     walk.end(state, arrivals.told());
     Ok(())

@@ -1,10 +1,14 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
-use failback_async::Notice;
+use failback::GiveUp;
+use failback_async::{ErrorKind, Notice};
 use failback_wire::Event;
 
 use super::{End, Report, Summary};
+
+/// What whoever reads can do.
+const COMMITTED: &str = "\n  to start such a turn over instead: --set replay=restart";
 
 /// Output text to stdout as it arrives, everything else to stderr.
 #[derive(Debug)]
@@ -81,7 +85,11 @@ impl Report for Text {
             (_, None) => say(&format!("turn {turn} failed: {error}")),
             (_, Some(failed)) => {
                 let attempts = failed.attempts().iter().map(ToString::to_string).collect::<Vec<_>>();
-                say(&format!("turn {turn} failed: {}{}", failed.kind(), list(&attempts)));
+                let hint = match failed.kind() {
+                    ErrorKind::GaveUp(GiveUp::Committed) => COMMITTED,
+                    _ => "",
+                };
+                say(&format!("turn {turn} failed: {}{}{hint}", failed.kind(), list(&attempts)));
             }
         }
         Ok(())

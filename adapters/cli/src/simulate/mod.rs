@@ -26,7 +26,6 @@ mod fleet;
 mod histogram;
 mod json;
 mod kind;
-pub(crate) mod number;
 pub(crate) mod outage;
 mod period;
 mod plain;

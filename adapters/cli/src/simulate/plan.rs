@@ -57,7 +57,7 @@ impl Plan {
             seed: args.seed,
         };
         let cores = || thread::available_parallelism().map_or(1, NonZero::get);
-        let threads = args.threads.map_or_else(cores, usize::from);
+        let threads = args.threads.and_then(|threads| usize::try_from(threads).ok()).unwrap_or_else(cores);
         Ok(Self { world, kinds, threads, turns_per_hour: args.turns_per_hour })
     }
 }

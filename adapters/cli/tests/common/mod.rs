@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use failback::Reason;
 use serde_json::Value;
 
 /// The adapters that the command has.
@@ -59,28 +60,23 @@ impl Run {
         }
         self
     }
+
+    /// Its stdout has all of these parts, one after the other.
+    #[track_caller]
+    pub(crate) fn tells_in_order(&self, parts: &[&str]) {
+        let mut rest = &*self.out;
+        for part in parts {
+            let Some((_, after)) = rest.split_once(part) else { panic!("no `{part}` in:\n{rest}") };
+            rest = after;
+        }
+    }
 }
 
 /// Exactly these keys, and values of these types.
 fn check(object: &Value) {
     let words = |words: &[&str], value: &Value| words.iter().any(|word| value == word);
     let transport = |value: &Value| words(&["websocket", "sse"], value);
-    let reason = |value: &Value| {
-        let reasons = [
-            "healthy",
-            "probe",
-            "dial_pending",
-            "cooling_down",
-            "probe_in_flight",
-            "verdict_pending",
-            "pinned",
-            "call_moved",
-            "too_large",
-            "sse_only",
-            "last_resort",
-        ];
-        words(&reasons, value)
-    };
+    let reason = |value: &Value| words(&Reason::ALL.map(Reason::as_str), value);
     let maybe = |value: &Value, is: fn(&Value) -> bool| value.is_null() || is(value);
     let (keys, valid): (&[&str], bool) = match object["kind"].as_str().unwrap() {
         "attempt" => (
@@ -137,6 +133,7 @@ pub(crate) fn command(args: &[&str]) -> Command {
         "no_proxy",
         "REQUEST_METHOD",
         "NO_COLOR",
+        "COLUMNS",
     ] {
         command.env_remove(name);
     }

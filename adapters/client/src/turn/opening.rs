@@ -15,7 +15,7 @@ impl Turn {
             None => policy.begin_call(),
             Some(why) => policy.begin_attempt_now(policy.open_call_over_sse(why)),
         };
-        self.begin(guard);
+        self.begin(guard, false);
     }
 
     /// Why the whole turn goes over SSE, if that is known already (R1).

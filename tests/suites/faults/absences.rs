@@ -22,7 +22,7 @@ const BOTH: [Transport; 2] = [Transport::WebSocket, Transport::Sse];
 /// The longest limit is 300 s.
 const AWAY: Duration = Duration::from_secs(400);
 /// A limit that has passed is looked at once more, for a second and some milliseconds. Then it ends the turn.
-const LAST_LOOK: Duration = Duration::from_millis(2500);
+const LAST_LOOK: Duration = Duration::from_millis(1500);
 
 /// A turn whose peer waits at a gate before some of its events, with nothing left to read.
 struct Silent {

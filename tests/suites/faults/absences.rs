@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use failback::{Mode, Transport};
-use failback_peer::{Gate, Peer, Turn, What};
+use failback_peer::{Gate, Journal, Peer, Turn, What};
 use failback_tests::{Adapter, Outcome, Settings, TestClient, TestTurn, collect, read};
 use failback_wire::{Limits, Request};
 
@@ -62,11 +62,14 @@ impl Silent {
         let stop = self.stops.last().expect("another stop").0;
         let seen = self.read.events().len();
         self.read.items.extend(read(&mut *self.turn, stop - seen).items);
-        let at_gate = || self.peer.journal().count(|what| *what == What::AtGate) > self.open;
-        while !at_gate() {
-            // Before the first event there is the notice of the move to SSE, or nothing.
-            drop(self.turn.next_unless(&at_gate));
+        let open = self.open;
+        let at_gate = |journal: &Journal| journal.count(|what| *what == What::AtGate) > open;
+        while stop == 0 && !at_gate(&self.peer.journal()) {
+            // The request is sent while the turn is read. There may be the notice of the move to SSE.
+            drop(self.turn.next_unless(&|| at_gate(&self.peer.journal())));
         }
+        // After the first event, nobody reads meanwhile.
+        self.peer.wait_for_blocking("the stop", at_gate);
     }
 
     /// The server goes on.

@@ -62,7 +62,7 @@ pub struct Liveness {
     limits: Limits,
     transport: Transport,
     now: Timestamp,
-    /// When the request was sent. `None` while it is being sent. Later by as long as the driver was away since.
+    /// When the request was sent, or later if the driver was away since. `None` while it is being sent.
     sent_at: Option<Timestamp>,
     last_life: Timestamp,
     /// From when the idle limit counts: the last sign of life, or later if the driver was away since.

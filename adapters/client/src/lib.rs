@@ -111,6 +111,7 @@ mod duration;
 mod error;
 mod item;
 mod left_dial;
+mod lines;
 mod lost;
 #[cfg(feature = "metrics")]
 mod meters;

@@ -22,13 +22,15 @@ struct Noted {
     /// Those who joined while the others were taken; until then all.
     here: Vec<Listener>,
     taken: bool,
+    /// How many want nobody to begin to tell.
+    held: usize,
 }
 
 impl Listeners {
     /// Allocates all that telling takes later.
     pub(crate) fn new() -> Self {
         let untold = VecDeque::with_capacity(MOST_UNTOLD);
-        Self(Mutex::new(Noted { untold, here: Vec::new(), taken: false }))
+        Self(Mutex::new(Noted { untold, here: Vec::new(), taken: false, held: 0 }))
     }
 
     pub(crate) fn add(&self, listener: Listener) {
@@ -56,9 +58,16 @@ impl Listeners {
         }
     }
 
+    /// Nobody begins to tell until what is returned is dropped, which then tells.
+    pub(crate) fn hold(&self) -> Held<'_> {
+        let mut noted = self.lock();
+        noted.held = noted.held.saturating_add(1);
+        Held(self)
+    }
+
     fn take(&self) -> Option<Telling<'_>> {
         let mut noted = self.lock();
-        if noted.taken || noted.untold.is_empty() {
+        if noted.taken || noted.held > 0 || noted.untold.is_empty() {
             return None;
         }
         noted.taken = true;
@@ -103,5 +112,17 @@ impl Drop for Telling<'_> {
         self.taken.append(&mut noted.here);
         noted.here = core::mem::take(&mut self.taken);
         noted.taken = false;
+    }
+}
+
+/// Keeps changes from being told.
+pub(crate) struct Held<'a>(&'a Listeners);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let mut noted = self.0.lock();
+        noted.held = noted.held.saturating_sub(1);
+        drop(noted);
+        self.0.tell();
     }
 }

@@ -1,6 +1,7 @@
 use core::ops::ControlFlow;
 use core::time::Duration;
 use std::boxed::Box;
+use std::sync::Arc;
 
 use crate::record::{Answer, Answered, Asked, Name, Record};
 use crate::{
@@ -9,6 +10,9 @@ use crate::{
 
 pub(crate) type Recorder = Box<dyn FnMut(&Record<'_>) -> ControlFlow<()> + Send>;
 
+/// What is called after the recorder, where nothing is locked.
+pub(crate) type Then = Arc<dyn Fn() + Send + Sync>;
+
 /// The name of a dial that nobody records.
 pub(crate) const NAMELESS: Name = Name::Dial(0);
 
@@ -16,6 +20,7 @@ pub(crate) const NAMELESS: Name = Name::Dial(0);
 /// policy's that is recorded.
 pub(crate) struct Recording {
     recorder: Recorder,
+    then: Option<Then>,
     /// How many dials ahead of calls were asked for.
     dials: u32,
     /// The recorder wants no more.
@@ -23,8 +28,13 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    pub(crate) fn new(recorder: Recorder) -> Self {
-        Self { recorder, dials: 0, is_over: false }
+    pub(crate) fn new(recorder: Recorder, then: Option<Then>) -> Self {
+        Self { recorder, then, dials: 0, is_over: false }
+    }
+
+    /// What is to be called when nothing is locked.
+    pub(crate) fn then(&self) -> Option<Then> {
+        self.then.clone()
     }
 
     pub(crate) const fn is_over(&self) -> bool {

@@ -18,7 +18,8 @@ use crate::{
 /// A [`Policy`] for all threads and tasks of a process, with a clock of its own.
 ///
 /// Clones share one policy. The mutex inside is held for the length of one method of [`Policy`], and of what
-/// a [recorder](Self::record) does with it, never across I/O. Attempts and dials are guards: one that is
+/// a [recorder](Self::record) does with it, never across I/O ([`record_then`](Self::record_then) is for
+/// recorders that write). Attempts and dials are guards: one that is
 /// dropped reports that it was cancelled or abandoned, so that a task that ends early, or panics, gives back
 /// what it held at once.
 ///
@@ -260,8 +261,9 @@ impl SharedPolicy {
     /// policy [learns](Self::learn) are rounded up to whole milliseconds, as they are written.
     ///
     /// The policy is locked meanwhile. So a recorder must not ask it anything, or it waits for itself for
-    /// ever, and everybody waits for it: it should be quick, and it should not panic. It is dropped while
-    /// nothing is locked, so it can say then why it has stopped.
+    /// ever, and everybody waits for it: it should be quick, and it should not panic. One that writes to a
+    /// file does that in [`record_then`](Self::record_then). It is dropped while nothing is locked, so it can
+    /// say then why it has stopped.
     ///
     /// ```
     /// use std::ops::ControlFlow;
@@ -278,10 +280,81 @@ impl SharedPolicy {
     /// assert_eq!(told.try_iter().collect::<Vec<_>>(), ["BeginCall", "Outcome(Completed)"]);
     /// ```
     pub fn record(&self, recorder: impl FnMut(&Record<'_>) -> ControlFlow<()> + Send + 'static) {
-        let recording = Recording::new(Box::new(recorder));
+        self.set_recording(Recording::new(Box::new(recorder), None));
+    }
+
+    /// The same in two steps: `recorder` notes what it is told while the policy is locked, and `then` does
+    /// what may take long, such as writing it to a file. The thread that asked the policy calls `then` after
+    /// each record, when nothing is locked. Several threads may be in it at a time, so what is noted first is
+    /// written first only if they see to it.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use std::sync::{Arc, Mutex, PoisonError};
+    ///
+    /// use failback::{Config, Outcome, SharedPolicy};
+    ///
+    /// let (noted, written) = (Arc::new(Mutex::new(String::new())), Arc::new(Mutex::new(Vec::new())));
+    /// let policy = SharedPolicy::new(Config::new());
+    /// let (note, lines) = (Arc::clone(&noted), Arc::clone(&written));
+    /// policy.record_then(
+    ///     move |record| {
+    ///         *note.lock().unwrap_or_else(PoisonError::into_inner) += &format!("{:?}\n", record.asked);
+    ///         ControlFlow::Continue(())
+    ///     },
+    ///     move || {
+    ///         // Whoever writes takes all that is noted, so it is written in the order of the notes.
+    ///         let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+    ///         lines.push(std::mem::take(&mut *noted.lock().unwrap_or_else(PoisonError::into_inner)));
+    ///     },
+    /// );
+    /// let _done = policy.begin_call().handle_outcome(Outcome::Completed);
+    /// let written = written.lock().unwrap_or_else(PoisonError::into_inner);
+    /// assert_eq!(written.concat(), "BeginCall\nOutcome(Completed)\n");
+    /// ```
+    pub fn record_then(
+        &self,
+        recorder: impl FnMut(&Record<'_>) -> ControlFlow<()> + Send + 'static,
+        then: impl Fn() + Send + Sync + 'static,
+    ) {
+        self.set_recording(Recording::new(Box::new(recorder), Some(Arc::new(then))));
+    }
+
+    fn set_recording(&self, recording: Recording) {
         let former = self.lock().watch.get_or_insert_default().recording.replace(recording);
         // Dropped here, where nothing is locked.
         drop(former);
+    }
+
+    /// Calls `act`, and lets nobody begin to tell listeners of changes before it has returned. This thread
+    /// tells them then, whoever brought them about.
+    ///
+    /// For those who ask the policy while something of theirs is locked that a listener may want: locked in
+    /// `act`, it is free again when a listener is called.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex, mpsc};
+    ///
+    /// use failback::{Blame, Config, Failure, Outcome, SharedPolicy, Stage};
+    ///
+    /// let (policy, mine) = (SharedPolicy::new(Config::new()), Arc::new(Mutex::new(())));
+    /// let (sender, changes) = mpsc::channel();
+    /// let wanted = Arc::clone(&mine);
+    /// policy.on_change(move |change| {
+    ///     let _nobody_reads = sender.send((change.to.to_string(), wanted.try_lock().is_ok()));
+    /// });
+    /// policy.telling_later(|| {
+    ///     let _locked = mine.lock();
+    ///     let refused = Failure::new(Blame::Transport, Stage::Connecting);
+    ///     let _verdict = policy.begin_call().handle_outcome(Outcome::Failed(refused));
+    /// });
+    /// assert_eq!(changes.try_recv()?, ("suspected".to_owned(), true));
+    /// # Ok::<(), mpsc::TryRecvError>(())
+    /// ```
+    pub fn telling_later<T>(&self, act: impl FnOnce() -> T) -> T {
+        let listeners = self.lock().watch.as_ref().and_then(|watch| watch.listeners.clone());
+        let _held = listeners.as_deref().map(Listeners::hold);
+        act()
     }
 
     fn sse_progressed(&self, attempt: &Attempt) {
@@ -356,35 +429,40 @@ fn watched<I, T>(
     let Locked { policy, watch } = &mut *locked;
     let (from, before) = (policy.mode(), policy.transitions());
     let recording = watch.as_mut().and_then(|watch| watch.recording.as_mut());
+    let then = recording.as_ref().and_then(|recording| recording.then());
     let answer = match recording {
         None => act(input, policy, now),
         Some(recording) => recorded(recording, input, policy, now),
     };
     let over = watch.as_mut().and_then(|watch| watch.recording.take_if(|recording| recording.is_over()));
     // Most of what a policy is asked changes no mode, and then a listener costs next to nothing.
-    if policy.transitions() == before {
-        drop(locked);
-    } else {
-        tell(locked, from, now);
+    let listeners = if policy.transitions() == before { None } else { note(&locked, from, now) };
+    drop(locked);
+    if let Some(then) = then {
+        then();
+    }
+    if let Some(listeners) = listeners {
+        listeners.tell();
     }
     // Dropped where nothing is locked.
     drop(over);
     answer
 }
 
-/// Tells listeners that the mode was just changed, and was this before, once the policy is no longer locked.
+/// Notes that the mode was just changed, and was this before. The listeners are told once the policy is no
+/// longer locked.
 #[cold]
-fn tell(locked: MutexGuard<'_, Locked>, from: Mode, now: Timestamp) {
-    if let Some(listeners) = locked.watch.as_ref().and_then(|watch| watch.listeners.clone()) {
-        listeners.note(from, &locked.policy, now);
-        drop(locked);
-        listeners.tell();
-    }
+fn note(locked: &Locked, from: Mode, now: Timestamp) -> Option<Arc<Listeners>> {
+    let listeners = locked.watch.as_ref()?.listeners.clone()?;
+    listeners.note(from, &locked.policy, now);
+    Some(listeners)
 }
 
 impl fmt::Debug for SharedPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SharedPolicy").field(&self.lock().policy).finish()
+        // What is written to may ask the policy something, or take long.
+        let policy = self.lock().policy.clone();
+        f.debug_tuple("SharedPolicy").field(&policy).finish()
     }
 }
 

@@ -22,6 +22,9 @@ const GROWTH: usize = 6 * LIMIT + CONNECTION;
 /// 64 KiB, and pieces as large as that are on their way to the reader and with it.
 const CONNECTION: usize = 6 * 64 * 1024;
 
+/// What a client with an idle WebSocket takes, and the peer for its end of it.
+const IDLE: usize = 60 * 1024;
+
 /// What the peer does to one turn.
 struct Case {
     name: &'static str,
@@ -72,7 +75,28 @@ fn many_comments() -> Turn {
 fn with_every_adapter() {
     for adapter in adapters() {
         memory_is_bounded(adapter);
+        idle_websockets_take_little(adapter);
     }
+}
+
+/// What is kept for reading is a matter of what has arrived, not of what might.
+fn idle_websockets_take_little(adapter: &dyn Adapter) {
+    const CLIENTS: usize = 20;
+    let peer = Peer::start();
+    let client = || {
+        let client = adapter.client(Settings::new(&peer));
+        assert!(collect(client.stream(Request::text("m", "hi"))).is_complete());
+        client
+    };
+    // Everything that is set up once.
+    let first = client();
+    let before = MEMORY.current_usage();
+    let clients: Vec<_> = (0..CLIENTS).map(|_| client()).collect();
+    let each = MEMORY.current_usage().saturating_sub(before) / CLIENTS;
+    println!("an idle WebSocket, with {}: {} KiB", adapter.name(), each / 1024);
+    assert!(each < IDLE, "with {}: {each} bytes", adapter.name());
+    assert_eq!(peer.journal().upgrades(), CLIENTS + 1);
+    drop((first, clients));
 }
 
 fn memory_is_bounded(adapter: &dyn Adapter) {

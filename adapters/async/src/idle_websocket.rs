@@ -3,7 +3,7 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -45,8 +45,14 @@ pub(crate) struct IdleSocket<R: Runtime> {
 }
 
 struct Slot<R: Runtime> {
-    socket: Mutex<Socket<R>>,
+    socket: Mutex<Kept<R>>,
     keeper: Keeper,
+}
+
+struct Kept<R: Runtime> {
+    socket: Socket<R>,
+    /// Why it has ended. The log is not told yet.
+    ended: Option<&'static str>,
 }
 
 enum Socket<R: Runtime> {
@@ -83,7 +89,7 @@ impl<R: Runtime> IdleSocket<R> {
         let limits = limits.with_event_timeout(None);
         let liveness = Liveness::new(limits, Transport::WebSocket, now);
         let waiting = Waiting { conn, liveness, retire_at, doubted_at: None };
-        let socket = Mutex::new(Socket::Waiting(Box::new(waiting)));
+        let socket = Mutex::new(Kept { socket: Socket::Waiting(Box::new(waiting)), ended: None });
         let slot = Arc::new(Slot { socket, keeper: Keeper::new() });
 
         let (kept, runtime) = (Arc::clone(&slot), network.runtime.clone());
@@ -100,29 +106,26 @@ impl<R: Runtime> IdleSocket<R> {
 
     /// Whether the socket still works. Never waits.
     pub(crate) fn works(&self, now: Timestamp) -> bool {
-        matches!(*self.slot.check(now), Socket::Waiting(_))
+        self.slot.check(now, |kept| matches!(kept.socket, Socket::Waiting(_)))
     }
 
     /// Takes the socket. `None` if it has ended meanwhile or is too old. Never waits.
-    pub(crate) fn take(self, now: Timestamp) -> Option<WsConn<R>> {
-        let mut socket = self.slot.check(now);
-        match std::mem::replace(&mut *socket, Socket::Gone) {
+    pub(crate) fn take(&self, now: Timestamp) -> Option<WsConn<R>> {
+        let taken = self.slot.check(now, |kept| match std::mem::replace(&mut kept.socket, Socket::Gone) {
             Socket::Waiting(waiting) => Some(waiting.conn),
             ended => {
-                *socket = ended;
+                kept.socket = ended;
                 None
             }
-        }
+        });
+        self.slot.keeper.wake();
+        taken
     }
 }
 
 impl<R: Runtime> Drop for IdleSocket<R> {
     fn drop(&mut self) {
-        let mut socket = self.slot.lock();
-        if matches!(&*socket, Socket::Waiting(_)) {
-            socket.end(End::Close("nobody needs it any more"));
-        }
-        drop(socket);
+        self.slot.with(|kept| kept.end(End::Close("nobody needs it any more")));
         self.slot.keeper.wake();
     }
 }
@@ -132,48 +135,64 @@ impl<R: Runtime> Slot<R> {
     /// closed.
     fn poll(&self, timer: &mut Timer<R>, cx: &mut Context<'_>) -> Poll<Option<Box<WsConn<R>>>> {
         self.keeper.register(cx.waker());
-        let mut socket = self.lock();
-        if let Socket::Waiting(waiting) = &mut *socket {
-            let end = ready!(waiting.poll(timer, cx));
-            socket.end(end);
-        }
-        Poll::Ready(match std::mem::replace(&mut *socket, Socket::Gone) {
-            Socket::Leaving(conn) => Some(conn),
-            Socket::Waiting(_) | Socket::Gone => None,
+        self.with(|kept| {
+            if let Socket::Waiting(waiting) = &mut kept.socket {
+                let end = ready!(waiting.poll(timer, cx));
+                kept.end(end);
+            }
+            Poll::Ready(match std::mem::replace(&mut kept.socket, Socket::Gone) {
+                Socket::Leaving(conn) => Some(conn),
+                Socket::Waiting(_) | Socket::Gone => None,
+            })
         })
     }
 
-    /// Looks, for a turn, whether the socket has ended meanwhile or is too old, and ends it then.
-    fn check(&self, now: Timestamp) -> MutexGuard<'_, Socket<R>> {
-        let mut socket = self.lock();
-        if let Socket::Waiting(waiting) = &mut *socket {
-            if let Some(end) = waiting.check(now, &mut Context::from_waker(self.keeper.waker())) {
-                socket.end(end);
-                self.keeper.wake();
+    /// Does this with the socket, for a turn. Ends it before if it has ended meanwhile, or is too old.
+    fn check<T>(&self, now: Timestamp, act: impl FnOnce(&mut Kept<R>) -> T) -> T {
+        self.with(|kept| {
+            if let Socket::Waiting(waiting) = &mut kept.socket {
+                if let Some(end) = waiting.check(now, &mut Context::from_waker(self.keeper.waker())) {
+                    kept.end(end);
+                    self.keeper.wake();
+                }
             }
-        }
-        socket
+            act(kept)
+        })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Socket<R>> {
+    /// Does this with the socket, which is locked. If that ends it, the log is told when it is free again.
+    fn with<T>(&self, act: impl FnOnce(&mut Kept<R>) -> T) -> T {
         // A thread that panicked cannot have left a change half made.
-        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut kept = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let done = act(&mut kept);
+        let ended = kept.ended.take();
+        drop(kept);
+        if let Some(why) = ended {
+            trace::idle_ended(why);
+        }
+        done
     }
 }
 
-impl<R: Runtime> Socket<R> {
+impl<R: Runtime> Kept<R> {
+    /// Ends it, if it still waits.
     fn end(&mut self, end: End) {
-        let ended = std::mem::replace(self, Self::Gone);
-        let Self::Waiting(waiting) = ended else { return };
+        let waiting = match std::mem::replace(&mut self.socket, Socket::Gone) {
+            Socket::Waiting(waiting) => waiting,
+            ended => {
+                self.socket = ended;
+                return;
+            }
+        };
         match end {
-            End::Drop(why) => trace::idle_ended(why),
+            End::Drop(why) => self.ended = Some(why),
             End::Close(why) => {
-                trace::idle_ended(why);
+                self.ended = Some(why);
                 let mut conn = waiting.conn;
                 // Written at once as far as there is room, so that most often it leaves even if the runtime
                 // ends right after this.
                 let _ = conn.socket.send(farewell()).now_or_never();
-                *self = Self::Leaving(Box::new(conn));
+                self.socket = Socket::Leaving(Box::new(conn));
             }
         }
     }

@@ -25,8 +25,8 @@ pub(crate) struct Pool<R: Runtime> {
 }
 
 struct Idle<R: Runtime> {
-    websocket: Option<IdleSocket<R>>,
-    http: Vec<IdleHttp>,
+    websocket: Option<Arc<IdleSocket<R>>>,
+    http: Vec<Arc<IdleHttp>>,
     /// When one of these is dropped, its handshake ends.
     dials: Vec<oneshot::Sender<Infallible>>,
     /// A handshake that was begun ahead of the next turn, which may adopt it.
@@ -47,19 +47,20 @@ impl<R: Runtime> Pool<R> {
 
     /// Whether there is an idle WebSocket that still works.
     pub(crate) fn has_websocket(&self, now: Timestamp) -> bool {
-        self.lock().websocket.as_ref().is_some_and(|socket| socket.works(now))
+        let socket = self.lock().websocket.clone();
+        socket.is_some_and(|socket| socket.works(now))
     }
 
     /// Keeps a WebSocket for the next turn, in place of an older one. Closes it instead if turns are to go
     /// over SSE alone.
     pub(crate) fn put_websocket(&self, conn: WsConn<R>, network: &Network<R>) {
-        let socket = IdleSocket::keep(conn, network);
+        let socket = Arc::new(IdleSocket::keep(conn, network));
         let mut idle = self.lock();
-        idle.forget_old_http(network.policy.now());
+        let old = idle.remove_old_http(network.policy.now());
         // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
         let unneeded = if self.context.is_sse_only() { Some(socket) } else { idle.websocket.replace(socket) };
         drop(idle);
-        drop(unneeded);
+        drop((old, unneeded));
     }
 
     /// Closes the idle WebSocket, and ends a handshake that was begun ahead of any turn.
@@ -73,17 +74,15 @@ impl<R: Runtime> Pool<R> {
     /// Takes an HTTP connection that still works, the one used last if there are several. One that is not
     /// ready yet is left for a later turn.
     pub(crate) fn take_http(&self, now: Timestamp) -> Option<HttpConn> {
-        let mut idle = self.lock();
-        idle.forget_old_http(now);
-        let http = &mut idle.http;
-        for at in (0..http.len()).rev() {
-            match http.get(at).map_or(Poll::Ready(None), IdleHttp::take) {
-                Poll::Pending => {}
-                Poll::Ready(taken) => {
-                    http.remove(at);
-                    if taken.is_some() {
-                        return taken;
-                    }
+        let old = self.lock().remove_old_http(now);
+        drop(old);
+        // They are read here, while the pool is not locked.
+        let kept = self.lock().http.clone();
+        for http in kept.iter().rev() {
+            if let Poll::Ready(taken) = http.take() {
+                self.lock().http.retain(|other| !Arc::ptr_eq(other, http));
+                if taken.is_some() {
+                    return taken;
                 }
             }
         }
@@ -94,11 +93,11 @@ impl<R: Runtime> Pool<R> {
     pub(crate) fn put_http(&self, conn: HttpConn, rest: Incoming, network: &Network<R>) {
         let Some(kept) = IdleHttp::keep(conn, rest, network) else { return };
         let mut idle = self.lock();
-        idle.forget_old_http(network.policy.now());
+        let old = idle.remove_old_http(network.policy.now());
         let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
-        idle.http.push(kept);
+        idle.http.push(Arc::new(kept));
         drop(idle);
-        drop(oldest);
+        drop((old, oldest));
     }
 
     /// Holds a handshake that goes on without a turn. The receiver resolves when the handshake should stop.
@@ -149,7 +148,10 @@ impl<R: Runtime> Pool<R> {
 }
 
 impl<R: Runtime> Idle<R> {
-    fn forget_old_http(&mut self, now: Timestamp) {
-        self.http.retain(|http| !http.is_old(now));
+    /// Those that are too old to be used again. Drop them where nothing is locked.
+    fn remove_old_http(&mut self, now: Timestamp) -> Vec<Arc<IdleHttp>> {
+        let (old, kept) = std::mem::take(&mut self.http).into_iter().partition(|http| http.is_old(now));
+        self.http = kept;
+        old
     }
 }

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use failback_client::ReadAhead;
 use futures_core::Stream;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::Sink;
@@ -20,13 +21,15 @@ const MAX_CONTROL_FRAME: usize = 2 + 4 + 125;
 /// The size of the head of a larger frame.
 const MAX_FRAME_HEAD: usize = 14;
 
-/// How many bytes are read at once. tungstenite fills as many with zeros before each read, however few there
-/// are to read, so its default of 128 KiB would cost more than the system does.
-const READ_BUFFER: usize = 64 * 1024;
+/// How many bytes tungstenite has room for, above the rest of a larger message. It keeps that for as long as
+/// the socket lives, and fills as many bytes with zeros before each read, however few there are to read. By
+/// default it is 128 KiB. Where more arrive, [`ReadAhead`] reads more at once.
+const READ_BUFFER: usize = 4 * 1024;
 
 /// A WebSocket, from its upgrade to its end.
 pub(crate) struct Socket<S> {
     io: Io<S>,
+    ahead: ReadAhead,
     context: WebSocketContext,
     /// Everything that was given to be sent has left.
     flushed: bool,
@@ -45,7 +48,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             .write_buffer_size(0)
             .max_write_buffer_size(MAX_CONTROL_FRAME);
         let context = WebSocketContext::from_partially_read(early, Role::Client, Some(config));
-        Self { io, context, flushed: true, ended: false }
+        Self { io, ahead: ReadAhead::new(), context, flushed: true, ended: false }
     }
 
     /// Whether everything that was given to be sent has left.
@@ -69,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let flushed = self.context.flush(&mut Now { io: &mut self.io, cx });
+        let flushed = self.context.flush(&mut Now { io: &mut self.io, ahead: &mut self.ahead, cx });
         let flushed = match pending_if_blocked(flushed) {
             // The answer to a Close frame has left.
             Poll::Ready(Err(Error::ConnectionClosed)) => Poll::Ready(Ok(())),
@@ -97,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Socket<S> {
                 return Poll::Ready(Some(Err(error)));
             }
         }
-        match this.context.read(&mut Now { io: &mut this.io, cx }) {
+        match this.context.read(&mut Now { io: &mut this.io, ahead: &mut this.ahead, cx }) {
             Ok(message) => Poll::Ready(Some(Ok(message))),
             Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
             Err(error) => {
@@ -150,12 +153,14 @@ fn pending_if_blocked<T>(done: Result<T, Error>) -> Poll<Result<T, Error>> {
 /// The connection during one poll, as the `Read` and `Write` that tungstenite wants.
 struct Now<'a, 'b, S> {
     io: &'a mut Io<S>,
+    ahead: &'a mut ReadAhead,
     cx: &'a mut Context<'b>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Read for Now<'_, '_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        blocked_if_pending(Pin::new(&mut *self.io).poll_read(self.cx, buf))
+        let Self { io, ahead, cx } = self;
+        ahead.read(buf, |more| blocked_if_pending(Pin::new(&mut **io).poll_read(cx, more)))
     }
 }
 

@@ -1,20 +1,56 @@
 //! How frames are read and sent, in the middle of a response and between two of them: without ever waiting.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read, Write};
 
+use failback_client::ReadAhead;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
 
 use crate::io::Io;
 
-/// How many bytes are read at once. tungstenite fills as many with zeros before each read, however few there
-/// are to read, so its default of 128 KiB would cost more than the system does.
-const READ_BUFFER: usize = 64 * 1024;
+/// How many bytes tungstenite has room for, above the rest of a larger message. It keeps that for as long as
+/// the socket lives, and fills as many bytes with zeros before each read, however few there are to read. By
+/// default it is 128 KiB. Where more arrive, [`ReadAhead`] reads more at once.
+const READ_BUFFER: usize = 4 * 1024;
+
 /// How many bytes of pings and pongs may wait for a peer that reads nothing. Others are not sent.
 pub(crate) const CONTROL_BYTES: usize = 4 * 1024;
 
 /// How many frames are read before time limits are checked.
 pub(crate) const FRAMES: u32 = 1024;
+
+/// A connection that carries frames.
+pub(crate) struct Frames {
+    io: Io,
+    ahead: ReadAhead,
+}
+
+impl Frames {
+    pub(crate) const fn new(io: Io) -> Self {
+        Self { io, ahead: ReadAhead::new() }
+    }
+
+    pub(crate) const fn io(&mut self) -> &mut Io {
+        &mut self.io
+    }
+}
+
+impl Read for Frames {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let Self { io, ahead } = self;
+        ahead.read(room, |more| io.read(more))
+    }
+}
+
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.io.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.io.flush()
+    }
+}
 
 /// The settings of a WebSocket that takes messages of up to this many bytes.
 pub(crate) fn config(max_message_bytes: usize) -> WebSocketConfig {
@@ -33,7 +69,7 @@ pub(crate) const fn room_for(message_bytes: usize) -> usize {
 }
 
 /// Queues a message, which is sent as soon as there is room.
-pub(crate) fn queue(socket: &mut WebSocket<Io>, message: Message) -> Result<(), Error> {
+pub(crate) fn queue(socket: &mut WebSocket<Frames>, message: Message) -> Result<(), Error> {
     match socket.write(message).and_then(|()| socket.flush()) {
         // If the peer takes nothing, a ping is not sent, and counts as unanswered.
         Ok(()) | Err(Error::WriteBufferFull(_)) => Ok(()),

@@ -6,8 +6,7 @@ use failback::{Timestamp, Transport};
 use failback_wire::{Limits, Liveness, LivenessAction};
 use tungstenite::{Bytes, Message, WebSocket};
 
-use crate::frames::{FRAMES, is_blocked, queue};
-use crate::io::Io;
+use crate::frames::{FRAMES, Frames, is_blocked, queue};
 
 /// How long a missing pong is waited for once more. A process that stood still reads in that time what has
 /// arrived meanwhile.
@@ -31,7 +30,7 @@ impl Idle {
 
     /// Reads what has arrived, and pings. Returns when to do so again, or `None` if the socket is of no use
     /// any more.
-    pub(crate) fn attend(&mut self, socket: &mut WebSocket<Io>, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn attend(&mut self, socket: &mut WebSocket<Frames>, now: Timestamp) -> Option<Timestamp> {
         let mut frames = 0_u32;
         // A peer that does not take the answer to its last ping gets no other: nothing is read before that
         // has left.
@@ -47,7 +46,7 @@ impl Idle {
                 _ => return None,
             }
         }
-        let io = socket.get_mut();
+        let io = socket.get_mut().io();
         if io.take_interrupted() {
             return Some(now);
         } else if io.socket().take_read() {

@@ -165,7 +165,7 @@ impl Socket<'_> {
             let socket = self.conn.socket();
             let read = || {
                 // What is read counts against this.
-                socket.get_mut().take_interrupted();
+                socket.get_mut().io().take_interrupted();
                 match socket.read() {
                     Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                         // An answer to a ping may wait for room.

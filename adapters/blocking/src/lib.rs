@@ -76,6 +76,7 @@ mod network;
 mod no_stream;
 mod pool;
 mod shared;
+mod slot;
 mod socket;
 mod sse;
 mod stream;

@@ -5,6 +5,7 @@ use failback::Timestamp;
 use crate::bell::{Bell, Ringer};
 use crate::idle_http::IdleHttp;
 use crate::network::Network;
+use crate::slot::Slot;
 use crate::sse::{HttpConn, Recovered};
 use crate::websocket::WsConn;
 
@@ -14,8 +15,9 @@ const IDLE_HTTP: usize = 4;
 /// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn
 /// waits for.
 ///
-/// The thread exists while something is kept. It waits until the idle WebSocket has something to read, and
-/// takes the lock only to read that.
+/// The thread exists while something is kept. It waits until something that is kept has something to read,
+/// and locks only that to read it. While the pool itself is locked, connections change hands, and nothing is
+/// read, written, closed or begun.
 pub(crate) struct Pool {
     network: Arc<Network>,
     idle: Mutex<Idle>,
@@ -23,13 +25,14 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct Idle {
-    websocket: Option<WsConn>,
+    websocket: Option<Slot<WsConn>>,
     /// In order of use, the latest last.
-    http: Vec<IdleHttp>,
-    /// Each stops one handshake.
-    dials: Vec<Ringer>,
+    http: Vec<Slot<IdleHttp>>,
+    dials: Dials,
     /// Where the thread waits, if there is one.
     keeper: Option<Arc<Bell>>,
+    /// How many connections are about to be kept: the thread does not end before they are.
+    arriving: usize,
     /// The client is gone: nothing is kept any more.
     is_closed: bool,
 }
@@ -42,13 +45,12 @@ impl Pool {
     /// Takes the idle WebSocket, if there is one that still works.
     pub(crate) fn take_websocket(&self) -> Option<WsConn> {
         let mut idle = self.lock();
-        let mut conn = idle.websocket.take()?;
+        let slot = idle.websocket.take()?;
         let keeper = idle.keeper.clone();
         drop(idle);
         // Wakes the thread, which ends if nothing else is kept.
-        if let Some(keeper) = keeper {
-            keeper.ringer().ring();
-        }
+        ring(keeper);
+        let mut conn = slot.take()?;
         let now = self.network.policy().now();
         // A socket that always has more to read is not used again either.
         if conn.attend(now).is_none_or(|next| next <= now) {
@@ -62,38 +64,34 @@ impl Pool {
     /// Whether there is an idle WebSocket that still works.
     pub(crate) fn has_websocket(&self) -> bool {
         let now = self.network.policy().now();
-        self.lock().websocket.as_mut().is_some_and(|conn| conn.attend(now).is_some_and(|next| next > now))
+        let slot = self.lock().websocket.clone();
+        slot.is_some_and(|slot| {
+            slot.lock().as_mut().is_some_and(|conn| conn.attend(now).is_some_and(|next| next > now))
+        })
     }
 
     /// Keeps a WebSocket for the next turn, in place of an older one. False if it had to close it instead. If
     /// turns are to go over SSE alone, it is closed because nobody needs it.
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
         conn.rest(self.network.policy().now());
-        let mut idle = self.lock();
-        // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
-        if self.network.context.is_sse_only() {
-            drop(idle);
-            conn.close();
-            return true;
-        }
-        let mut keeper = self.keeper(&mut idle);
-        if let Some(bell) = &keeper {
-            if conn.io().attach(bell).is_err() {
-                keeper = None;
-            }
-        }
-        let Some(keeper) = keeper else {
-            drop(idle);
+        let Some(arrival) = self.arrive() else {
             conn.close();
             return false;
         };
-        let older = idle.websocket.replace(conn);
-        drop(idle);
-        keeper.ringer().ring();
-        if let Some(older) = older {
-            older.close();
+        if conn.io().attach(&arrival.bell).is_err() {
+            conn.close();
+            return false;
         }
-        true
+        let slot = Slot::new(conn);
+        let mut idle = self.lock();
+        let is_looked_after = arrival.is_awaited(&idle);
+        // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
+        let is_unneeded = self.network.context.is_sse_only();
+        let surplus = if is_looked_after && !is_unneeded { idle.websocket.replace(slot) } else { Some(slot) };
+        drop(idle);
+        drop(arrival);
+        close(surplus);
+        is_looked_after
     }
 
     /// Closes the idle WebSocket.
@@ -103,49 +101,55 @@ impl Pool {
         let keeper = idle.keeper.clone();
         drop(idle);
         // Wakes the thread, which ends if nothing else is kept.
-        if let Some(keeper) = keeper {
-            keeper.ringer().ring();
-        }
-        if let Some(websocket) = websocket {
-            websocket.close();
-        }
+        ring(keeper);
+        close(websocket);
     }
 
     /// Takes an HTTP connection that still works, the one used last if there are several. One that is not
     /// ready yet is left for a later turn.
     pub(crate) fn take_http(&self) -> Option<HttpConn> {
         let now = self.network.policy().now();
-        let mut idle = self.lock();
-        let mut taken = None;
-        for at in (0..idle.http.len()).rev() {
-            match idle.http.get_mut(at).map(|kept| kept.attend(now)) {
-                Some(Recovered::NotYet) => continue,
-                Some(Recovered::Now) => taken = Some(idle.http.remove(at).conn),
-                _ => drop(idle.http.remove(at)),
+        let kept = self.lock().http.clone();
+        for slot in kept.iter().rev() {
+            let mut place = slot.lock();
+            let recovered = place.as_mut().map(|kept| kept.attend(now));
+            if matches!(recovered, Some(Recovered::NotYet)) {
+                continue;
             }
-            if taken.is_some() {
-                break;
+            let taken = place.take();
+            drop(place);
+            let mut idle = self.lock();
+            idle.http.retain(|other| !other.is(slot));
+            let keeper = idle.keeper.clone();
+            drop(idle);
+            // Wakes the thread, which ends if nothing else is kept.
+            ring(keeper);
+            if let (Some(Recovered::Now), Some(kept)) = (recovered, taken) {
+                return Some(kept.conn);
             }
         }
-        if let Some(keeper) = &idle.keeper {
-            keeper.ringer().ring();
-        }
-        taken
+        None
     }
 
     /// Keeps an HTTP connection for later turns, as soon as the end of its last answer has come.
     pub(crate) fn put_http(self: &Arc<Self>, mut conn: HttpConn) {
         let used_at = self.network.policy().now();
-        let mut idle = self.lock();
-        let Some(keeper) = self.keeper(&mut idle) else { return };
-        if conn.finish(&keeper).is_err() {
+        let Some(arrival) = self.arrive() else { return };
+        if conn.finish(&arrival.bell).is_err() {
             return;
         }
-        let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
-        idle.http.push(IdleHttp::new(conn, used_at));
+        let slot = Slot::new(IdleHttp::new(conn, used_at));
+        let mut idle = self.lock();
+        let surplus = if arrival.is_awaited(&idle) {
+            let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
+            idle.http.push(slot);
+            oldest
+        } else {
+            Some(slot)
+        };
         drop(idle);
-        keeper.ringer().ring();
-        drop(oldest);
+        drop(arrival);
+        drop(surplus.and_then(|slot| slot.take()));
     }
 
     /// Holds a handshake that goes on without a turn. It is stopped when the client goes away or
@@ -153,10 +157,12 @@ impl Pool {
     pub(crate) fn hold_dial(&self, dial: Ringer) {
         let mut idle = self.lock();
         if idle.is_closed {
+            drop(idle);
             return dial.stop();
         }
-        idle.dials.retain(Ringer::is_heard);
-        idle.dials.push(dial);
+        let over = idle.dials.hold(dial);
+        drop(idle);
+        drop(over);
     }
 
     /// Closes every connection that no turn uses, and ends every handshake that none waits for.
@@ -177,31 +183,57 @@ impl Pool {
         let dials = std::mem::take(&mut idle.dials);
         let keeper = idle.keeper.clone();
         drop(idle);
-        if let Some(keeper) = keeper {
-            keeper.ringer().ring();
-        }
-        for dial in dials {
+        ring(keeper);
+        for dial in dials.held {
             dial.stop();
         }
-        if let Some(websocket) = websocket {
-            websocket.close();
+        close(websocket);
+        for slot in http {
+            drop(slot.take());
         }
-        drop(http);
     }
 
-    /// The bell of the thread, which is started if there is none. `None` if it cannot be started.
-    fn keeper(self: &Arc<Self>, idle: &mut Idle) -> Option<Arc<Bell>> {
-        if idle.is_closed {
-            return None;
+    /// A connection is about to be kept: sees to it that the thread is there, which is started if it is not.
+    /// `None` if it cannot be started, or nothing is kept any more.
+    fn arrive(self: &Arc<Self>) -> Option<Arrival<'_>> {
+        let mut made = None;
+        loop {
+            let mut idle = self.lock();
+            if idle.is_closed {
+                return None;
+            }
+            let (bell, is_new) = match (&idle.keeper, &made) {
+                (Some(keeper), _) => (Arc::clone(keeper), false),
+                (None, Some(made)) => (Arc::clone(made), true),
+                (None, None) => {
+                    drop(idle);
+                    made = Some(Bell::new(Ringer::default()).ok()?);
+                    continue;
+                }
+            };
+            idle.arriving = idle.arriving.saturating_add(1);
+            if is_new {
+                idle.keeper = Some(Arc::clone(&bell));
+            }
+            drop(idle);
+            let arrival = Arrival { pool: self, bell };
+            if is_new && !self.start_keeper(&arrival.bell) {
+                return None;
+            }
+            return Some(arrival);
         }
-        if let Some(keeper) = &idle.keeper {
-            return Some(Arc::clone(keeper));
+    }
+
+    /// Starts the thread. False if that fails: then nothing is kept that it was to look after.
+    fn start_keeper(self: &Arc<Self>, bell: &Arc<Bell>) -> bool {
+        let (pool, keeper) = (Arc::clone(self), Arc::clone(bell));
+        if self.network.threads.spawn("keeper", move || pool.keep(&keeper)).is_ok() {
+            return true;
         }
-        let keeper = Bell::new(Ringer::default()).ok()?;
-        let (pool, bell) = (Arc::clone(self), Arc::clone(&keeper));
-        self.network.threads.spawn("keeper", move || pool.keep(&bell)).ok()?;
-        idle.keeper = Some(Arc::clone(&keeper));
-        Some(keeper)
+        let mut idle = self.lock();
+        idle.keeper = None;
+        self.empty(idle);
+        false
     }
 
     /// What the thread does: looks after idle connections while there are any.
@@ -209,25 +241,53 @@ impl Pool {
         loop {
             let policy = self.network.policy();
             let now = policy.now();
-            let mut idle = self.lock();
+            let idle = self.lock();
+            let (websocket, http) = (idle.websocket.clone(), idle.http.clone());
+            drop(idle);
             let mut wake = Timestamp::MAX;
-            let mut useless = None;
-            if let Some(conn) = &mut idle.websocket {
-                match conn.attend(now) {
-                    Some(next) => wake = next,
-                    None => useless = idle.websocket.take(),
+            let websocket = websocket.filter(|slot| {
+                let mut place = slot.lock();
+                match place.as_mut().map(|conn| conn.attend(now)) {
+                    Some(Some(next)) => {
+                        wake = next;
+                        return false;
+                    }
+                    // A turn has it.
+                    None => return false,
+                    Some(None) => {}
                 }
+                let useless = place.take();
+                drop(place);
+                if let Some(conn) = useless {
+                    conn.close();
+                }
+                true
+            });
+            let useless: Vec<_> = http
+                .into_iter()
+                .filter(|slot| {
+                    let mut place = slot.lock();
+                    let Some(kept) = place.as_mut() else { return false };
+                    if matches!(kept.attend(now), Recovered::Never) {
+                        let useless = place.take();
+                        drop(place);
+                        drop(useless);
+                        return true;
+                    }
+                    wake = wake.min(kept.until);
+                    false
+                })
+                .collect();
+            let mut idle = self.lock();
+            if let Some(useless) = &websocket {
+                idle.websocket.take_if(|slot| slot.is(useless));
             }
-            idle.http.retain_mut(|kept| !matches!(kept.attend(now), Recovered::Never));
-            wake = idle.http.iter().map(|kept| kept.until).fold(wake, Timestamp::min);
-            if idle.websocket.is_none() && idle.http.is_empty() {
+            idle.http.retain(|slot| !useless.iter().any(|useless| useless.is(slot)));
+            let is_over = idle.websocket.is_none() && idle.http.is_empty() && idle.arriving == 0;
+            if is_over {
                 idle.keeper = None;
             }
-            let is_over = idle.keeper.is_none();
             drop(idle);
-            if let Some(conn) = useless {
-                conn.close();
-            }
             if is_over {
                 return;
             }
@@ -242,3 +302,72 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+fn ring(keeper: Option<Arc<Bell>>) {
+    if let Some(keeper) = keeper {
+        keeper.ringer().ring();
+    }
+}
+
+fn close(websocket: Option<Slot<WsConn>>) {
+    if let Some(conn) = websocket.and_then(|slot| slot.take()) {
+        conn.close();
+    }
+}
+
+/// A connection that is about to be kept.
+struct Arrival<'a> {
+    pool: &'a Pool,
+    /// Where the thread waits that is to look after it.
+    bell: Arc<Bell>,
+}
+
+impl Arrival<'_> {
+    /// Whether the thread is there, and something is to be kept.
+    fn is_awaited(&self, idle: &Idle) -> bool {
+        !idle.is_closed && idle.keeper.as_ref().is_some_and(|keeper| Arc::ptr_eq(keeper, &self.bell))
+    }
+}
+
+impl Drop for Arrival<'_> {
+    fn drop(&mut self) {
+        let mut idle = self.pool.lock();
+        idle.arriving = idle.arriving.saturating_sub(1);
+        drop(idle);
+        // The thread looks after what has come, or ends.
+        self.bell.ringer().ring();
+    }
+}
+
+/// The handshakes that no turn waits for. Each of these stops one.
+#[derive(Default)]
+struct Dials {
+    held: Vec<Ringer>,
+    /// Which is looked at next.
+    next: usize,
+}
+
+impl Dials {
+    /// Holds one more, and looks at two of the others: so those that are over are let go before they are
+    /// more than those that are not, and nobody looks at all of them.
+    fn hold(&mut self, dial: Ringer) -> [Option<Ringer>; 2] {
+        let over = [self.let_go(), self.let_go()];
+        self.held.push(dial);
+        over
+    }
+
+    fn let_go(&mut self) -> Option<Ringer> {
+        let Some(dial) = self.held.get(self.next) else {
+            self.next = 0;
+            return None;
+        };
+        if dial.is_heard() {
+            self.next = self.next.saturating_add(1);
+            return None;
+        }
+        Some(self.held.swap_remove(self.next))
+    }
+}
+
+#[cfg(test)]
+mod tests;

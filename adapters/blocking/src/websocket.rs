@@ -13,7 +13,7 @@ use tungstenite::{Bytes, Error, Message, WebSocket};
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::dial::dial;
-use crate::frames::{CONTROL_BYTES, FRAMES, config, is_blocked, queue, room_for};
+use crate::frames::{CONTROL_BYTES, FRAMES, Frames, config, is_blocked, queue, room_for};
 use crate::halt::Halt;
 use crate::handshake::upgrade;
 use crate::idle::Idle;
@@ -26,7 +26,7 @@ const TRANSPORT: Transport = Transport::WebSocket;
 
 /// An open WebSocket.
 pub(crate) struct WsConn {
-    socket: WebSocket<Io>,
+    socket: WebSocket<Frames>,
     limits: Limits,
     opened_at: Timestamp,
     /// Those of the answer that opened it.
@@ -69,7 +69,7 @@ impl WsConn {
         let (limits, now) = (network.limits, network.policy().now());
         let config = config(limits.max_message_bytes());
         Ok(Self {
-            socket: WebSocket::from_partially_read(io, early, Role::Client, Some(config)),
+            socket: WebSocket::from_partially_read(Frames::new(io), early, Role::Client, Some(config)),
             limits,
             opened_at: now,
             headers,
@@ -82,11 +82,11 @@ impl WsConn {
     }
 
     pub(crate) fn io(&mut self) -> &mut Io {
-        self.socket.get_mut()
+        self.socket.get_mut().io()
     }
 
     /// The WebSocket itself.
-    pub(crate) const fn socket(&mut self) -> &mut WebSocket<Io> {
+    pub(crate) const fn socket(&mut self) -> &mut WebSocket<Frames> {
         &mut self.socket
     }
 

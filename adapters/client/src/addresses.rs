@@ -16,7 +16,7 @@ pub struct Addresses {
     hosts: Mutex<Vec<Known>>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     host: String,
     /// The address that answered last.
@@ -31,8 +31,9 @@ impl Addresses {
     /// come last, in the same way.
     #[must_use]
     pub fn sort(&self, host: &str, resolved: Vec<SocketAddr>) -> Vec<SocketAddr> {
-        let hosts = self.lock();
-        let Some(known) = hosts.iter().find(|known| known.host == host) else { return interleave(resolved) };
+        // Copied, since others wait for the lock.
+        let known = self.lock().iter().find(|known| known.host == host).cloned();
+        let Some(known) = known else { return interleave(resolved) };
         let (silent, mut others): (Vec<_>, Vec<_>) =
             resolved.into_iter().partition(|address| known.silent.contains(address));
         // A stable sort: only the one that answered moves.
@@ -50,6 +51,7 @@ impl Addresses {
         answered: Option<SocketAddr>,
         silent: impl IntoIterator<Item = SocketAddr>,
     ) {
+        let silent: Vec<_> = silent.into_iter().collect();
         let mut hosts = self.lock();
         let mut known = match hosts.iter().position(|known| known.host == host) {
             Some(at) => hosts.remove(at),

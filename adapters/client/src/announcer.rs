@@ -1,18 +1,20 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use failback::{Mode, Reason, Status, Transport};
 
 use crate::duration::seconds;
 use crate::item::Notice;
 
 /// Remembers which transport delivered last, across attempts and turns, to announce when that changes.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Announcer {
-    on_sse: bool,
+    on_sse: AtomicBool,
 }
 
 impl Announcer {
     /// An announcer for a new client. The first response over WebSocket is not announced.
     pub(crate) const fn new() -> Self {
-        Self { on_sse: false }
+        Self { on_sse: AtomicBool::new(false) }
     }
 
     /// An attempt is about to deliver its first event. Returns the notice for the caller if the transport has
@@ -21,14 +23,14 @@ impl Announcer {
     /// `status` is the policy's, after it has heard of the event. `cause` is why this turn left WebSocket, if
     /// it did.
     pub(crate) fn announce(
-        &mut self,
+        &self,
         transport: Transport,
         reason: Reason,
         status: &Status,
         cause: Option<&str>,
     ) -> Option<Notice> {
         let on_sse = transport == Transport::Sse;
-        if std::mem::replace(&mut self.on_sse, on_sse) == on_sse {
+        if self.on_sse.swap(on_sse, Ordering::SeqCst) == on_sse {
             return None;
         }
         let text = if on_sse {
@@ -64,7 +66,7 @@ mod tests {
 
     #[test]
     fn only_a_change_of_transport_is_announced() {
-        let mut announcer = Announcer::new();
+        let announcer = Announcer::new();
         let preferred = &status(Mode::Preferred, None);
         assert!(announcer.announce(Transport::WebSocket, Reason::Healthy, preferred, None).is_none());
 

@@ -13,11 +13,12 @@ use rustls::ClientConfig;
 use crate::build_error::BuildError;
 use crate::context::Context;
 use crate::credentials::CredentialsRequest;
+use crate::lines::{Lines, Writer};
 use crate::observation::Observation;
 use crate::observer::Hears;
 use crate::provider::Provider;
 use crate::proxies::{Proxies, ProxyChoice};
-use crate::recorder::{Beginning, Recorder, Writer};
+use crate::recorder::{Beginning, Recorder};
 use crate::state_file::Found;
 use crate::tls;
 use crate::trust::Trust;
@@ -406,12 +407,12 @@ impl<W: World> Builder<W> {
     ///
     /// **How**: one line of JSON for each step, written and flushed at once, so that a process that is killed
     /// leaves a trace up to there. Events that change nothing are left out: most turns take two to four steps
-    /// of some 250 bytes each. Nothing is kept in memory. The README of `failback-vector` says what the lines
-    /// are.
+    /// of some 250 bytes each. The README of `failback-vector` says what the lines are.
     ///
-    /// **Cost**: whoever asks the policy waits for the writer, and so does everybody who wants to ask it. So
-    /// give it a local file, without a buffer of your own. A pipe that nobody reads would stop the client,
-    /// and so would a writer that asks the client anything.
+    /// **Cost**: one turn at a time waits for the writer, and writes what the others note meanwhile. They wait
+    /// too once that is 256 KiB, so no more than twice as much is kept in memory. So give it a local file,
+    /// without a buffer of your own. A pipe that nobody reads would stop the client in the end, and so would
+    /// a writer that begins turns of the client.
     ///
     /// **If it fails**, or panics, the client goes on, the recording stops, and a warning is logged, once.
     ///
@@ -516,8 +517,9 @@ impl<W: World> Builder<W> {
             }
         });
         if let Some(writer) = self.trace.take() {
-            let mut recorder = Recorder::new(writer, &begun);
-            policy.record(move |record| recorder.record(record));
+            let lines = Arc::new(Lines::new(writer));
+            let mut recorder = Recorder::new(Arc::clone(&lines), &begun);
+            policy.record_then(move |record| recorder.record(record), move || lines.write());
         }
         policy
     }

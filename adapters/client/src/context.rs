@@ -32,8 +32,8 @@ pub struct Context {
     size_limit: SizeLimit,
     /// The response that completed last over WebSocket. The connection that carried it is the one that the
     /// next turn gets, if it still works.
-    last_completed: Mutex<Option<String>>,
-    announcer: Mutex<Announcer>,
+    last_completed: Mutex<Option<Arc<str>>>,
+    announcer: Announcer,
     observer: Arc<Observer>,
     turns: AtomicU64,
 }
@@ -54,7 +54,6 @@ impl Context {
         // Holds the observer alone: a listener that held the policy would keep it for ever.
         let listener = Arc::clone(&observer);
         policy.on_change(move |change| listener.tell(&Observation::Changed(change)));
-        let announcer = Mutex::new(Announcer::new());
         Self {
             policy,
             headers,
@@ -64,7 +63,7 @@ impl Context {
             sse_only: AtomicBool::new(false),
             size_limit: SizeLimit::new(None),
             last_completed: Mutex::new(None),
-            announcer,
+            announcer: Announcer::new(),
             observer,
             turns: AtomicU64::new(0),
         }
@@ -128,13 +127,17 @@ impl Context {
     }
 
     /// The response that completed last over WebSocket.
-    pub(crate) fn last_completed(&self) -> Option<String> {
+    pub(crate) fn last_completed(&self) -> Option<Arc<str>> {
         self.last_completed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn note_completed(&self, id: Option<&str>) {
-        let id = id.map(str::to_owned);
-        *self.last_completed.lock().unwrap_or_else(PoisonError::into_inner) = id;
+        let id = id.map(Arc::from);
+        let mut last = self.last_completed.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = std::mem::replace(&mut *last, id);
+        drop(last);
+        // Dropped where nothing is locked.
+        drop(former);
     }
 
     /// Whether turns that begin from now on go over SSE alone. Each looks when its first step is asked for;
@@ -205,9 +208,7 @@ impl Context {
         reason: Reason,
         cause: Option<&str>,
     ) -> Option<Notice> {
-        let status = self.policy.status();
-        let mut announcer = self.announcer.lock().unwrap_or_else(PoisonError::into_inner);
-        announcer.announce(transport, reason, &status, cause)
+        self.announcer.announce(transport, reason, &self.policy.status(), cause)
     }
 }
 

@@ -111,6 +111,7 @@ mod duration;
 mod error;
 mod item;
 mod left_dial;
+mod lines;
 mod lost;
 #[cfg(feature = "metrics")]
 mod meters;
@@ -120,6 +121,7 @@ mod progress;
 mod provider;
 mod proxies;
 mod proxy;
+mod read_ahead;
 mod recorder;
 mod refusal;
 mod response;
@@ -152,6 +154,7 @@ pub use progress::Progress;
 pub use provider::{Provider, ProviderAnswer, ProviderError, ProviderPanicked};
 pub use proxies::{Proxies, ProxyChoice, ProxyReason};
 pub use proxy::{Proxy, ProxyError, ProxyProtocol};
+pub use read_ahead::ReadAhead;
 pub use refusal::{Refusal, encoding_of};
 pub use response::{Collector, Response};
 /// The crate of whose configurations [`Builder::tls_config`] takes one.

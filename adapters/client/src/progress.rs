@@ -37,7 +37,11 @@ impl Progress {
     }
 
     pub(crate) fn answer(&self, headers: Option<ResponseHeaders>) {
-        *self.headers.lock().unwrap_or_else(PoisonError::into_inner) = headers;
+        let mut kept = self.headers.lock().unwrap_or_else(PoisonError::into_inner);
+        let former = std::mem::replace(&mut *kept, headers);
+        drop(kept);
+        // Dropped where nothing is locked.
+        drop(former);
     }
 
     pub(crate) fn begin_attempt(&self, number: u32, transport: Transport) {

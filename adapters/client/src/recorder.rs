@@ -1,8 +1,7 @@
 //! What happens to a policy, written down as it happens: a trace, as the README of `failback-vector` says.
 
-use std::io::Write;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use failback::record::{Answer, Asked, Name, Record, TRACE_VERSION};
@@ -10,10 +9,8 @@ use failback::{Attempt, Config, Policy, ProbeStyle, Snapshot, Timestamp, Transpo
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::lines::Lines;
 use crate::trace;
-
-/// Where a trace goes.
-pub(crate) type Writer = Box<dyn Write + Send>;
 
 /// How a policy is made that is recorded from its beginning.
 #[derive(Clone, Copy)]
@@ -78,9 +75,11 @@ struct Header {
 /// many calls at once are all told apart.
 const KNOWN: usize = 256;
 
-/// Writes a line for each step, and leaves out those without which the others come to the same.
+/// Notes a line for each step, and leaves out those without which the others come to the same.
 pub(crate) struct Recorder {
-    lines: Lines,
+    lines: Arc<Lines>,
+    /// Its memory is used for each line.
+    line: Vec<u8>,
     /// How the policy stood after the last step that was told.
     stood: Standing,
     /// Attempts of which an event is written: the number of the call, which is also the place, and that of
@@ -110,11 +109,13 @@ impl Standing {
 
 impl Recorder {
     /// Begins a trace. What goes wrong with it is told when this is dropped.
-    pub(crate) fn new(writer: Writer, beginning: &Beginning) -> Self {
-        let mut lines = Lines { writer, line: Vec::new(), problem: None };
-        lines.write(&beginning.header());
+    pub(crate) fn new(lines: Arc<Lines>, beginning: &Beginning) -> Self {
+        let mut line = Vec::new();
+        lines.note(put(&beginning.header(), &mut line));
+        lines.write();
         Self {
             lines,
+            line,
             stood: Standing { transitions: 0, wake_at: None },
             known: Box::new([(0, 0); KNOWN]),
             is_dialling: false,
@@ -134,7 +135,7 @@ impl Recorder {
             }
             _ => self.write(record),
         }
-        if self.lines.problem.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.lines.has_failed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// An event that has led to no other mode.
@@ -179,61 +180,30 @@ impl Recorder {
     fn write_held(&mut self) {
         if let Some((line, at)) = self.held.take() {
             self.renewed = at;
-            self.lines.write_line(&line);
+            self.lines.note(Ok(&line));
         }
     }
 
     fn write(&mut self, record: &Record<'_>) {
         self.write_held();
         self.is_dialling |= matches!(record.answered.answer, Answer::Dial(true) | Answer::Diverted(_));
-        self.lines.write(record);
+        self.lines.note(put(record, &mut self.line));
     }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
         self.write_held();
-        if let Some(problem) = &self.lines.problem {
-            trace::recording_stopped(problem);
+        if let Some(problem) = self.lines.finish() {
+            trace::recording_stopped(&problem);
         }
     }
 }
 
-struct Lines {
-    writer: Writer,
-    line: Vec<u8>,
-    /// What went wrong. Nothing is written after it.
-    problem: Option<String>,
-}
-
-impl Lines {
-    fn write(&mut self, value: &impl Serialize) {
-        let mut line = std::mem::take(&mut self.line);
-        match put(value, &mut line) {
-            Ok(()) => self.write_line(&line),
-            Err(error) => self.problem = Some(error.to_string()),
-        }
-        self.line = line;
-    }
-
-    /// Writes it in one piece, and at once: the process may end at any moment.
-    fn write_line(&mut self, line: &[u8]) {
-        if self.problem.is_some() {
-            return;
-        }
-        let writer = &mut self.writer;
-        // It is written while a turn waits, which is not to end with a panic of the writer.
-        let wrote = catch_unwind(AssertUnwindSafe(|| writer.write_all(line).and_then(|()| writer.flush())));
-        self.problem = match wrote {
-            Ok(wrote) => wrote.err().map(|error| error.to_string()),
-            Err(_) => Some("the writer has panicked".to_owned()),
-        };
-    }
-}
-
-fn put(value: &impl Serialize, line: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+/// A line, in this memory.
+fn put<'a>(value: &impl Serialize, line: &'a mut Vec<u8>) -> Result<&'a [u8], String> {
     line.clear();
-    serde_json::to_writer(&mut *line, value)?;
+    serde_json::to_writer(&mut *line, value).map_err(|error| error.to_string())?;
     line.push(b'\n');
-    Ok(())
+    Ok(line)
 }

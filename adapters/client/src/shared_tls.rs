@@ -12,8 +12,7 @@ use crate::tls::TlsError;
 /// For how long what was read serves clients that are built later, if others still use it.
 const LIFETIME: Duration = Duration::from_secs(3_600);
 
-/// What has been read, as long as a client uses it. The lock is held while roots are read, so that clients
-/// that are built at once read them once.
+/// What has been read, as long as a client uses it.
 static READ: Shared = Shared::new();
 
 /// What decides what a configuration says.
@@ -40,7 +39,8 @@ struct Shared {
 struct Read {
     trusted: Trusted,
     at: Instant,
-    config: Weak<ClientConfig>,
+    /// Locked while it is read, so that clients that are built at once and trust the same read it once.
+    config: Arc<Mutex<Weak<ClientConfig>>>,
 }
 
 impl Shared {
@@ -54,17 +54,37 @@ impl Shared {
         now: Instant,
         read: impl FnOnce() -> Result<Arc<ClientConfig>, TlsError>,
     ) -> Result<Arc<ClientConfig>, TlsError> {
-        let mut all = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|read| {
-            read.config.strong_count() > 0 && now.saturating_duration_since(read.at) < LIFETIME
-        });
-        let found = all.iter().find(|read| read.trusted == *trusted);
-        if let Some(config) = found.and_then(|read| read.config.upgrade()) {
+        let place = self.place(trusted, now);
+        let mut config = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = config.upgrade() {
             return Ok(config);
         }
-        let config = read()?;
-        all.push(Read { trusted: trusted.clone(), at: now, config: Arc::downgrade(&config) });
-        Ok(config)
+        let read = read()?;
+        *config = Arc::downgrade(&read);
+        Ok(read)
+    }
+
+    /// Where the configuration that trusts these is, or is to be. Reads nothing.
+    fn place(&self, trusted: &Trusted, now: Instant) -> Arc<Mutex<Weak<ClientConfig>>> {
+        let mut all = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|read| read.is_of_use(now));
+        if let Some(read) = all.iter().find(|read| read.trusted == *trusted) {
+            return Arc::clone(&read.config);
+        }
+        let config = Arc::default();
+        all.push(Read { trusted: trusted.clone(), at: now, config: Arc::clone(&config) });
+        config
+    }
+}
+
+impl Read {
+    fn is_of_use(&self, now: Instant) -> bool {
+        if now.saturating_duration_since(self.at) >= LIFETIME {
+            return false;
+        }
+        // Somebody may read it at this moment.
+        let is_wanted = Arc::strong_count(&self.config) > 1;
+        is_wanted || self.config.lock().unwrap_or_else(PoisonError::into_inner).strong_count() > 0
     }
 }
 
@@ -108,6 +128,34 @@ mod tests {
         assert!(!Arc::ptr_eq(&first, &later));
         assert_eq!(reads, 2);
         assert_eq!(shared.read.lock().unwrap().len(), 1, "what is too old is forgotten");
+    }
+
+    /// Roots may lie on a disk that does not answer.
+    #[test]
+    fn while_one_reads_who_trusts_the_same_waits_and_nobody_else() {
+        let (shared, now) = (Arc::new(Shared::new()), Instant::now());
+        let get = |roots: &'static [&'static str], reads: bool| {
+            let (shared, (sender, got)) = (Arc::clone(&shared), std::sync::mpsc::channel());
+            std::thread::spawn(move || {
+                let read = || if reads { read() } else { unreachable!("it is being read") };
+                sender.send(shared.get(&trusted(roots), now, read).unwrap())
+            });
+            got
+        };
+        let mut same = None;
+        let first = shared.get(&trusted(&[]), now, || {
+            let other = get(&["another root"], true);
+            other.recv_timeout(Duration::from_secs(10)).expect("it does not wait");
+            let waits = same.insert(get(&[], false));
+            // The list has it, this thread, and the one that waits.
+            while Arc::strong_count(&shared.read.lock().unwrap()[0].config) < 3 {
+                std::thread::yield_now();
+            }
+            assert!(waits.try_recv().is_err());
+            read()
+        });
+        let same = same.unwrap().recv_timeout(Duration::from_secs(10)).unwrap();
+        assert!(Arc::ptr_eq(&first.unwrap(), &same));
     }
 
     #[test]

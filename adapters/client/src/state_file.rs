@@ -12,7 +12,7 @@ mod tests;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use failback::{Change, Mode, SharedPolicy, Snapshot, Trigger, random_seed};
@@ -77,8 +77,8 @@ impl Found {
             is_dirty: AtomicBool::new(false),
             in_doubt: AtomicBool::new(false),
             renew_at: AtomicU64::new(0),
-            work: Mutex::new(Work { seen: stamp, kept, busy_since_ms: None }),
-            problem: Mutex::new(problem),
+            work: Mutex::new(Work { seen: stamp, kept, busy_since_ms: None, adopted: None }),
+            problems: Mutex::new(Problems { last: problem, untold: Vec::new() }),
         });
         // A listener that held the policy would keep it for ever.
         let listener = Arc::downgrade(&file);
@@ -106,9 +106,10 @@ pub(crate) struct StateFile {
     in_doubt: AtomicBool,
     /// When the lease of a probe is to be written anew, in nanoseconds of the policy's clock.
     renew_at: AtomicU64,
-    /// Held by whoever reads or writes the file. Only who is about to probe waits for it.
+    /// Held by whoever reads or writes the file. Only who is about to probe waits for it. Nobody is told of
+    /// anything meanwhile: whoever listens may want it too.
     work: Mutex<Work>,
-    problem: Mutex<Option<StateFileError>>,
+    problems: Mutex<Problems>,
 }
 
 #[derive(Debug)]
@@ -119,6 +120,16 @@ struct Work {
     kept: Option<Kept>,
     /// Since when the lock has been held by others, whenever it was tried.
     busy_since_ms: Option<u64>,
+    /// The policy has learned from another client: whether that changed anything. The log is not told yet.
+    adopted: Option<bool>,
+}
+
+#[derive(Debug)]
+struct Problems {
+    /// What is wrong, as far as is known.
+    last: Option<StateFileError>,
+    /// What the log has not been told.
+    untold: Vec<StateFileError>,
 }
 
 /// What became of an attempt to write.
@@ -131,16 +142,14 @@ enum Wrote {
 impl StateFile {
     /// What is wrong with the file, as far as is known.
     pub(crate) fn problem(&self) -> Option<StateFileError> {
-        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.problems().last.clone()
     }
 
     /// A turn is about to begin: adopts what another process has learned meanwhile.
     pub(crate) fn look(&self) {
         self.flush();
         if !matches!(self.policy.mode(), Mode::Suspected | Mode::Probing { .. }) {
-            if let Ok(mut work) = self.work.try_lock() {
-                self.adopt_news(&mut work);
-            }
+            self.work_if_free(|work| self.adopt_news(work));
             self.flush();
         }
     }
@@ -151,13 +160,16 @@ impl StateFile {
         if !self.would_probe() {
             return;
         }
-        let mut work = self.lock();
-        if self.would_probe() {
-            if let Err(problem) = self.lease(&mut work) {
-                self.note::<()>(Err(problem));
-            }
-        }
-        drop(work);
+        self.work(
+            || Some(self.work.lock().unwrap_or_else(PoisonError::into_inner)),
+            |work| {
+                if self.would_probe() {
+                    if let Err(problem) = self.lease(work) {
+                        self.note::<()>(Err(problem));
+                    }
+                }
+            },
+        );
         self.flush();
     }
 
@@ -244,19 +256,20 @@ impl StateFile {
     /// Writes what there is to write, unless somebody is at it: then they look again when they are done.
     fn flush(&self) {
         while self.is_dirty.load(Ordering::SeqCst) {
-            let Ok(mut work) = self.work.try_lock() else { return };
-            self.is_dirty.store(false, Ordering::SeqCst);
-            let saved = self.save(&mut work);
-            drop(work);
+            let saved = self.work_if_free(|work| {
+                self.is_dirty.store(false, Ordering::SeqCst);
+                match self.save(work) {
+                    Ok(wrote) => Some(wrote),
+                    Err(problem) => self.note(Err(problem)),
+                }
+            });
             match saved {
-                Ok(Wrote::All) => {}
-                Ok(Wrote::Nothing) => {
+                None => return,
+                Some(Some(Wrote::Nothing)) => {
                     self.is_dirty.store(true, Ordering::SeqCst);
                     return;
                 }
-                Err(problem) => {
-                    self.note::<()>(Err(problem));
-                }
+                Some(Some(Wrote::All) | None) => {}
             }
         }
     }
@@ -329,31 +342,59 @@ impl StateFile {
         work.kept.is_some()
     }
 
-    fn adopt(&self, work: &Work) {
+    fn adopt(&self, work: &mut Work) {
         let Some(kept) = &work.kept else { return };
         let adopted = self.policy.learn(&kept.snapshot, kept.elapsed());
         self.policy.hold_probe(kept.lease());
-        trace::adopted(adopted);
+        work.adopted = Some(adopted);
     }
 
-    /// Remembers and tells what is wrong, or that nothing is.
+    /// Remembers what is wrong, or that nothing is.
     fn note<T>(&self, done: Result<T, Problem>) -> Option<T> {
         let (done, problem) = match done {
             Ok(done) => (Some(done), None),
             Err(problem) => (None, Some(self.disk.error(problem))),
         };
-        let mut last = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::replace(&mut *last, problem.clone());
-        drop(last);
-        if let Some(error) = problem.filter(|error| before.as_ref() != Some(error)) {
-            trace::state_file(&error);
-        }
+        let mut problems = self.problems();
+        let before = std::mem::replace(&mut problems.last, problem.clone());
+        problems.untold.extend(problem.filter(|error| before.as_ref() != Some(error)));
         done
     }
 
-    fn lock(&self) -> MutexGuard<'_, Work> {
+    /// Does this with the file, unless somebody is at it.
+    fn work_if_free<T>(&self, act: impl FnOnce(&mut Work) -> T) -> Option<T> {
+        let free = || match self.work.try_lock() {
+            Ok(work) => Some(work),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        self.work(free, act)
+    }
+
+    /// Does this with the file once that is locked. Whatever comes of it is told when it is free again.
+    fn work<'a, T>(
+        &'a self,
+        lock: impl FnOnce() -> Option<MutexGuard<'a, Work>>,
+        act: impl FnOnce(&mut Work) -> T,
+    ) -> Option<T> {
         // Nothing that is done with it panics.
-        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+        let (done, adopted) = self.policy.telling_later(|| {
+            let mut work = lock()?;
+            let done = act(&mut work);
+            Some((done, work.adopted.take()))
+        })?;
+        if let Some(changed) = adopted {
+            trace::adopted(changed);
+        }
+        let untold = std::mem::take(&mut self.problems().untold);
+        for problem in untold {
+            trace::state_file(&problem);
+        }
+        Some(done)
+    }
+
+    fn problems(&self) -> MutexGuard<'_, Problems> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

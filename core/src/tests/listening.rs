@@ -257,6 +257,32 @@ fn of_many_threads_each_change_is_told_once_in_order_and_never_two_at_a_time() {
 }
 
 #[test]
+fn what_changes_while_telling_is_put_off_is_told_then_by_whoever_put_it_off() {
+    let (policy, _clock) = shared(EXACT);
+    let mine = Arc::new(Mutex::new(()));
+    let (sender, heard) = channel();
+    let wanted = Arc::clone(&mine);
+    policy.on_change(move |change| {
+        let is_free = wanted.try_lock().is_ok();
+        sender.send((thread::current().id(), change.to, is_free)).unwrap();
+    });
+    policy.telling_later(|| {
+        policy.telling_later(|| {
+            let _locked = mine.lock();
+            retried(call(&policy), REFUSED);
+        });
+        assert_eq!(heard.try_iter().count(), 0, "it is still put off");
+        let other = policy.clone();
+        thread::spawn(move || other.handle_network_change()).join().unwrap();
+    });
+    let teller = thread::current().id();
+    let told: Vec<_> = heard.try_iter().collect();
+    assert_eq!(told, [(teller, Mode::Suspected, true), (teller, Mode::Preferred, true)]);
+    retried(call(&policy), REFUSED);
+    assert_eq!(heard.try_iter().count(), 1, "nothing is put off any more");
+}
+
+#[test]
 fn of_a_listener_that_is_too_slow_the_last_changes_become_one() {
     let (policy, _clock) = shared(EXACT);
     let (arrival, release) = held_up(&policy);

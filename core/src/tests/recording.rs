@@ -92,6 +92,47 @@ fn a_recorder_that_has_enough_is_dropped_where_nothing_is_locked() {
     drop((first, second, third));
 }
 
+/// The second step of a recorder may take long: it is taken where nothing is locked, after each record and
+/// before anybody who listens is told.
+#[test]
+fn what_follows_a_record_is_done_where_nothing_is_locked() {
+    let (policy, _clock) = shared(EXACT);
+    let (sender, told) = channel();
+    let (recorded, done, asks) = (sender.clone(), sender.clone(), policy.clone());
+    policy.on_change(move |change| sender.send(format!("told of {}", change.to)).unwrap());
+    policy.record_then(
+        move |record| {
+            recorded.send(format!("{:?}", record.name)).unwrap();
+            ControlFlow::Continue(())
+        },
+        move || done.send(format!("done with {} left", asks.recoveries_left())).unwrap(),
+    );
+    let refused = policy.begin_call();
+    let _call = refused.handle_outcome(Outcome::Failed(REFUSED));
+    let of_call = "Some(Call(1))";
+    assert_eq!(
+        told.try_iter().collect::<Vec<_>>(),
+        [of_call, "done with 3 left", of_call, "done with 3 left", "told of suspected"]
+    );
+}
+
+/// Who shows a policy may wait for whoever writes that down, and that one may ask the policy.
+#[test]
+fn a_policy_is_shown_where_nothing_is_locked() {
+    struct Asks(SharedPolicy, String);
+    impl core::fmt::Write for Asks {
+        fn write_str(&mut self, text: &str) -> core::fmt::Result {
+            assert_eq!(self.0.recoveries_left(), 3);
+            self.1.push_str(text);
+            Ok(())
+        }
+    }
+    let (policy, _clock) = shared(EXACT);
+    let mut asks = Asks(policy.clone(), String::new());
+    core::fmt::write(&mut asks, format_args!("{policy:?}")).unwrap();
+    assert!(asks.1.starts_with("SharedPolicy(Policy {"), "{}", asks.1);
+}
+
 #[test]
 fn a_later_recorder_takes_the_place_of_the_former() {
     let (policy, _clock) = shared(EXACT);

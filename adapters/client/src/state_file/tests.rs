@@ -88,3 +88,64 @@ fn who_keeps_a_policy_in_a_file_keeps_neither_alive() {
     assert!(!path.exists(), "nobody is left to write it");
     fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
+
+/// Whoever listens may begin a turn, which may want the file, and may take long.
+#[test]
+fn what_is_learned_from_another_process_is_told_where_nothing_is_locked() {
+    let (path, clock) = (path("told"), Arc::default());
+    let (one, _file) = open(&path, &clock);
+    let (other, beside) = open(&path, &clock);
+    let (sender, told) = std::sync::mpsc::channel();
+    let listener = Arc::downgrade(&beside);
+    other.on_change(move |change| {
+        let beside = listener.upgrade().unwrap();
+        sender.send((change.why, beside.work.try_lock().is_ok())).unwrap();
+    });
+    convict(&one);
+    beside.look();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [(Trigger::Restored, true)]);
+
+    // The other way to learn: a turn that would probe looks once more, with the file locked.
+    clock.store(COOLDOWN.as_nanos(), Ordering::SeqCst);
+    one.handle_network_change();
+    beside.ask_to_probe();
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [(Trigger::Restored, true)]);
+    assert_eq!(other.mode(), Mode::Preferred);
+    fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+/// So may whoever writes the log.
+#[test]
+fn the_log_is_told_where_nothing_is_locked() {
+    struct Log(Arc<StateFile>, Mutex<Vec<bool>>);
+    impl tracing::Subscriber for Log {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            metadata.target() == "failback::state"
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            let is_free = self.0.work.try_lock().is_ok() && self.0.problems.try_lock().is_ok();
+            self.1.lock().unwrap().push(is_free);
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+    let (path, clock) = (path("logged"), Arc::default());
+    let (one, _file) = open(&path, &clock);
+    let (_other, beside) = open(&path, &clock);
+    let log = Arc::new(Log(Arc::clone(&beside), Mutex::default()));
+    tracing::subscriber::with_default(Arc::clone(&log), || {
+        convict(&one);
+        beside.look();
+        fs::write(&path, "nonsense").unwrap();
+        beside.look();
+        beside.look();
+    });
+    assert_eq!(*log.1.lock().unwrap(), [true, true], "what was learned, and once what is wrong");
+    assert!(beside.problem().is_some());
+    fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}

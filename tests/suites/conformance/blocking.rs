@@ -26,7 +26,7 @@ use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
 use crate::bell::{Bell, Ringer};
-use crate::frames::{config, is_blocked, queue, room_for};
+use crate::frames::{Frames, config, is_blocked, queue, room_for};
 use crate::io::Io;
 use crate::kosoku::{Echo, MAX_MESSAGE, QUICK, judge};
 use crate::socket::Socket;
@@ -52,7 +52,8 @@ fn echo(address: SocketAddr, path: &str) {
     let socket = Socket::new(mio::net::TcpStream::from_std(stream), &bell).expect("a socket");
     assert!(socket.is_connected().expect("a connection"));
     let config = Some(config(MAX_MESSAGE));
-    let mut socket = WebSocket::from_partially_read(Io::plain(socket), Vec::new(), Role::Client, config);
+    let frames = Frames::new(Io::plain(socket));
+    let mut socket = WebSocket::from_partially_read(frames, Vec::new(), Role::Client, config);
     loop {
         // As the client does: whoever reads also sends what waits to be sent.
         let _ = socket.flush();
@@ -79,7 +80,7 @@ fn echo(address: SocketAddr, path: &str) {
                 if is_broken(&mut socket) {
                     return;
                 }
-                if !socket.get_mut().take_interrupted() {
+                if !socket.get_mut().io().take_interrupted() {
                     let _ = bell.wait(None);
                 }
             }
@@ -88,6 +89,6 @@ fn echo(address: SocketAddr, path: &str) {
     }
 }
 
-fn is_broken(socket: &mut WebSocket<Io>) -> bool {
-    socket.get_ref().write_error().is_some()
+fn is_broken(socket: &mut WebSocket<Frames>) -> bool {
+    socket.get_mut().io().write_error().is_some()
 }

@@ -23,7 +23,7 @@ const GROWTH: usize = 6 * LIMIT + CONNECTION;
 const CONNECTION: usize = 6 * 64 * 1024;
 
 /// What a client with an idle WebSocket takes, and the peer for its end of it.
-const IDLE: usize = 60 * 1024;
+const IDLE: usize = 84 * 1024;
 
 /// What the peer does to one turn.
 struct Case {

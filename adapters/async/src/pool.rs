@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -28,14 +29,14 @@ struct Idle<R: Runtime> {
     websocket: Option<Arc<IdleSocket<R>>>,
     http: Vec<Arc<IdleHttp>>,
     /// When one of these is dropped, its handshake ends.
-    dials: Vec<oneshot::Sender<Infallible>>,
+    dials: VecDeque<oneshot::Sender<Infallible>>,
     /// A handshake that was begun ahead of the next turn, which may adopt it.
     ahead: Option<Ahead<R>>,
 }
 
 impl<R: Runtime> Pool<R> {
     pub(crate) fn new(context: Arc<Context>) -> Self {
-        let idle = Idle { websocket: None, http: Vec::new(), dials: Vec::new(), ahead: None };
+        let idle = Idle { websocket: None, http: Vec::new(), dials: VecDeque::new(), ahead: None };
         Self { context, idle: Mutex::new(idle) }
     }
 
@@ -55,8 +56,9 @@ impl<R: Runtime> Pool<R> {
     /// over SSE alone.
     pub(crate) fn put_websocket(&self, conn: WsConn<R>, network: &Network<R>) {
         let socket = Arc::new(IdleSocket::keep(conn, network));
+        let now = network.policy.now();
         let mut idle = self.lock();
-        let old = idle.remove_old_http(network.policy.now());
+        let old = idle.remove_old_http(now);
         // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
         let unneeded = if self.context.is_sse_only() { Some(socket) } else { idle.websocket.replace(socket) };
         drop(idle);
@@ -92,8 +94,9 @@ impl<R: Runtime> Pool<R> {
     /// Keeps an HTTP connection for later turns, as soon as the rest of its last answer has come.
     pub(crate) fn put_http(&self, conn: HttpConn, rest: Incoming, network: &Network<R>) {
         let Some(kept) = IdleHttp::keep(conn, rest, network) else { return };
+        let now = network.policy.now();
         let mut idle = self.lock();
-        let old = idle.remove_old_http(network.policy.now());
+        let old = idle.remove_old_http(now);
         let oldest = (idle.http.len() >= IDLE_HTTP).then(|| idle.http.remove(0));
         idle.http.push(Arc::new(kept));
         drop(idle);
@@ -104,8 +107,13 @@ impl<R: Runtime> Pool<R> {
     pub(crate) fn hold_dial(&self) -> oneshot::Receiver<Infallible> {
         let (held, ended) = oneshot::channel();
         let dials = &mut self.lock().dials;
-        dials.retain(|dial| !dial.is_canceled());
-        dials.push(held);
+        // Two are looked at for each that comes, so that those that have ended do not become many.
+        for _ in 0..2 {
+            if let Some(dial) = dials.pop_front().filter(|dial| !dial.is_canceled()) {
+                dials.push_back(dial);
+            }
+        }
+        dials.push_back(held);
         ended
     }
 

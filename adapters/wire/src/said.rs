@@ -1,5 +1,7 @@
+use std::borrow::Cow;
+
 use crate::server_error::MAX_MESSAGE;
-use crate::text::excerpt;
+use crate::text::{excerpt, owned};
 use crate::{Event, EventError};
 
 /// What some servers send after the last event.
@@ -35,8 +37,8 @@ impl Said {
     /// # Errors
     ///
     /// [`EventError`] when the text is none of these.
-    pub fn read(text: impl Into<String>, name: Option<&str>) -> Result<Self, EventError> {
-        let text = text.into();
+    pub fn read<'a>(text: impl Into<Cow<'a, str>>, name: Option<&str>) -> Result<Self, EventError> {
+        let text = owned(text.into());
         // An SSE event without a name is called `message`.
         let name = name.filter(|name| !matches!(*name, "" | "message"));
         let is_error = name == Some("error");

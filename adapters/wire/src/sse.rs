@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use memchr::{memchr, memchr2};
 
+use crate::text::{extend, owned};
+
 /// Decodes `text/event-stream` to the letter of the WHATWG rules, in bounded memory.
 ///
 /// It stores an incomplete line, the event in progress and the last event ID. Each is at most as long as the
@@ -187,7 +189,7 @@ impl SseDecoder {
         if part.len() > self.limit.saturating_sub(self.line.len()) {
             return Err(self.fail());
         }
-        self.line.extend_from_slice(part);
+        extend(&mut self.line, part);
         Ok(())
     }
 
@@ -276,7 +278,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
 
 /// Appends a text. Most have nothing to be appended to.
 fn append(to: &mut String, text: Cow<'_, str>) {
-    if to.is_empty() { *to = text.into_owned() } else { to.push_str(&text) }
+    if to.is_empty() { *to = owned(text) } else { to.push_str(&text) }
 }
 
 /// Shows the state of the decoder, and not the content of the stream.

@@ -1,4 +1,59 @@
-//! Makes text from servers fit for one line of an error message.
+//! Text from servers: copies of it, and what of it fits in one line of an error message.
+
+use std::borrow::Cow;
+
+/// How much is copied at once.
+///
+/// C libraries copy more than some 2 KiB with one instruction (`rep movsb`). On AMD's Zen 3 and 4 that takes
+/// thirty times as long if the copy begins 1 to 32 bytes further into its page of 4 KiB than the original
+/// does: 2.5 µs for 4 KB. As buffers often begin on a page, and memory that was asked for 16 bytes after the
+/// beginning of one, that is common. Copied in pieces, no text takes longer.
+const PIECE: usize = 1024;
+
+/// The text itself, or a copy of it.
+#[inline]
+pub(crate) fn owned(text: Cow<'_, str>) -> String {
+    match text {
+        Cow::Owned(text) => text,
+        Cow::Borrowed(text) if text.len() <= PIECE => text.to_owned(),
+        Cow::Borrowed(text) => in_pieces(text),
+    }
+}
+
+#[inline(never)]
+fn in_pieces(text: &str) -> String {
+    let mut copy = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((piece, after)) = rest.split_at_checked(boundary(rest)) {
+        copy.push_str(piece);
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    copy
+}
+
+/// Where the first piece ends.
+fn boundary(text: &str) -> usize {
+    if text.len() <= PIECE {
+        return text.len();
+    }
+    // A character has up to four bytes.
+    (PIECE.saturating_sub(3)..=PIECE).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
+/// Puts a copy of these bytes behind others.
+#[inline]
+pub(crate) fn extend(to: &mut Vec<u8>, bytes: &[u8]) {
+    if bytes.len() <= PIECE {
+        return to.extend_from_slice(bytes);
+    }
+    to.reserve(bytes.len());
+    for piece in bytes.chunks(PIECE) {
+        to.extend_from_slice(piece);
+    }
+}
 
 /// Marks where a text was cut.
 pub(crate) const CUT: char = '…';
@@ -36,6 +91,21 @@ fn is_control(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_is_what_it_is_a_copy_of() {
+        for unit in ["a", "é", "€", "😀"] {
+            for bytes in [0, 1, 5, PIECE - 2, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE + 2, 5 * PIECE] {
+                for before in ["", "x", "xy", "xyz"] {
+                    let text = format!("{before}{}", unit.repeat(bytes / unit.len()));
+                    assert_eq!(owned(Cow::Borrowed(&text)), text);
+                    let mut appended = b"before".to_vec();
+                    extend(&mut appended, text.as_bytes());
+                    assert_eq!(appended, format!("before{text}").into_bytes());
+                }
+            }
+        }
+    }
 
     #[test]
     fn is_one_line_without_control_characters() {

@@ -134,18 +134,25 @@ fn the_log_is_told_where_nothing_is_locked() {
         fn enter(&self, _: &tracing::span::Id) {}
         fn exit(&self, _: &tracing::span::Id) {}
     }
-    let (path, clock) = (path("logged"), Arc::default());
-    let (one, _file) = open(&path, &clock);
-    let (_other, beside) = open(&path, &clock);
-    let log = Arc::new(Log(Arc::clone(&beside), Mutex::default()));
-    tracing::subscriber::with_default(Arc::clone(&log), || {
-        convict(&one);
-        beside.look();
-        fs::write(&path, "nonsense").unwrap();
-        beside.look();
-        beside.look();
-    });
-    assert_eq!(*log.1.lock().unwrap(), [true, true], "what was learned, and once what is wrong");
-    assert!(beside.problem().is_some());
-    fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    let told = || {
+        let (path, clock) = (path("logged"), Arc::default());
+        let (one, _file) = open(&path, &clock);
+        let (_other, beside) = open(&path, &clock);
+        let log = Arc::new(Log(Arc::clone(&beside), Mutex::default()));
+        tracing::subscriber::with_default(Arc::clone(&log), || {
+            convict(&one);
+            beside.look();
+            fs::write(&path, "nonsense").unwrap();
+            beside.look();
+            beside.look();
+        });
+        assert!(beside.problem().is_some());
+        fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        let told = log.1.lock().unwrap().clone();
+        assert!(!told.contains(&false), "it is locked");
+        told.len()
+    };
+    // Where another test logs for the first time just now, tracing may take it that nobody listens, until the
+    // next one begins to listen.
+    assert!((0..20).any(|_| told() == 2), "what was learned, and once what is wrong");
 }

@@ -79,6 +79,10 @@ pub trait TestClient: Send + Sync {
     /// does, whichever is more.
     fn background_tasks(&self) -> usize;
 
+    /// Waits until the runtime has heard of all that has arrived by now. Where there is no runtime, whoever
+    /// takes a connection looks for itself.
+    fn catch_up(&self) {}
+
     /// What `Debug` shows of the client.
     fn debug(&self) -> String;
 

@@ -34,10 +34,11 @@ const DRAIN_BYTES: usize = 64 * 1024;
 /// keeper ends when the connection is taken, has ended, or is too old.
 pub(crate) struct IdleHttp {
     slot: Arc<Slot>,
-    retire_at: Timestamp,
 }
 
 struct Slot {
+    /// When its last turn ended.
+    used_at: Timestamp,
     waiting: Mutex<Option<Waiting>>,
     keeper: Keeper,
 }
@@ -48,31 +49,27 @@ struct Waiting {
     conn: HttpConn,
     /// How many bytes of the rest have come.
     read: usize,
-    drain_until: Timestamp,
-    retire_at: Timestamp,
 }
 
 impl IdleHttp {
     /// Keeps a connection, with what is left of its last answer. `None` if it is of no use.
     pub(crate) fn keep<R: Runtime>(conn: HttpConn, rest: Incoming, network: &Network<R>) -> Option<Self> {
-        let now = network.policy.now();
-        let retire_at = now.saturating_add(LIFE);
-        let drain_until = now.saturating_add(DRAIN_TIME);
-        let mut waiting = Waiting { rest: Some(rest), conn, read: 0, drain_until, retire_at };
+        let mut waiting = Waiting { rest: Some(rest), conn, read: 0 };
         let keeper = Keeper::new();
         if waiting.poll_end(&mut Context::from_waker(keeper.waker())).is_ready() {
             return None;
         }
-        let slot = Arc::new(Slot { waiting: Mutex::new(Some(waiting)), keeper });
+        let used_at = network.policy.now();
+        let slot = Arc::new(Slot { used_at, waiting: Mutex::new(Some(waiting)), keeper });
         let kept = Arc::clone(&slot);
         let mut timer = Timer::new(network.runtime.clone(), network.policy.clone());
         network.runtime.spawn(async move { poll_fn(|cx| kept.poll(&mut timer, cx)).await });
-        Some(Self { slot, retire_at })
+        Some(Self { slot })
     }
 
     /// Whether too much time has passed since its last turn.
     pub(crate) fn is_old(&self, now: Timestamp) -> bool {
-        self.retire_at <= now
+        self.slot.used_at.saturating_add(LIFE) <= now
     }
 
     /// Takes the connection. `None` if it has ended, pending if the end of its last answer has not come.
@@ -107,7 +104,7 @@ impl Slot {
         self.keeper.register(cx.waker());
         let mut slot = self.lock();
         if let Some(waiting) = &mut *slot {
-            ready!(waiting.poll(timer, cx));
+            ready!(waiting.poll(self.used_at, timer, cx));
         }
         let ended = slot.take();
         drop(slot);
@@ -128,12 +125,15 @@ impl Waiting {
     }
 
     /// Ready when the connection is to be kept no longer.
-    fn poll<R: Runtime>(&mut self, timer: &mut Timer<R>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll<R: Runtime>(
+        &mut self,
+        used_at: Timestamp,
+        timer: &mut Timer<R>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         while self.poll_end(cx).is_pending() {
-            let until = match self.rest {
-                Some(_) => self.drain_until,
-                None => self.retire_at,
-            };
+            let time = if self.rest.is_some() { DRAIN_TIME } else { LIFE };
+            let until = used_at.saturating_add(time);
             if until <= timer.now() {
                 break;
             }

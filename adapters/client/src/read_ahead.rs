@@ -1,5 +1,6 @@
-use std::io;
-use std::ops::Range;
+use std::{fmt, io};
+
+use failback_wire::PIECE;
 
 /// How much is read ahead at least, and at most.
 const LEAST: usize = 4 * 1024;
@@ -7,13 +8,6 @@ const MOST: usize = 64 * 1024;
 
 /// How much is read ahead where so much was not enough.
 const GROWTH: usize = 16;
-
-/// Where memory begins to which the system copies fast. Much is copied with one instruction, which on some
-/// processors has a fifth of the speed or less where memory begins elsewhere.
-const ALIGNMENT: usize = 64;
-
-/// How much is copied at once from memory that begins anywhere: so little that no such instruction is used.
-const PIECE: usize = 1024;
 
 /// Reads many bytes at once for a reader that has room for few, as long as many arrive.
 ///
@@ -36,11 +30,9 @@ const PIECE: usize = 1024;
 /// assert_eq!((read(&mut socket)?, read(&mut socket)?), (2, 0));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ReadAhead {
     buffer: Vec<u8>,
-    /// The part of it that is read into.
-    room: Range<usize>,
     /// The part of it that is not used yet.
     from: usize,
     until: usize,
@@ -52,7 +44,7 @@ impl ReadAhead {
     /// Nothing is read.
     #[must_use]
     pub const fn new() -> Self {
-        Self { buffer: Vec::new(), room: 0..0, from: 0, until: 0, filled: 0 }
+        Self { buffer: Vec::new(), from: 0, until: 0, filled: 0 }
     }
 
     /// Reads into `room`: what was read ahead, or with `read`, which reads from the connection.
@@ -71,17 +63,17 @@ impl ReadAhead {
                 return read;
             }
             let size = self.filled.saturating_mul(GROWTH).clamp(LEAST, MOST);
-            if self.room.len() < size {
-                self.grow(size);
+            if self.buffer.len() < size {
+                // Not resized, which would copy what is in it: all of that is used.
+                self.buffer = Vec::new();
+                self.buffer = vec![0; size];
             }
-            let ahead = self.buffer.get_mut(self.room.clone()).unwrap_or_default();
-            match read(ahead) {
+            match read(&mut self.buffer) {
                 Ok(read @ 1..) => {
-                    if read == ahead.len() {
+                    if read == self.buffer.len() {
                         self.filled = self.filled.max(read);
                     }
-                    self.from = self.room.start;
-                    self.until = self.from.saturating_add(read).min(self.room.end);
+                    (self.from, self.until) = (0, read.min(self.buffer.len()));
                 }
                 ended => {
                     *self = Self::new();
@@ -91,7 +83,6 @@ impl ReadAhead {
         }
         let ahead = self.buffer.get(self.from..self.until).unwrap_or_default();
         let count = ahead.len().min(room.len());
-        // Both begin anywhere.
         for (room, ahead) in room.chunks_mut(PIECE).zip(ahead.chunks(PIECE)) {
             let count = room.len().min(ahead.len());
             if let (Some(room), Some(ahead)) = (room.get_mut(..count), ahead.get(..count)) {
@@ -101,14 +92,14 @@ impl ReadAhead {
         self.from = self.from.saturating_add(count);
         Ok(count)
     }
+}
 
-    /// Takes memory for so many bytes, all of which are used.
-    fn grow(&mut self, size: usize) {
-        // Not resized, which would copy what is in it.
-        self.buffer = Vec::new();
-        self.buffer = vec![0; size.saturating_add(ALIGNMENT)];
-        let start = self.buffer.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
-        self.room = start..start.saturating_add(size);
+/// Shows how much was read ahead, and not what.
+impl fmt::Debug for ReadAhead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadAhead")
+            .field("bytes", &self.until.saturating_sub(self.from))
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,14 +113,11 @@ mod tests {
     struct Socket {
         bytes: Vec<u8>,
         wanted: Vec<usize>,
-        /// The reader's own memory.
-        own: *const u8,
     }
 
     impl Socket {
         fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
             self.wanted.push(room.len());
-            assert!(room.as_ptr() == self.own || room.as_ptr().addr() % ALIGNMENT == 0);
             let mut bytes = self.bytes.as_slice();
             if bytes.is_empty() {
                 return Err(ErrorKind::WouldBlock.into());
@@ -140,15 +128,14 @@ mod tests {
         }
     }
 
-    fn socket(bytes: usize, own: &[u8]) -> Socket {
-        let bytes = (0_u8..=250).cycle().take(bytes).collect();
-        Socket { bytes, wanted: Vec::new(), own: own.as_ptr() }
+    fn socket(bytes: usize) -> Socket {
+        Socket { bytes: (0_u8..=250).cycle().take(bytes).collect(), wanted: Vec::new() }
     }
 
     /// All that there is, read with room for so many at a time, and what was wanted for that.
     fn read_all(ahead: &mut ReadAhead, bytes: usize, room: usize) -> Vec<usize> {
         let mut room = vec![0; room];
-        let (mut socket, mut all) = (socket(bytes, &room), Vec::new());
+        let (mut socket, mut all) = (socket(bytes), Vec::new());
         let expected = socket.bytes.clone();
         loop {
             match ahead.read(&mut room, |more| socket.read(more)) {
@@ -185,10 +172,11 @@ mod tests {
     fn after_an_end_or_an_error_it_begins_anew() {
         for kind in [None, Some(ErrorKind::ConnectionReset)] {
             let mut room = [0; 100];
-            let (mut ahead, mut socket) = (ReadAhead::new(), socket(150, &room));
+            let (mut ahead, mut socket) = (ReadAhead::new(), socket(150));
             for expected in [100, 50] {
                 assert_eq!(ahead.read(&mut room, |more| socket.read(more)).unwrap(), expected);
             }
+            assert_eq!(format!("{ahead:?}"), "ReadAhead { bytes: 0, .. }");
             let ended = ahead.read(&mut room, |_| kind.map_or(Ok(0), |kind| Err(kind.into())));
             assert_eq!(ended.map_err(|error| error.kind()), kind.map_or(Ok(0), Err));
             assert_eq!(ahead.buffer.capacity(), 0);

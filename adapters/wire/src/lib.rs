@@ -114,5 +114,6 @@ pub use seen::Seen;
 pub use server_error::ServerError;
 pub use sse::{SseDecoder, SseError, SseItem};
 pub use target::Target;
+pub use text::PIECE;
 pub use url_error::UrlError;
 pub use usage::Usage;

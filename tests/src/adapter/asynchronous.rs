@@ -1,7 +1,8 @@
 //! What the async adapters have in common: a client of some runtime, and the ground that it runs on.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 use failback::SharedPolicy;
 use failback_async::{Client, Error, Item, ResponseStream, Runtime, StateFileError, Warmed};
 use failback_wire::{Request, ResponseHeaders};
+use futures_util::AsyncReadExt;
 use futures_util::future::{Either, poll_immediate, select};
 
 use super::{TestClient, TestTurn};
@@ -113,6 +115,18 @@ impl<G: Ground> TestClient for AsyncClient<G> {
 
     fn background_tasks(&self) -> usize {
         self.clock.tasks().max(self.ground.tasks())
+    }
+
+    fn catch_up(&self) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let address = listener.local_addr().expect("its address");
+        // A runtime hears of what arrives in the order in which it arrives, or of more at once.
+        let read = self.ground.block_on(async {
+            let mut stream = self.ground.runtime().connect(address).await?;
+            listener.accept()?.0.write_all(b"!")?;
+            stream.read_exact(&mut [0]).await
+        });
+        read.expect("a byte over loopback");
     }
 
     fn debug(&self) -> String {

@@ -102,12 +102,12 @@ impl Scene {
     /// connection that it may use.
     fn settle(&self) {
         self.peer.wait_for_blocking("an end of what goes on", |journal| Rest::of(journal).is_some());
-        // A connection that rests has one task at most. One that has not read the end of its answer has two,
-        // and so has a handshake.
-        until("the answers to be read", || {
+        // A connection that rests has one task at most, and so has a handshake.
+        until("other tasks to end", || {
             let rest = Rest::of(&self.peer.journal());
-            rest.is_some_and(|rest| self.client.background_tasks() <= rest.idle + 2 * rest.dials)
+            rest.is_some_and(|rest| self.client.background_tasks() <= rest.idle + rest.dials)
         });
+        self.client.catch_up();
     }
 
     /// Adds what the caller got in one turn, and what the policy thinks then.

@@ -145,20 +145,20 @@ fn an_answer_over_sse_goes_on(adapter: &dyn Adapter) {
 
 fn the_first_event_may_come_when_the_caller_is_back(adapter: &dyn Adapter) {
     for transport in BOTH {
-        let mut silent = Silent::new(transport, [0], |settings| adapter.client(settings));
-        silent.client.advance(AWAY);
-        silent.wait_out_a_last_look();
-        silent.comes_through();
+        outlives_an_absence(Silent::new(transport, [0], |settings| adapter.client(settings)));
     }
+}
+
+fn outlives_an_absence(mut silent: Silent) {
+    silent.client.advance(AWAY);
+    silent.wait_out_a_last_look();
+    silent.comes_through();
 }
 
 fn no_event_for_long_is_no_fault_of_an_absence(adapter: &dyn Adapter) {
     for transport in BOTH {
         let limits = Limits::new().with_event_timeout(Some(Duration::from_secs(60)));
-        let mut silent = Silent::new(transport, [5], |settings| adapter.client(settings.limits(limits)));
-        silent.client.advance(AWAY);
-        silent.wait_out_a_last_look();
-        silent.comes_through();
+        outlives_an_absence(Silent::new(transport, [5], |settings| adapter.client(settings.limits(limits))));
     }
 }
 

@@ -93,13 +93,12 @@ fn an_http_connection_is_used_again_for_a_minute(adapter: &dyn Adapter) {
         peer.wait_for_blocking("the end of the answer", |journal| {
             journal.count(|what| matches!(what, What::BodyEnd)) == turn
         });
-        until("the connection to be ready again", || client.background_tasks() == 1);
+        client.catch_up();
         client.advance(Duration::from_secs(pause));
         // Only SSE is asked for.
         let outcome = collect(client.stream(Request::text("m", "hello")));
         assert!(outcome.is_complete(), "{outcome:?}");
     }
-    until("the connection to be ready again", || client.background_tasks() == 1);
     let journal = peer.wait_for_blocking("the old one to end", |journal| journal.open_connections() == 1);
     let sse: Vec<_> = journal.transports().into_iter().zip(journal.request_connections()).collect();
     let carried: Vec<_> = sse.into_iter().filter(|(by, _)| *by == Transport::Sse).map(|(_, on)| on).collect();

@@ -56,7 +56,7 @@ fn a_connection_is_used_again_once_the_end_has_come(adapter: &dyn Adapter) {
     assert!(client.background_tasks() > 0, "someone reads to the end of the answer");
     gate.open();
     peer.wait_for_blocking("the end", |journal| journal.any(|what| matches!(what, What::BodyEnd)));
-    until("the connection to be ready again", || client.background_tasks() == 1);
+    client.catch_up();
     complete(&*client);
     let journal = peer.journal();
     assert_eq!(journal.request_connections(), [2, 2], "{journal}");

@@ -1,5 +1,5 @@
-//! The idle limit of SSE counts from the last byte, not from when the client looks: with an HTTP connection
-//! in a task of its own, that looked only when the limit was due, and waited as long again.
+//! The idle limit of SSE counts from the last byte, not from when the client looks: one that looked only when
+//! the limit was due waited as long again.
 
 use std::time::{Duration, Instant};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use failback::{Mode, Transport};
 use failback_peer::{Handshake, Peer, Turn, What};
-use failback_tests::{Adapter, Settings, TestClient, collect, strict, until};
+use failback_tests::{Adapter, Settings, TestClient, collect, strict};
 use failback_wire::{Limits, Request};
 
 with_every_adapter!(
@@ -93,8 +93,8 @@ fn on_sse(adapter: &dyn Adapter, peer: &Peer) -> Box<dyn TestClient> {
     let client = adapter.client(Settings::new(peer).config(strict()));
     let first = collect(client.stream(Request::text("m", "one")));
     assert!(first.is_complete(), "{first:?}");
-    // Of its tasks, the one that reads to the end of the answer ends first.
-    until("the connection to be ready again", || client.background_tasks() == 1);
+    peer.wait_for_blocking("the end of the answer", |journal| journal.any(|what| *what == What::BodyEnd));
+    client.catch_up();
     client
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use failback::{GiveUp, Mode, Stage, Transport};
-use failback_peer::{Handshake, Peer, Turn};
-use failback_tests::{Adapter, Settings, TestClient, collect, until};
+use failback_peer::{Handshake, Peer, Turn, What};
+use failback_tests::{Adapter, Settings, TestClient, collect};
 use failback_wire::{Limits, Request};
 
 with_every_adapter!(
@@ -20,8 +20,8 @@ fn failed_over(peer: &Peer, adapter: &dyn Adapter) -> Box<dyn TestClient> {
     let client = adapter.client(Settings::new(peer).limits(limits));
     let outcome = collect(client.stream(Request::text("m", "hi")));
     assert!(outcome.is_complete(), "{outcome:?}");
-    // Of its tasks, the one that reads to the end of the answer ends first.
-    until("the connection to be ready again", || client.background_tasks() == 1);
+    peer.wait_for_blocking("the end of the answer", |journal| journal.any(|what| *what == What::BodyEnd));
+    client.catch_up();
     client
 }
 

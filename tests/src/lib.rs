@@ -47,24 +47,33 @@ pub use wait::until;
 #[macro_export]
 macro_rules! with_every_adapter {
     ($($name:ident),+ $(,)?) => {
-        $(
-            mod $name {
-                #[test]
-                fn blocking() {
-                    super::$name($crate::adapter("blocking"));
-                }
+        $crate::with_adapters!([blocking, tokio, smol] $($name)+);
+    };
+}
 
-                #[test]
-                fn tokio() {
-                    super::$name($crate::adapter("tokio"));
-                }
+/// The same, for adapters whose caller may do something else while they wait.
+#[macro_export]
+macro_rules! with_async_adapters {
+    ($($name:ident),+ $(,)?) => {
+        $crate::with_adapters!([tokio, smol] $($name)+);
+    };
+}
 
+#[doc(hidden)]
+#[macro_export]
+macro_rules! with_adapters {
+    ($adapters:tt $($name:ident)+) => {
+        $($crate::with_adapters!(@one $name $adapters);)+
+    };
+    (@one $name:ident [$($adapter:ident),+]) => {
+        mod $name {
+            $(
                 #[test]
-                fn smol() {
-                    super::$name($crate::adapter("smol"));
+                fn $adapter() {
+                    super::$name($crate::adapter(stringify!($adapter)));
                 }
-            }
-        )+
+            )+
+        }
     };
 }
 

@@ -205,7 +205,8 @@ impl<R: Runtime> Work<R> {
         let mut in_time = None;
         if let Some(divert_at) = divert_at {
             let head_start = network.policy.time_until(divert_at);
-            in_time = Deadline::after(&network.runtime, head_start).limit(dial.as_mut()).await;
+            let mut deadline = Deadline::by_the_clock(&network.runtime, head_start);
+            in_time = deadline.limit(dial.as_mut()).await;
             if in_time.is_none() {
                 if let Some(left) = self.turn.divert() {
                     self.leave(dial, left);

@@ -101,21 +101,42 @@ impl<R: Runtime> LastLook<R> {
     }
 }
 
+/// How late whoever awaits something may look and still count as having been there all the time.
+const SLACK: Duration = Duration::from_secs(1);
+
 /// A limit on the whole time that something takes.
 pub(crate) struct Deadline<R: Runtime> {
     runtime: R,
     /// `None` is never.
     at: Option<Instant>,
+    /// The next look at the clock. `None` when the time is up, or never will be.
+    look: Option<Look<R>>,
+    counts_absences: bool,
+}
+
+struct Look<R: Runtime> {
+    due: Instant,
+    wait: Duration,
     sleep: Pin<Box<R::Sleep>>,
-    has_passed: bool,
 }
 
 impl<R: Runtime> Deadline<R> {
-    /// This long from now.
+    /// This long from now, counting time in which somebody awaits what it limits: it is put off while the
+    /// caller does something else for more than a second, or the runtime stands still for so long.
     pub(crate) fn after(runtime: &R, limit: Duration) -> Self {
+        Self::new(runtime, limit, false)
+    }
+
+    /// This long from now, whoever awaits it.
+    pub(crate) fn by_the_clock(runtime: &R, limit: Duration) -> Self {
+        Self::new(runtime, limit, true)
+    }
+
+    fn new(runtime: &R, limit: Duration, counts_absences: bool) -> Self {
         let at = runtime.now().checked_add(limit);
-        let sleep = Box::pin(runtime.sleep(limit));
-        Self { runtime: runtime.clone(), at, sleep, has_passed: false }
+        let mut deadline = Self { runtime: runtime.clone(), at, look: None, counts_absences };
+        deadline.look_later();
+        deadline
     }
 
     /// Awaits `what`. `None` if the time is up first, and a last look finds nothing either.
@@ -126,18 +147,37 @@ impl<R: Runtime> Deadline<R> {
             if let Poll::Ready(done) = what.as_mut().poll(cx) {
                 return Poll::Ready(Some(done));
             }
-            if !self.has_passed {
-                ready!(self.sleep.as_mut().poll(cx));
-                self.has_passed = true;
-            }
-            let last_look = last_look.get_or_insert_with(|| {
-                let late =
-                    self.at.map_or(Duration::ZERO, |at| self.runtime.now().saturating_duration_since(at));
-                LastLook::new(self.runtime.clone(), late)
-            });
+            let late = ready!(self.poll_over(cx));
+            let last_look = last_look.get_or_insert_with(|| LastLook::new(self.runtime.clone(), late));
             last_look.poll(false, cx).map(|()| None)
         })
         .await
+    }
+
+    /// Ready when the time is up, with how long it has been.
+    fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        while let Some(look) = &mut self.look {
+            ready!(look.sleep.as_mut().poll(cx));
+            let late = self.runtime.now().saturating_duration_since(look.due);
+            if late > SLACK && !self.counts_absences {
+                // For how long of its wait it was there is not known.
+                let away = late.saturating_add(look.wait / 2);
+                self.at = self.at.and_then(|at| at.checked_add(away));
+            }
+            self.look_later();
+        }
+        let Some(at) = self.at else { return Poll::Pending };
+        Poll::Ready(self.runtime.now().saturating_duration_since(at))
+    }
+
+    /// Looks often enough to notice an absence.
+    fn look_later(&mut self) {
+        let now = self.runtime.now();
+        let left = self.at.map(|at| at.saturating_duration_since(now)).filter(|left| !left.is_zero());
+        let wait = left.map(|left| if self.counts_absences { left } else { left.min(SLACK) });
+        self.look = wait.and_then(|wait| {
+            Some(Look { due: now.checked_add(wait)?, wait, sleep: Box::pin(self.runtime.sleep(wait)) })
+        });
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn connect_any(
     host: &str,
     addresses: Vec<SocketAddr>,
     bell: &Arc<Bell>,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<Socket, Halt> {
     let mut waiting = addresses.into_iter();
     let mut trying: Vec<(SocketAddr, Option<Socket>)> = Vec::new();
@@ -74,7 +74,7 @@ pub(crate) fn connect_any(
                 return Err(Seen::ConnectTimeout.into());
             }
             let pause = if is_last { None } else { next.left() };
-            bell.wait([pause, deadline.left()].into_iter().flatten().min())?;
+            deadline.wait(bell, pause)?;
         }
     }
 }

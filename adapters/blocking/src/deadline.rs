@@ -1,34 +1,58 @@
+use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
 use failback_wire::Seen;
 
-use crate::bell::Bell;
+use crate::bell::{Bell, Stopped};
 use crate::halt::Halt;
 
+/// How late a thread may wake and still count as awake all the time. Later, the whole process has slept.
+pub(crate) const SLACK: Duration = Duration::from_secs(1);
+
 /// The time by which something must be done, by the system's clock.
-#[derive(Clone, Copy)]
-pub(crate) struct Deadline(Option<Instant>);
+///
+/// While somebody [waits](Self::wait) for it and the whole process sleeps, no time counts.
+pub(crate) struct Deadline(Cell<Option<Instant>>);
 
 impl Deadline {
     /// So long after now. Never, if that is too far away to be counted.
     pub(crate) fn after(limit: Duration) -> Self {
-        Self(Instant::now().checked_add(limit))
+        Self(Cell::new(Instant::now().checked_add(limit)))
     }
 
     /// How much time is left. `None` if there is no limit.
-    pub(crate) fn left(self) -> Option<Duration> {
-        self.0.map(|at| at.saturating_duration_since(Instant::now()))
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.0.get().map(|at| at.saturating_duration_since(Instant::now()))
     }
 
-    pub(crate) fn is_over(self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.left() == Some(Duration::ZERO)
+    }
+
+    /// Waits at `bell`, but no longer than until the time is over, nor than `pause`.
+    pub(crate) fn wait(&self, bell: &Bell, pause: Option<Duration>) -> Result<(), Stopped> {
+        // Not longer than a second, so that a sleep of the process is noticed.
+        let longest = [self.left(), pause].into_iter().flatten().fold(SLACK, Duration::min);
+        let begun = Instant::now();
+        let waited = bell.wait(Some(longest));
+        self.handle_waited(longest, begun.elapsed());
+        waited
+    }
+
+    /// A wait that was to take no longer than `longest` has taken this long.
+    fn handle_waited(&self, longest: Duration, took: Duration) {
+        if took > longest.saturating_add(SLACK) {
+            // For how long of its wait the process was awake is not known.
+            let asleep = took.saturating_sub(longest / 2);
+            self.0.set(self.0.get().and_then(|at| at.checked_add(asleep)));
+        }
     }
 
     /// Calls `act`, which must not block, again and again until it no longer says that it would block. Waits
     /// at `bell` in between. When the time is over, that is reported as `late`.
     pub(crate) fn limit<T>(
-        self,
+        &self,
         bell: &Bell,
         late: &Seen<'static>,
         mut act: impl FnMut() -> io::Result<T>,
@@ -41,7 +65,23 @@ impl Deadline {
             if self.is_over() {
                 return Err(Halt::from(*late));
             }
-            bell.wait(self.left())?;
+            self.wait(bell, None)?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_the_process_sleeps_no_time_counts() {
+        let deadline = Deadline::after(Duration::from_secs(15));
+        let left = |deadline: &Deadline| deadline.left().unwrap().as_secs_f64();
+        deadline.handle_waited(SLACK, Duration::from_secs(2));
+        assert!(left(&deadline) <= 15.0, "a wait may be late by a second");
+        deadline.handle_waited(SLACK, Duration::from_secs(60));
+        // Half of the wait counts.
+        assert!((74.0..=74.5).contains(&left(&deadline)), "{}", left(&deadline));
     }
 }

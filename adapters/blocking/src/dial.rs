@@ -26,7 +26,7 @@ pub(crate) fn dial(
     network: &Arc<Network>,
     transport: Transport,
     bell: &Arc<Bell>,
-    deadline: Deadline,
+    deadline: &Deadline,
     told: Told<'_>,
 ) -> Result<Io, Halt> {
     let target = network.endpoint.target(transport);
@@ -59,7 +59,7 @@ pub(crate) fn dial(
 struct Dial<'a> {
     network: &'a Arc<Network>,
     bell: &'a Arc<Bell>,
-    deadline: Deadline,
+    deadline: &'a Deadline,
     told: Told<'a>,
 }
 
@@ -147,7 +147,7 @@ fn resolve(
     host: &str,
     port: u16,
     bell: &Bell,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<Vec<SocketAddr>, Halt> {
     let failed = |error: io::Error| Halt::new(Seen::Resolve, format_args!("{host}: {error}"));
     let look_up = {

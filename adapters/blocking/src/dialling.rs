@@ -200,7 +200,7 @@ fn renew(
     left: &mut LeftDial,
 ) -> Option<Dialled> {
     let deadline = Deadline::after(network.limits.connect_timeout());
-    let answer = network.ask(request, bell, deadline).ok()?;
+    let answer = network.ask(request, bell, &deadline).ok()?;
     let headers = left.handle_credentials(answer)?;
     Some(WsConn::connect(network, &headers, bell).map(Box::new))
 }

@@ -123,7 +123,7 @@ impl Driver {
         }
         let answer = match self.bell() {
             // It has no limit but the turn's deadline.
-            Ok(bell) => self.shared.network.ask(request, &bell, Deadline::after(Duration::MAX))?,
+            Ok(bell) => self.shared.network.ask(request, &bell, &Deadline::after(Duration::MAX))?,
             Err(_) => Err("the system has nothing left to wait for the provider of credentials with".into()),
         };
         self.turn.handle_credentials(answer);

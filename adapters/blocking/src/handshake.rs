@@ -41,7 +41,7 @@ pub(crate) fn upgrade(
     mut io: Io,
     headers: &Headers,
     bell: &Arc<Bell>,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<(Io, ResponseHeaders, Vec<u8>), Halt> {
     let key = generate_key();
     let shaken = shake_hands(network, &mut io, headers, &key, bell, deadline);
@@ -66,7 +66,7 @@ fn shake_hands(
     headers: &Headers,
     key: &str,
     bell: &Bell,
-    deadline: Deadline,
+    deadline: &Deadline,
 ) -> Result<Answer, Halt> {
     let late = &Seen::HandshakeTimeout;
     let own = [

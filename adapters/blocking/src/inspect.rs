@@ -111,7 +111,7 @@ impl Socket<'_> {
         let begun = Instant::now();
         let limit = Deadline::after(self.of.network.limits.pong_timeout());
         self.send(Message::Ping(Bytes::from_static(PING)))?;
-        match self.receive(limit, is_our_pong)? {
+        match self.receive(&limit, is_our_pong)? {
             Some(_) => Ok(begun.elapsed()),
             None => Err(Seen::MissedPong.into()),
         }
@@ -124,7 +124,7 @@ impl Socket<'_> {
     /// Why the socket is of no use.
     pub fn exchange(&mut self, text: &str, time: Duration) -> Result<Option<String>, Halt> {
         self.send(Message::text(text.to_owned()))?;
-        let message = self.receive(Deadline::after(time), |message| matches!(message, Message::Text(_)))?;
+        let message = self.receive(&Deadline::after(time), |message| matches!(message, Message::Text(_)))?;
         Ok(message.and_then(|message| message.into_text().ok()).map(|text| text.as_str().to_owned()))
     }
 
@@ -134,7 +134,7 @@ impl Socket<'_> {
     ///
     /// Why the socket is of no use any more.
     pub fn idle(&mut self, time: Duration) -> Result<(), Halt> {
-        self.receive(Deadline::after(time), |_| false).map(drop)
+        self.receive(&Deadline::after(time), |_| false).map(drop)
     }
 
     /// Sends a request, and reads its response to the end. Each event is told as it comes.
@@ -157,7 +157,7 @@ impl Socket<'_> {
     /// Reads until such a message has come. `None` when none came in time.
     fn receive(
         &mut self,
-        limit: Deadline,
+        limit: &Deadline,
         is_it: impl Fn(&Message) -> bool,
     ) -> Result<Option<Message>, Halt> {
         let late = Seen::IdleTimeout;

@@ -63,7 +63,7 @@ impl Network {
         &self,
         request: CredentialsRequest,
         bell: &Bell,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<ProviderAnswer, Halt> {
         let Some(provider) = self.provider.clone() else {
             return Ok(Err("there is no provider of credentials".into()));

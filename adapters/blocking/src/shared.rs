@@ -51,7 +51,7 @@ impl Shared {
         let ask = move || {
             let Ok(bell) = Bell::new(dial) else { return };
             let deadline = Deadline::after(network.limits.connect_timeout());
-            let Ok(answer) = network.ask(CredentialsRequest::default(), &bell, deadline) else { return };
+            let Ok(answer) = network.ask(CredentialsRequest::default(), &bell, &deadline) else { return };
             match Warmed::credentials(answer, network.context.headers()) {
                 Ok(credentials) => {
                     let Some(shared) = shared.upgrade() else { return };

@@ -68,7 +68,7 @@ impl HttpConn {
         told: Told<'_>,
     ) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
-        let link = Link::new(dial(network, TRANSPORT, bell, deadline, told)?);
+        let link = Link::new(dial(network, TRANSPORT, bell, &deadline, told)?);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)

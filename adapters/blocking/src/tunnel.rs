@@ -16,7 +16,7 @@ const LATE: Seen<'static> = Seen::ConnectTimeout;
 const CHUNK_BYTES: usize = 1024;
 
 /// Opens a tunnel over a connection with a proxy. The returned connection leads to the server.
-pub(crate) fn open(mut io: Io, mut tunnel: Tunnel, bell: &Bell, deadline: Deadline) -> Result<Io, Halt> {
+pub(crate) fn open(mut io: Io, mut tunnel: Tunnel, bell: &Bell, deadline: &Deadline) -> Result<Io, Halt> {
     let mut chunk = [0; CHUNK_BYTES];
     loop {
         let read = match tunnel.step() {

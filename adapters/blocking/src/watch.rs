@@ -1,16 +1,12 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use failback::{SharedPolicy, Timestamp, Transport};
 use failback_wire::{Limits, Liveness, LivenessAction, Seen};
 
 use crate::bell::{Bell, Stopped};
-use crate::deadline::Deadline;
+use crate::deadline::{Deadline, SLACK};
 use crate::halt::Halt;
 use crate::io::Io;
-
-/// How late a thread may wake and still count as awake all the time. Later, the whole process has slept.
-const SLACK: Duration = Duration::from_secs(1);
 
 /// Keeps watch over one response, and waits for more of it: pings, and limits on time.
 pub(crate) struct Watch {
@@ -111,7 +107,7 @@ impl Watch {
         if !is_interrupted {
             self.handle_caught_up(now);
         }
-        if self.end.is_some_and(Deadline::is_over) {
+        if self.end.as_ref().is_some_and(Deadline::is_over) {
             return Err(Seen::IdleTimeout.into());
         }
         match self.liveness.poll(now) {
@@ -136,7 +132,7 @@ impl Watch {
 
     fn sleep(&mut self, until: Timestamp) -> Result<(), Stopped> {
         let timeout = (until < Timestamp::MAX).then(|| self.policy.time_until(until));
-        let end = self.end.and_then(Deadline::left);
+        let end = self.end.as_ref().and_then(Deadline::left);
         let timeout = timeout.into_iter().chain(end).min();
         self.bell.wait(timeout)?;
         let now = self.policy.now();

@@ -62,9 +62,9 @@ impl WsConn {
         told: Told<'_>,
     ) -> Result<Self, Halt> {
         let deadline = Deadline::after(network.limits.connect_timeout());
-        let io = dial(network, TRANSPORT, bell, deadline, told)?;
+        let io = dial(network, TRANSPORT, bell, &deadline, told)?;
         told(Milestone::Begun(Step::Upgrade));
-        let (io, headers, early) = upgrade(network, io, headers, bell, deadline)?;
+        let (io, headers, early) = upgrade(network, io, headers, bell, &deadline)?;
         told(Milestone::Done(Step::Upgrade));
         let (limits, now) = (network.limits, network.policy().now());
         let config = config(limits.max_message_bytes());

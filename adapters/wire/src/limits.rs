@@ -20,7 +20,9 @@ const SMALLEST: usize = 1024;
 ///
 /// The limits on a stream count time in which somebody reads it. A caller who comes back to a stream after
 /// minutes finds it alive, unless its WebSocket does not answer a ping then: see
-/// [`Liveness`](crate::Liveness). A [deadline](crate::Request::with_deadline) counts all time.
+/// [`Liveness`](crate::Liveness). Nor does a connection run out of time to open while its caller, or the whole
+/// process, does something else for more than a second. A [deadline](crate::Request::with_deadline) and a
+/// [head start](failback::Config::with_head_start) count all time.
 ///
 /// ```
 /// use core::time::Duration;

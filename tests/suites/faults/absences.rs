@@ -1,11 +1,13 @@
 //! The caller is away in mid-stream for longer than a limit, and the server has nothing to say meanwhile: when
-//! it came back, its turn ended at once, although nobody had asked the peer whether it was there.
+//! it came back, its turn ended at once, although nobody had asked the peer whether it was there. Or it is away
+//! while a connection is opened, which then had no time left.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use failback::{Mode, Transport};
-use failback_peer::{Gate, Journal, Peer, Turn, What};
-use failback_tests::{Adapter, Outcome, Settings, TestClient, TestTurn, collect, read};
+use failback::{Config, Mode, Transport};
+use failback_peer::{Gate, Handshake, Journal, Peer, Proxy, Tunnel, Turn, What};
+use failback_tests::{Adapter, Outcome, Settings, TestClient, TestTurn, collect, hello, read};
 use failback_wire::{Limits, Request};
 
 use crate::common::peer_on;
@@ -17,6 +19,9 @@ with_every_adapter!(
     no_event_for_long_is_no_fault_of_an_absence,
     a_caller_that_looks_just_before_the_limit_was_away,
 );
+
+// A blocking client opens its connections while its caller waits.
+with_async_adapters!(a_handshake_goes_on, a_connection_for_sse_goes_on, a_head_start_counts_all_time,);
 
 const BOTH: [Transport; 2] = [Transport::WebSocket, Transport::Sse];
 /// The longest limit is 300 s.
@@ -174,4 +179,90 @@ fn a_caller_that_looks_just_before_the_limit_was_away(adapter: &dyn Adapter) {
         silent.wait_out_a_last_look();
         silent.comes_through();
     }
+}
+
+/// How long a connection may take to open in these tests, and how long the caller is away meanwhile.
+const CONNECT: Duration = Duration::from_secs(4);
+const AWAY_FROM_A_CONNECTION: Duration = Duration::from_secs(5);
+
+/// Reads until `arrived`, and is away. Nobody's clock but the system's knows.
+fn be_away(turn: &mut dyn TestTurn, arrived: impl Fn() -> bool) {
+    assert!(turn.next_unless(&arrived).is_none());
+    thread::sleep(AWAY_FROM_A_CONNECTION);
+}
+
+/// Reads for longer than it took before a limit that had passed ended something. Then the peer goes on.
+fn come_back(turn: &mut dyn TestTurn, gate: &Gate) {
+    let begun = Instant::now();
+    assert!(turn.next_unless(&|| begun.elapsed() > LAST_LOOK).is_none());
+    gate.open();
+}
+
+/// Neither the client nor its WebSocket is blamed for anything.
+fn expect_one_connection(
+    peer: &Peer,
+    client: &dyn TestClient,
+    turn: Box<dyn TestTurn>,
+    transport: Transport,
+) {
+    let outcome = collect(turn);
+    let journal = peer.journal();
+    assert!(outcome.error.is_none() && outcome.restarts().is_empty(), "{outcome:?}\n{journal}");
+    assert_eq!(outcome.text(), "echo: hello");
+    assert_eq!(journal.transports(), [transport], "{journal}");
+    assert!(journal.handshakes() <= 1, "{journal}");
+    assert_eq!((client.policy().mode(), client.policy().recoveries_left()), (Mode::Preferred, 3));
+}
+
+fn a_handshake_goes_on(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let gate = Gate::new();
+    peer.set_handshake(Handshake::hold(&gate));
+    let limits = Limits::new().with_connect_timeout(CONNECT);
+    let client = adapter.client(Settings::new(&peer).limits(limits));
+    let mut turn = client.stream(hello());
+    be_away(&mut *turn, || gate.arrivals() > 0);
+    come_back(&mut *turn, &gate);
+    expect_one_connection(&peer, &*client, turn, Transport::WebSocket);
+}
+
+fn a_connection_for_sse_goes_on(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let (proxy, gate) = (Proxy::start(&peer), Gate::new());
+    proxy.set(Tunnel::Hold(gate.clone()));
+    let limits = Limits::new().with_connect_timeout(CONNECT);
+    let client = adapter.client(Settings::new(&peer).limits(limits).proxy(&proxy).sse_only());
+    let mut turn = client.stream(hello());
+    be_away(&mut *turn, || gate.arrivals() > 0);
+    come_back(&mut *turn, &gate);
+    expect_one_connection(&peer, &*client, turn, Transport::Sse);
+    assert_eq!(gate.arrivals(), 1);
+}
+
+/// It is there so that the answer comes soon. The handshake has its time all the same.
+fn a_head_start_counts_all_time(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let gate = Gate::new();
+    peer.set_handshake(Handshake::hold(&gate));
+    let config = Config::new().with_head_start(Duration::from_secs(2));
+    let limits = Limits::new().with_connect_timeout(CONNECT);
+    let client = adapter.client(Settings::new(&peer).config(config).limits(limits));
+    let mut turn = client.stream(hello());
+    be_away(&mut *turn, || gate.arrivals() > 0);
+    let outcome = collect(turn);
+    assert_eq!(outcome.text(), "echo: hello");
+    assert_eq!(peer.journal().transports(), [Transport::Sse], "{}", peer.journal());
+    thread::sleep(LAST_LOOK);
+    gate.open();
+    peer.wait_for_blocking("the handshake", |journal| journal.any(|what| matches!(what, What::Upgraded)));
+    client.catch_up();
+    expect_one_handshake(&*client, &peer);
+}
+
+fn expect_one_handshake(client: &dyn TestClient, peer: &Peer) {
+    let outcome = collect(client.stream(hello()));
+    let journal = peer.journal();
+    assert!(outcome.error.is_none(), "{outcome:?}\n{journal}");
+    assert_eq!(journal.transports(), [Transport::Sse, Transport::WebSocket], "{journal}");
+    assert_eq!(journal.handshakes(), 1, "{journal}");
 }

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use failback::Reason;
 use serde_json::Value;
@@ -150,6 +150,11 @@ pub(crate) fn finish(mut command: Command, input: &str) -> Run {
     let mut child = command.spawn().unwrap();
     // A program that has no use for its input may be gone already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    wait(child)
+}
+
+/// Waits for the end of a program whose output is piped.
+pub(crate) fn wait(child: Child) -> Run {
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     let run = Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };

@@ -1,8 +1,9 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use crate::flat::{self, Known};
+use crate::flat::{self, Found, Known};
 use crate::json::{self, fields};
+use crate::span::Span;
 use crate::text::excerpt;
 use crate::{Delta, Output, ServerError, Usage};
 
@@ -131,13 +132,6 @@ enum Class {
     Error,
 }
 
-/// A part of the text. The empty one at its beginning stands for a part that is not there.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-struct Span {
-    start: u32,
-    end: u32,
-}
-
 impl Event {
     /// Reads an event from its JSON text.
     ///
@@ -168,11 +162,63 @@ impl Event {
         if u32::try_from(text.len()).is_err() {
             return Err(Problem::TooLong);
         }
-        let (found, is_plain): (_, [bool; FIELDS]) = match flat::find(text, known) {
-            Some(found) => (found.values, std::array::from_fn(|place| found.is_plain(place))),
-            None => (find_in_any(text)?, [false; FIELDS]),
+        match flat::find(text, known) {
+            Some(found) => match Self::of_plain(text, &found) {
+                Some(event) => Ok(event),
+                None => Self::of_fields(
+                    text,
+                    name,
+                    found.values(text),
+                    std::array::from_fn(|place| found.is_plain(place)),
+                ),
+            },
+            None => Self::of_fields(text, name, find_in_any(text)?, [false; FIELDS]),
+        }
+    }
+
+    /// The event of a flat object, if that does nothing but add to the response, and the strings that name
+    /// things have no escapes: nearly every event. The others are left to [`of_fields`](Self::of_fields).
+    fn of_plain(text: &str, found: &Found<FIELDS>) -> Option<Self> {
+        let [kind, number, delta, response, response_id, item_id, item, error, detail, message] =
+            found.fields;
+        if ![response, item, error, detail, message].into_iter().all(Span::is_none) {
+            return None;
+        }
+        let plain = |place, span: Span| match span.inside() {
+            inside @ Some(_) if found.is_plain(place) => inside,
+            _ if span.is_none() => Some(span),
+            _ => None,
         };
-        let [kind, number, delta, response, response_id, item_id, item, error, detail, message] = found;
+        let kind = plain(0, kind)?;
+        let class = Class::of(kind.get(text)?);
+        let delta = match class {
+            Class::Announcement => Span::default(),
+            Class::TextDelta | Class::Output => match delta.inside() {
+                Some(inside) if found.is_plain(2) => inside,
+                _ => Some(delta).filter(|delta| delta.begins_with(text, b'"')).unwrap_or_default(),
+            },
+            _ => return None,
+        };
+        Some(Self {
+            text: Box::default(),
+            kind,
+            sequence_number: number,
+            delta,
+            response_id: plain(4, response_id)?,
+            item_id: plain(5, item_id)?,
+            class,
+            rare: None,
+        })
+    }
+
+    /// The event of an object with these fields.
+    fn of_fields(
+        text: &str,
+        name: Option<&str>,
+        fields: [Option<&str>; FIELDS],
+        is_plain: [bool; FIELDS],
+    ) -> Result<Self, Problem> {
+        let [kind, number, delta, response, response_id, item_id, item, error, detail, message] = fields;
         let [kind_is_plain, _, delta_is_plain, _, _, item_id_is_plain, ..] = is_plain;
 
         let is_error = error.or(detail).or(message).is_some();
@@ -192,7 +238,7 @@ impl Event {
         };
 
         let [id, status, error] = response
-            .and_then(|response| fields(response, &["id", "status", "error"]).ok())
+            .and_then(|response| json::fields(response, &["id", "status", "error"]).ok())
             .unwrap_or_default();
         let class = match status.and_then(json::text).as_deref() {
             Some("failed" | "cancelled") if word == DONE => Class::Ended,
@@ -209,7 +255,7 @@ impl Event {
         };
         let response_id = id.or(response_id).and_then(|id| Word::of(text, id, false));
         let item_id = item_id.and_then(|id| Word::of(text, id, item_id_is_plain)).or_else(|| {
-            let [id] = fields(item?, &["id"]).ok()?;
+            let [id] = json::fields(item?, &["id"]).ok()?;
             Word::of(text, id?, false)
         });
         let delta =
@@ -463,23 +509,6 @@ fn is_name_of_error(kind: &str) -> bool {
     kind.get(end..).is_some_and(|end| end.eq_ignore_ascii_case("error"))
 }
 
-impl Span {
-    /// The place of `part` in `text`, of which it is a part. None if it is empty.
-    fn of(text: &str, part: &str) -> Self {
-        let place = || {
-            let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
-            let end = start.checked_add(part.len()).filter(|end| *end <= text.len())?;
-            Some(Self { start: start.try_into().ok()?, end: end.try_into().ok()? })
-        };
-        if part.is_empty() { Self::default() } else { place().unwrap_or_default() }
-    }
-
-    fn get(self, text: &str) -> Option<&str> {
-        let (start, end) = (usize::try_from(self.start).ok()?, usize::try_from(self.end).ok()?);
-        if end == 0 { None } else { text.get(start..end) }
-    }
-}
-
 /// A string of the event: its place in the text or, if its JSON has escapes, a copy without them.
 enum Word {
     Here(Span),
@@ -610,3 +639,96 @@ impl fmt::Display for EventError {
 }
 
 impl std::error::Error for EventError {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The event as it is read field by field, if the short way has read it.
+    fn read_both_ways(text: &str, name: Option<&str>) -> Option<(Event, Result<Event, Problem>)> {
+        let found = flat::find(text, known)?;
+        let short = Event::of_plain(text, &found)?;
+        let is_plain = std::array::from_fn(|place| found.is_plain(place));
+        Some((short, Event::of_fields(text, name, found.values(text), is_plain)))
+    }
+
+    #[test]
+    fn the_short_way_is_for_what_adds_to_a_response() {
+        let delta = |delta: &str| {
+            format!(
+                r#"{{"type":"response.output_text.delta","sequence_number":4,"item_id":"msg_1","delta":{delta}}}"#
+            )
+        };
+        for delta in [r#""x""#, r#""a\nb""#, r#""""#, "null", "1"].map(delta) {
+            let (short, long) = read_both_ways(&delta, None).expect("it is short");
+            assert_eq!(Ok(short), long, "{delta}");
+        }
+        for text in [
+            r#"{"type":"response.completed"}"#,
+            r#"{"type":"response.created"}"#,
+            r#"{"type":"error"}"#,
+            r#"{"type":"keepalive"}"#,
+            r#"{"type":"response.\u0061"}"#,
+            r#"{"type":""}"#,
+            r#"{"type":1}"#,
+            r#"{"delta":"x"}"#,
+            r#"{"type":"response.output_text.delta","item_id":"\u0061"}"#,
+            r#"{"type":"response.output_text.delta","item_id":""}"#,
+            r#"{"type":"response.output_text.delta","item_id":1}"#,
+            r#"{"type":"response.output_text.delta","response_id":""}"#,
+            r#"{"type":"response.output_text.delta","message":"x"}"#,
+            r#"{"type":"response.output_text.delta","detail":"x"}"#,
+            r#"{"type":"response.output_text.delta","error":{}}"#,
+            r#"{"type":"response.output_text.delta","item":{}}"#,
+            r#"{"type":"response.output_text.delta","response":{}}"#,
+        ] {
+            assert!(read_both_ways(text, None).is_none(), "{text}");
+        }
+    }
+
+    fn field() -> impl Strategy<Value = String> {
+        let key = prop::sample::select(vec![
+            "type",
+            "sequence_number",
+            "delta",
+            "response_id",
+            "item_id",
+            "item",
+            "error",
+            "message",
+            "other",
+        ]);
+        let value = prop::sample::select(vec![
+            r#""response.output_text.delta""#,
+            r#""response.output_item.added""#,
+            r#""response.x.delta""#,
+            r#""response.completed""#,
+            r#""error""#,
+            r#""a""#,
+            r#""\n""#,
+            r#""""#,
+            "7",
+            "null",
+            "{}",
+            "[ ]",
+        ]);
+        (key, value).prop_map(|(key, value)| format!(r#""{key}": {value}"#))
+    }
+
+    proptest! {
+        #[test]
+        fn the_short_way_reads_what_the_long_one_does(
+            fields in prop::collection::vec(field(), 0..4),
+            is_error in any::<bool>(),
+        ) {
+            // Most of them have a type, so that the short way is taken often.
+            let text = format!(r#"{{"type":"response.output_text.delta",{}}}"#, fields.join(",")).replace(",}", "}");
+            let name = is_error.then_some("error");
+            if let Some((short, long)) = read_both_ways(&text, name) {
+                prop_assert_eq!(Ok(short), long);
+            }
+        }
+    }
+}

@@ -5,15 +5,24 @@
 
 use memchr::memchr2;
 
+use crate::span::Span;
+
 /// What was found in a flat object.
-pub(crate) struct Found<'a, const N: usize> {
-    /// The JSON of the fields, as [`json::find`](crate::json::find) finds them.
-    pub(crate) values: [Option<&'a str>; N],
+#[derive(Clone, Copy)]
+pub(crate) struct Found<const N: usize> {
+    /// Where the JSON of each field is. None for one that is missing or `null`; if a key occurs twice, the last
+    /// one counts.
+    pub(crate) fields: [Span; N],
     /// A bit for each field, from the lowest, that is a string without escapes.
     plain: u32,
 }
 
-impl<const N: usize> Found<'_, N> {
+impl<const N: usize> Found<N> {
+    /// The JSON of the fields, as [`json::find`](crate::json::find) finds them.
+    pub(crate) fn values<'a>(&self, json: &'a str) -> [Option<&'a str>; N] {
+        self.fields.map(|field| field.get(json))
+    }
+
     /// Whether the field at this place is known to be a string without escapes.
     pub(crate) const fn is_plain(&self, place: usize) -> bool {
         place < 32 && self.plain & (1 << place) != 0
@@ -30,153 +39,128 @@ pub(crate) struct Known {
 
 /// Looks for the fields that have a place. `known` says with the name of which of them, and the quote after
 /// it, the bytes begin. `None` if `json` is not a flat object: then it says nothing about whether it is JSON.
-pub(crate) fn find<const N: usize>(
-    json: &str,
-    known: impl Fn(&[u8]) -> Option<Known>,
-) -> Option<Found<'_, N>> {
-    let mut found = Found { values: [None; N], plain: 0 };
-    let mut scanner = Scanner { bytes: json.as_bytes(), at: 0 };
-    scanner.pass(b'{')?;
+#[inline]
+pub(crate) fn find<const N: usize>(json: &str, known: impl Fn(&[u8]) -> Option<Known>) -> Option<Found<N>> {
+    let mut found = Found { fields: [Span::default(); N], plain: 0 };
+    let mut key = pass(pass(json.as_bytes(), b'{')?, b'"')?;
     loop {
-        let place = scanner.key(&known)?;
-        scanner.pass(b':')?;
-        let Value { start, end, is_plain } = scanner.value()?;
-        if let Some(place) = place {
-            *found.values.get_mut(place)? = json.get(start..end).filter(|value| *value != "null");
-            let bit = u32::try_from(place).ok().and_then(|place| 1_u32.checked_shl(place))?;
-            found.plain = if is_plain { found.plain | bit } else { found.plain & !bit };
-        }
-        match scanner.after_space()? {
-            b',' => scanner.at += 1,
-            b'}' => break,
-            _ => return None,
-        }
-    }
-    scanner.at += 1;
-    scanner.after_space().is_none().then_some(found)
-}
-
-/// From where to where a value is.
-struct Value {
-    start: usize,
-    end: usize,
-    /// Whether it is a string without escapes.
-    is_plain: bool,
-}
-
-struct Scanner<'a> {
-    bytes: &'a [u8],
-    /// Where the next byte is. It never passes the end by more than one.
-    at: usize,
-}
-
-impl<'a> Scanner<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    /// The next byte that is no space.
-    fn after_space(&mut self) -> Option<u8> {
-        loop {
-            match self.peek()? {
-                b' ' => self.at += 1,
-                byte => return Some(byte),
-            }
-        }
-    }
-
-    /// Passes over this byte, and spaces before it.
-    fn pass(&mut self, byte: u8) -> Option<()> {
-        (self.after_space()? == byte).then(|| self.at += 1)
-    }
-
-    /// Passes over a key without escapes, and says which place its value has, if any.
-    fn key(&mut self, known: impl Fn(&[u8]) -> Option<Known>) -> Option<Option<usize>> {
-        self.pass(b'"')?;
-        let rest = self.bytes.get(self.at..)?;
-        let (len, place) = match known(rest) {
+        let (len, place) = match known(key) {
             Some(Known { place, len }) => (len, Some(place)),
-            None => (end_of_plain(rest)?, None),
+            None => (end_of_plain(key)?, None),
         };
-        self.at = self.at.checked_add(len)?.checked_add(1)?;
-        (*rest.get(len)? == b'"').then_some(place)
+        let before = match key.get(len..)? {
+            [b'"', b':', after @ ..] => after,
+            [b'"', after @ ..] => pass(after, b':')?,
+            _ => return None,
+        };
+        let before = after_spaces(before);
+        let (value, after) = value(before)?;
+        if let Some(place) = place {
+            let at = |rest: &[u8]| json.len().checked_sub(rest.len());
+            let span = Span::new(at(before)?, at(after)?)?;
+            *found.fields.get_mut(place)? = if value == Value::Null { Span::default() } else { span };
+            let bit = u32::try_from(place).ok().and_then(|place| 1_u32.checked_shl(place))?;
+            found.plain = if value == Value::Plain { found.plain | bit } else { found.plain & !bit };
+        }
+        key = match after_spaces(after) {
+            [b',', b'"', after @ ..] => after,
+            [b',', after @ ..] => pass(after, b'"')?,
+            [b'}', after @ ..] => return after_spaces(after).is_empty().then_some(found),
+            _ => return None,
+        };
     }
+}
 
-    /// Passes over a value, and says from where to where it is.
-    fn value(&mut self) -> Option<Value> {
-        let first = self.after_space()?;
-        let start = self.at;
-        self.at += 1;
-        let mut is_plain = false;
-        match first {
-            b'"' => is_plain = self.end_of_string()?,
-            b'0'..=b'9' => self.end_of_number(first)?,
-            b'[' => self.pass(b']')?,
-            b'{' => self.pass(b'}')?,
-            b't' => self.end_of_word(b"rue")?,
-            b'f' => self.end_of_word(b"alse")?,
-            b'n' => self.end_of_word(b"ull")?,
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value {
+    /// A string without escapes.
+    Plain,
+    Null,
+    Other,
+}
+
+/// What follows after spaces. Most servers write none.
+#[inline]
+fn after_spaces(bytes: &[u8]) -> &[u8] {
+    if let [b' ', after @ ..] = bytes { after_more_spaces(after) } else { bytes }
+}
+
+#[cold]
+fn after_more_spaces(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ', after @ ..] = bytes {
+        bytes = after;
+    }
+    bytes
+}
+
+/// What follows after this byte, before which there may be spaces.
+#[inline]
+fn pass(bytes: &[u8], byte: u8) -> Option<&[u8]> {
+    let (first, after) = after_spaces(bytes).split_first()?;
+    (*first == byte).then_some(after)
+}
+
+/// What value the bytes begin with, and what follows after it.
+#[inline]
+fn value(bytes: &[u8]) -> Option<(Value, &[u8])> {
+    let (first, after) = bytes.split_first()?;
+    match first {
+        b'"' => after_string(after),
+        b'0'..=b'9' => Some((Value::Other, after_number(*first, after)?)),
+        b'[' => Some((Value::Other, pass(after, b']')?)),
+        b'{' => Some((Value::Other, pass(after, b'}')?)),
+        b't' => Some((Value::Other, after.strip_prefix(b"rue")?)),
+        b'f' => Some((Value::Other, after.strip_prefix(b"alse")?)),
+        b'n' => Some((Value::Null, after.strip_prefix(b"ull")?)),
+        _ => None,
+    }
+}
+
+/// After the quote that begins a string: whether the string has no escapes, and what follows after it.
+#[inline]
+fn after_string(bytes: &[u8]) -> Option<(Value, &[u8])> {
+    let (mut rest, mut value) = (bytes, Value::Plain);
+    loop {
+        match rest.get(end_of_plain(rest)?..)? {
+            [b'"', after @ ..] => return Some((value, after)),
+            [b'\\', after @ ..] => rest = after_escape(after)?,
+            // A control character, which is not allowed in strings.
             _ => return None,
         }
-        Some(Value { start, end: self.at, is_plain })
+        value = Value::Other;
     }
+}
 
-    /// After the quote that begins a string: passes over the rest, and says whether that has no escapes.
-    fn end_of_string(&mut self) -> Option<bool> {
-        let mut is_plain = true;
-        loop {
-            let rest = self.bytes.get(self.at..)?;
-            let len = end_of_plain(rest)?;
-            self.at = self.at.checked_add(len)?.checked_add(1)?;
-            match *rest.get(len)? {
-                b'"' => return Some(is_plain),
-                b'\\' => self.end_of_escape()?,
-                // A control character, which is not allowed in strings.
-                _ => return None,
-            }
-            is_plain = false;
+/// What follows after the rest of an escape, of which the backslash was passed.
+fn after_escape(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', after @ ..] => Some(after),
+        [b'u', after @ ..] => {
+            let (digits, after) = after.split_first_chunk::<4>()?;
+            digits.iter().all(u8::is_ascii_hexdigit).then_some(after)
         }
+        _ => None,
     }
+}
 
-    /// After a backslash in a string.
-    fn end_of_escape(&mut self) -> Option<()> {
-        match self.peek()? {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
-            b'u' => {
-                let digits = self.bytes.get(self.at..)?.get(1..5)?;
-                if !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return None;
-                }
-                self.at += 5;
-            }
-            _ => return None,
+/// After the first digit of a whole number: what follows after the others.
+#[inline]
+fn after_number(first: u8, bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes;
+    while let [b'0'..=b'9', after @ ..] = rest {
+        if first == b'0' {
+            return None;
         }
-        Some(())
+        rest = after;
     }
-
-    /// After the first digit of a number: the end of a whole number.
-    fn end_of_number(&mut self, first: u8) -> Option<()> {
-        while self.peek()?.is_ascii_digit() {
-            if first == b'0' {
-                return None;
-            }
-            self.at += 1;
-        }
-        // A fraction or an exponent may follow.
-        (!matches!(self.peek()?, b'.' | b'e' | b'E')).then_some(())
-    }
-
-    /// After the first letter of a word: the rest of it.
-    fn end_of_word(&mut self, rest: &[u8]) -> Option<()> {
-        let is_next = self.bytes.get(self.at..)?.starts_with(rest);
-        self.at = self.at.checked_add(rest.len())?;
-        is_next.then_some(())
-    }
+    // A fraction or an exponent may follow.
+    (!matches!(rest, [] | [b'.' | b'e' | b'E', ..])).then_some(rest)
 }
 
 /// Where the first byte is that ends a string, or is not plain in it: a quote, a backslash or a control
 /// character. Keys and most strings are short: they are looked through eight bytes at a time, which for them
 /// takes less time than to call memchr.
+#[inline]
 fn end_of_plain(bytes: &[u8]) -> Option<usize> {
     let (mut rest, mut passed) = (bytes, 0_usize);
     while let Some((eight, after)) = rest.split_first_chunk::<8>() {
@@ -184,7 +168,9 @@ fn end_of_plain(bytes: &[u8]) -> Option<usize> {
             return end_of_long(rest)?.checked_add(passed);
         }
         let eight = u64::from_le_bytes(*eight);
-        let ends = zeros(eight ^ QUOTES) | zeros(eight ^ BACKSLASHES) | zeros(eight & CONTROLS);
+        // With this bit turned over, a quote is the next byte after the control characters, which only change
+        // places.
+        let ends = below(eight ^ ONES.wrapping_mul(2), b'"' - 1) | below(eight ^ BACKSLASHES, 1);
         if ends != 0 {
             // The lowest bit is that of the first one.
             return passed.checked_add(usize::try_from(ends.trailing_zeros() / 8).ok()?);
@@ -196,6 +182,7 @@ fn end_of_plain(bytes: &[u8]) -> Option<usize> {
 }
 
 /// As [`end_of_plain`], for a long string.
+#[inline(never)]
 fn end_of_long(bytes: &[u8]) -> Option<usize> {
     let end = memchr2(b'"', b'\\', bytes)?;
     // All bytes are looked at, because compilers make vector code of that.
@@ -206,16 +193,14 @@ fn end_of_long(bytes: &[u8]) -> Option<usize> {
     Some(end)
 }
 
-/// Sets the highest bit of the first byte that is zero, and perhaps bits above that. Zero if no byte is zero.
-const fn zeros(bytes: u64) -> u64 {
-    bytes.wrapping_sub(ONES) & !bytes & (ONES << 7)
+/// Sets the highest bit of the first byte that is below `limit`, which is at most 128, and perhaps bits above
+/// that. Zero if no byte is.
+const fn below(bytes: u64, limit: u8) -> u64 {
+    bytes.wrapping_sub(ONES.wrapping_mul(limit as u64)) & !bytes & (ONES << 7)
 }
 
 const ONES: u64 = u64::from_le_bytes([1; 8]);
-const QUOTES: u64 = u64::from_le_bytes([b'"'; 8]);
 const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; 8]);
-/// The bits of which a control character has none: those above its lowest five.
-const CONTROLS: u64 = u64::from_le_bytes([0xe0; 8]);
 
 /// How many bytes of a string are looked through by eights.
 const SHORT: usize = 40;
@@ -242,7 +227,7 @@ mod tests {
     #[track_caller]
     fn agrees(text: &str) -> Option<[Option<&str>; 3]> {
         let found = find::<3>(text, known)?;
-        let values = found.values;
+        let values = found.values(text);
         assert_eq!(json::find(text, place).expect("what is flat is JSON"), values, "{text}");
         for (place, value) in values.iter().enumerate() {
             assert_eq!(found.is_plain(place), value.and_then(json::plain).is_some(), "{text}");

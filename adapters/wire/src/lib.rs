@@ -81,6 +81,7 @@ mod said;
 mod secrets;
 mod seen;
 mod server_error;
+mod span;
 mod sse;
 mod target;
 mod text;

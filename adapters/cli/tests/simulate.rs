@@ -152,3 +152,32 @@ fn help_tells_of_the_model_and_the_settings() {
         assert!(run.out.contains(part), "no {part}");
     }
 }
+
+#[test]
+fn the_document_on_the_policy_says_how_clients_come_back() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/POLICY.md");
+    let policy = std::fs::read_to_string(path).unwrap();
+    let (_, rest) = policy.split_once("## How clients come back").unwrap();
+    let (section, _) = rest.split_once("\n## ").unwrap();
+    let rows: Vec<&str> =
+        section.lines().filter(|line| line.starts_with(['|']) && line.contains('%')).collect();
+    assert_eq!(rows.len(), 9);
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches(['|', ' ']).split(" | ").collect();
+        let [cooldown, turns, ratio, share] = cells[..] else { panic!("{row}") };
+        let set = format!("cooldown_ms={}", cooldown.trim_end_matches(", the default"));
+        let fleet = ["--outage", "10m@1h", "--clients", "20000", "--turns-per-hour", turns];
+        let run = failback(&[&["simulate"], &fleet[..], &["--set", &set, "--json"]].concat()).exits_with(0);
+        let whole: Value = serde_json::from_str(&run.out).unwrap();
+        let periods = whole["strategies"][0]["periods"].as_array().unwrap();
+        let after = periods.iter().find(|period| period["period"] == "after").unwrap();
+        let number = |value: &Value| value.as_f64().unwrap();
+        let on_websocket = 100.0 * number(&after["websocket"]) / number(&after["turns"]);
+        let peak = number(&after["handshakes_per_s"]["peak_to_mean"]);
+        assert_eq!(
+            (format!("{peak:.2}"), format!("{on_websocket:.1} %")),
+            (ratio.into(), share.into()),
+            "{row}"
+        );
+    }
+}

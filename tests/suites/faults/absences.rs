@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use failback::{Config, Mode, Transport};
 use failback_peer::{Gate, Handshake, Journal, Peer, Proxy, Tunnel, Turn, What};
-use failback_tests::{Adapter, Outcome, Settings, TestClient, TestTurn, collect, hello, read};
+use failback_tests::{Adapter, Outcome, Settings, TestClient, TestTurn, collect, hello, read, until};
 use failback_wire::{Limits, Request};
 
 use crate::common::peer_on;
@@ -254,12 +254,7 @@ fn a_head_start_counts_all_time(adapter: &dyn Adapter) {
     assert_eq!(peer.journal().transports(), [Transport::Sse], "{}", peer.journal());
     thread::sleep(LAST_LOOK);
     gate.open();
-    peer.wait_for_blocking("the handshake", |journal| journal.any(|what| matches!(what, What::Upgraded)));
-    client.catch_up();
-    expect_one_handshake(&*client, &peer);
-}
-
-fn expect_one_handshake(client: &dyn TestClient, peer: &Peer) {
+    until("the WebSocket to be kept", || client.policy().poll_timeout().is_none());
     let outcome = collect(client.stream(hello()));
     let journal = peer.journal();
     assert!(outcome.error.is_none(), "{outcome:?}\n{journal}");

@@ -661,9 +661,10 @@ mod tests {
                 r#"{{"type":"response.output_text.delta","sequence_number":4,"item_id":"msg_1","delta":{delta}}}"#
             )
         };
-        for delta in [r#""x""#, r#""a\nb""#, r#""""#, "null", "1"].map(delta) {
-            let (short, long) = read_both_ways(&delta, None).expect("it is short");
-            assert_eq!(Ok(short), long, "{delta}");
+        let added = r#"{"type":"response.output_item.added","item_id":"msg_1"}"#.to_owned();
+        for text in [r#""x""#, r#""a\nb""#, r#""""#, "null", "1"].map(delta).into_iter().chain([added]) {
+            let (short, long) = read_both_ways(&text, None).expect("it is short");
+            assert_eq!(Ok(short), long, "{text}");
         }
         for text in [
             r#"{"type":"response.completed"}"#,

@@ -250,6 +250,33 @@ mod tests {
     }
 
     #[test]
+    fn only_quotes_backslashes_and_control_characters_are_not_plain() {
+        for character in (0..=0x7f_u8).map(char::from).chain(['é', '€', '😀']) {
+            for at in 0..20 {
+                let string = format!("{}{character}", "x".repeat(at));
+                let end = end_of_plain(format!("{string}\"").as_bytes());
+                let is_plain = !matches!(character, '"' | '\\' | '\0'..'\x20');
+                assert_eq!(end, Some(if is_plain { string.len() } else { at }), "{character:?} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_of_two_counts() {
+        for (first, last, is_plain) in [
+            (r#""a""#, r#""b""#, true),
+            ("1", r#""b""#, true),
+            (r#""a""#, "1", false),
+            (r#""a""#, "null", false),
+        ] {
+            let text = format!(r#"{{"delta":{first},"delta":{last}}}"#);
+            let found = find::<3>(&text, known).expect("it is flat");
+            assert_eq!(found.values(&text)[1], Some(last).filter(|last| *last != "null"), "{text}");
+            assert_eq!(found.is_plain(1), is_plain, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_left_to_serde() {
         for text in [
             "",

@@ -83,6 +83,18 @@ mod tests {
     }
 
     #[test]
+    fn an_error_without_a_type_is_called_error_and_others_have_the_name_of_their_sse_event() {
+        for (text, name, kind) in [
+            (r#"{"message":"No."}"#, "problem", "error"),
+            (r#"{"message":"No."}"#, "response.odd", "response.odd"),
+            (r#"{"a":[1]}"#, "codex.limits", "codex.limits"),
+        ] {
+            let Said::Event(event) = read(text, Some(name)) else { panic!("{text} is an event") };
+            assert_eq!(event.kind(), kind, "{text}, {name}");
+        }
+    }
+
+    #[test]
     fn signs_of_life() {
         for (text, name) in [
             ("", None),

@@ -152,6 +152,17 @@ fn a_whole_response() {
 }
 
 #[test]
+fn what_is_no_whole_response() {
+    // It needs an id and an output where it does not say what it is.
+    for json in [r#"{"id":"r"}"#, r#"{"output":[]}"#, r#"{"object":"list","id":"r","output":[]}"#] {
+        let (said, _) = read(JSON, json);
+        assert!(!kinds(&said).contains(&"response.completed"), "{json}: {said:?}");
+    }
+    let (said, _) = read(JSON, r#"{"id":"r","output":[]}"#);
+    assert_eq!(kinds(&said), ["response.completed"]);
+}
+
+#[test]
 fn other_json_between_events_means_nothing() {
     let event = "data: {\"type\":\"response.created\"}\n\n";
     let (said, end) = read(STREAM, &format!("{event}{{\"a\":[1]}}\n{event}{{\"object\":\"response\"}}"));

@@ -51,6 +51,11 @@ fn escapes_in_the_type() {
 }
 
 #[test]
+fn debug_shows_the_text() {
+    assert_eq!(format!("{:?}", parse(r#"{"type":"x"}"#)), r#"Event("{\"type\":\"x\"}")"#);
+}
+
+#[test]
 fn text_deltas() {
     let delta = |json: &str| {
         let event =
@@ -176,6 +181,12 @@ fn the_status_of_a_response_that_is_done_says_how_it_ended() {
 }
 
 #[test]
+fn a_response_that_is_completed_is_so_whatever_its_status_says() {
+    let event = parse(r#"{"type":"response.completed","response":{"status":"failed","error":{"code":"c"}}}"#);
+    assert_eq!((event.terminal(), event.error()), (Some(Terminal::Completed), None));
+}
+
+#[test]
 fn nesting_is_limited() {
     let nested = |depth: usize| format!(r#"{{"type":"a","x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
     assert!(Event::parse(nested(127)).is_ok());
@@ -184,7 +195,27 @@ fn nesting_is_limited() {
     assert!(Event::parse("{\"a\":".repeat(1_000_000)).is_err());
     // Many brackets are not deep ones, and those in strings are none.
     assert!(Event::parse(format!(r#"{{"type":"a","x":[{}0]}}"#, "[],".repeat(1000))).is_ok());
-    assert!(Event::parse(format!(r#"{{"type":"a","x":"\"{}\\"}}"#, "[{".repeat(1000))).is_ok());
+    for more in ["", r#","y":[1]"#] {
+        let inside = "[{".repeat(1000);
+        for string in [&inside, &format!(r#"\"{inside}\\"#), &format!(r#"\\\"{inside}"#)] {
+            assert!(
+                Event::parse(format!(r#"{{"type":"a","x":"{string}"{more}}}"#)).is_ok(),
+                "{string}{more}"
+            );
+        }
+    }
+    // The limit is the same where there are too many brackets to be only counted, strings among them.
+    let many = |depth: usize| {
+        format!(
+            r#"{{"type":"a","x":[{}"]\\"],"y":{}{}}}"#,
+            r#"[],"\"[","#.repeat(200),
+            "[".repeat(depth),
+            "]".repeat(depth)
+        )
+    };
+    assert!(Event::parse(many(127)).is_ok());
+    let error = Event::parse(many(128)).expect_err("too deep").to_string();
+    assert!(error.starts_with("an event must not nest deeper than 128 levels; "), "{error}");
 }
 
 #[test]
@@ -192,6 +223,10 @@ fn an_error_shows_a_bounded_line() {
     let error =
         Event::parse(format!("oops\n\u{1b}{}", "x".repeat(100_000))).expect_err("not JSON").to_string();
     assert!(error.contains("`oops x") && error.len() < 200, "{error}");
+    // What serde says may quote a value of any length.
+    let text = format!(r#"{{"type":"a","x":[1],"{}":x"#, "y".repeat(1000));
+    let error = Event::parse(text).expect_err("not JSON").to_string();
+    assert!(error.contains("valid JSON: expected value at line 1 column ") && error.len() < 300, "{error}");
 }
 
 #[test]
@@ -236,12 +271,23 @@ fn the_parts_of_a_response() {
         Some((3, 4, 8))
     );
     assert_eq!(last.output(), None);
+    let whole = parse(
+        r#"{"type":"response.completed","response":{"output":[{"type":"message","content":[{"type":"output_text","text":"Hi"}]}]}}"#,
+    );
+    assert_eq!(whole.output().expect("output").text(), "Hi");
+
+    let first = parse(r#"{"type":"response.created","response":{"id":"r"}}"#);
+    assert_eq!(first.response(), Some(r#"{"id":"r"}"#));
+    let between = parse(r#"{"type":"response.refusal.done","response":{"id":"r"}}"#);
+    assert_eq!((between.response(), between.response_id()), (None, Some("r")));
 
     for (json, status) in [
         (r#"{"type":"response.completed","response":{}}"#, "completed"),
         (r#"{"type":"response.done"}"#, "completed"),
         (r#"{"type":"response.done","response":{"status":"failed"}}"#, "failed"),
         (r#"{"type":"response.failed","response":{"status":7}}"#, "failed"),
+        (r#"{"type":"response.incomplete","response":{}}"#, "incomplete"),
+        (r#"{"type":"response.completed","response":{"status":"failed"}}"#, "failed"),
         (r#"{"type":"error","message":"no"}"#, "failed"),
         (r#"{"type":"response.created","response":{"status":"in_progress"}}"#, ""),
     ] {

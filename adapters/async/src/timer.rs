@@ -101,8 +101,8 @@ impl<R: Runtime> LastLook<R> {
     }
 }
 
-/// How late whoever awaits something may look and still count as having been there all the time.
-const SLACK: Duration = Duration::from_secs(1);
+/// How late a caller may poll and still count as having been there all the time.
+pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
 /// A limit on the whole time that something takes.
 pub(crate) struct Deadline<R: Runtime> {

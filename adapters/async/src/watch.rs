@@ -1,20 +1,16 @@
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use failback::{SharedPolicy, Timestamp};
 use failback_wire::{Limits, Liveness, LivenessAction, Seen};
 
 use crate::Runtime;
 use crate::io::{Activity, Acts};
-use crate::timer::{LastLook, Timer};
+use crate::timer::{LastLook, SLACK, Timer};
 
 /// How many results in a row are taken before other tasks run.
 const IN_A_ROW: u32 = 128;
-
-/// How late a caller may poll and still count as having been there all the time.
-const SLACK: Duration = Duration::from_secs(1);
 
 /// Keeps watch over one stream while something is awaited from it: pings, and limits on time.
 pub(crate) struct Watch<R: Runtime> {

@@ -5,9 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use failback::Transport;
+use failback_client::common::ADDRESS_DELAY;
 use failback_client::{Lost, Proxy, Tunnel, tls};
 use failback_wire::{Seen, Target};
 use futures_io::{AsyncRead, AsyncWrite};
@@ -21,9 +21,6 @@ use crate::Runtime;
 use crate::io::Io;
 use crate::network::Network;
 use crate::tunnel;
-
-/// How long to wait for one address before the next one is tried beside it (RFC 8305, section 5).
-const ADDRESS_DELAY: Duration = Duration::from_millis(250);
 
 /// Opens a connection to the target of this transport, through the proxy on the way if there is one. Has no
 /// time limit of its own.

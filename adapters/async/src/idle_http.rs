@@ -4,10 +4,10 @@
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use failback::Timestamp;
+use failback_client::common::{DRAIN_BYTES, DRAIN_TIME, HTTP_LIFE};
 use hyper::body::Incoming;
 
 use crate::Runtime;
@@ -15,18 +15,6 @@ use crate::http::HttpConn;
 use crate::keeper::Keeper;
 use crate::network::Network;
 use crate::timer::Timer;
-
-/// How long after its last turn an HTTP connection is used for another one. Nothing can ask it whether it is
-/// alive, and gateways on the way forget a silent connection after a minute or more without telling either
-/// end.
-const LIFE: Duration = Duration::from_secs(60);
-
-/// How long after its last event the end of an answer may come. No turn waits for it.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
-
-/// How many bytes are read after the last event to find the end of an answer. To read more would cost more
-/// than a new connection.
-const DRAIN_BYTES: usize = 64 * 1024;
 
 /// An HTTP connection that waits for a turn. Dropping it closes the connection.
 ///
@@ -69,7 +57,7 @@ impl IdleHttp {
 
     /// Whether too much time has passed since its last turn.
     pub(crate) fn is_old(&self, now: Timestamp) -> bool {
-        self.slot.used_at.saturating_add(LIFE) <= now
+        self.slot.used_at.saturating_add(HTTP_LIFE) <= now
     }
 
     /// Takes the connection. `None` if it has ended, pending if the end of its last answer has not come.
@@ -132,7 +120,7 @@ impl Waiting {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         while self.poll_end(cx).is_pending() {
-            let time = if self.rest.is_some() { DRAIN_TIME } else { LIFE };
+            let time = if self.rest.is_some() { DRAIN_TIME } else { HTTP_LIFE };
             let until = used_at.saturating_add(time);
             if until <= timer.now() {
                 break;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use failback::{Timestamp, Transport};
+use failback_client::common::SECOND_LOOK;
 use failback_wire::{Liveness, LivenessAction};
 use futures_util::future::select;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -31,10 +32,6 @@ const FRAMES_LEFT: usize = 1024;
 
 /// How long the peer may take to answer a Close frame. Only the socket's own task waits for that.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
-
-/// How long a missing pong is waited for once more. A runtime that stood still reads in that time what has
-/// arrived meanwhile.
-const SECOND_LOOK: Duration = Duration::from_millis(10);
 
 /// A WebSocket that waits for the next turn. Dropping it closes the socket with a Close frame.
 ///

@@ -5,6 +5,7 @@ use std::task::Poll;
 
 use failback::Timestamp;
 use failback_client::Context;
+use failback_client::common::IDLE_HTTP;
 use futures_channel::oneshot;
 use hyper::body::Incoming;
 
@@ -15,9 +16,6 @@ use crate::idle_http::IdleHttp;
 use crate::idle_websocket::IdleSocket;
 use crate::network::Network;
 use crate::websocket::WsConn;
-
-/// How many HTTP connections are kept between turns.
-const IDLE_HTTP: usize = 4;
 
 /// The connections that wait for a turn, and the handshakes that no turn waits for.
 pub(crate) struct Pool<R: Runtime> {

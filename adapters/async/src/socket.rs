@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use failback_client::ReadAhead;
+use failback_client::common::READ_BUFFER;
 use futures_core::Stream;
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::Sink;
@@ -20,11 +21,6 @@ use crate::io::Io;
 const MAX_CONTROL_FRAME: usize = 2 + 4 + 125;
 /// The size of the head of a larger frame.
 const MAX_FRAME_HEAD: usize = 14;
-
-/// How many bytes tungstenite has room for, above the rest of a larger message. It keeps that for as long as
-/// the socket lives, and fills as many bytes with zeros before each read, however few there are to read. By
-/// default it is 128 KiB. Where more arrive, [`ReadAhead`] reads more at once.
-const READ_BUFFER: usize = 4 * 1024;
 
 /// A WebSocket, from its upgrade to its end.
 pub(crate) struct Socket<S> {

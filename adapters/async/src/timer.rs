@@ -4,6 +4,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use failback::{SharedPolicy, Timestamp};
+use failback_client::common::SLACK;
 
 use crate::Runtime;
 
@@ -100,9 +101,6 @@ impl<R: Runtime> LastLook<R> {
         Poll::Pending
     }
 }
-
-/// How late a caller may poll and still count as having been there all the time.
-pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
 /// A limit on the whole time that something takes.
 pub(crate) struct Deadline<R: Runtime> {

@@ -3,11 +3,12 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use failback::{SharedPolicy, Timestamp};
+use failback_client::common::SLACK;
 use failback_wire::{Limits, Liveness, LivenessAction, Seen};
 
 use crate::Runtime;
 use crate::io::{Activity, Acts};
-use crate::timer::{LastLook, SLACK, Timer};
+use crate::timer::{LastLook, Timer};
 
 /// How many results in a row are taken before other tasks run.
 const IN_A_ROW: u32 = 128;

@@ -1,8 +1,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
+use failback_client::common::ADDRESS_DELAY;
 use failback_wire::Seen;
 use mio::net::TcpStream;
 
@@ -11,9 +11,6 @@ use crate::deadline::Deadline;
 use crate::halt::Halt;
 use crate::network::Network;
 use crate::socket::Socket;
-
-/// How long to wait for one address before the next one is tried beside it (RFC 8305, section 5).
-const ADDRESS_DELAY: Duration = Duration::from_millis(250);
 
 /// Connects to the address that answers first. Each is given a head start before the next one is tried.
 pub(crate) fn connect_any(

@@ -2,13 +2,11 @@ use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
+use failback_client::common::SLACK;
 use failback_wire::Seen;
 
 use crate::bell::{Bell, Stopped};
 use crate::halt::Halt;
-
-/// How late a thread may wake and still count as awake all the time. Later, the whole process has slept.
-pub(crate) const SLACK: Duration = Duration::from_secs(1);
 
 /// The time by which something must be done, by the system's clock.
 ///

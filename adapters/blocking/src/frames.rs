@@ -3,15 +3,11 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 use failback_client::ReadAhead;
+use failback_client::common::READ_BUFFER;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error, Message, WebSocket};
 
 use crate::io::Io;
-
-/// How many bytes tungstenite has room for, above the rest of a larger message. It keeps that for as long as
-/// the socket lives, and fills as many bytes with zeros before each read, however few there are to read. By
-/// default it is 128 KiB. Where more arrive, [`ReadAhead`] reads more at once.
-const READ_BUFFER: usize = 4 * 1024;
 
 /// How many bytes of pings and pongs may wait for a peer that reads nothing. Others are not sent.
 pub(crate) const CONTROL_BYTES: usize = 4 * 1024;

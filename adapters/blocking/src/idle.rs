@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use failback::{Timestamp, Transport};
+use failback_client::common::SECOND_LOOK;
 use failback_wire::{Limits, Liveness, LivenessAction};
 use tungstenite::{Bytes, Message, WebSocket};
 
 use crate::frames::{FRAMES, Frames, is_blocked, queue};
-
-/// How long a missing pong is waited for once more. A process that stood still reads in that time what has
-/// arrived meanwhile.
-const SECOND_LOOK: Duration = Duration::from_millis(10);
 
 /// Looks after a WebSocket that no turn uses.
 pub(crate) struct Idle {

@@ -1,15 +1,7 @@
-use std::time::Duration;
-
 use failback::Timestamp;
+use failback_client::common::{DRAIN_TIME, HTTP_LIFE};
 
 use crate::sse::{HttpConn, Recovered};
-
-/// How long an HTTP connection is kept. Nothing can ask it whether it is alive, and gateways on the way
-/// forget a silent connection after a minute or more without telling either end.
-const KEEP_HTTP: Duration = Duration::from_secs(60);
-
-/// How long after its last event the end of an answer may come. No turn waits for it.
-const DRAIN_TIME: Duration = Duration::from_secs(10);
 
 /// An HTTP connection between two requests.
 pub(crate) struct IdleHttp {
@@ -27,7 +19,7 @@ impl IdleHttp {
     pub(crate) fn attend(&mut self, now: Timestamp) -> Recovered {
         let recovered = self.conn.recover();
         if matches!(recovered, Recovered::Now) {
-            self.until = self.used_at.saturating_add(KEEP_HTTP);
+            self.until = self.used_at.saturating_add(HTTP_LIFE);
         }
         if self.until <= now { Recovered::Never } else { recovered }
     }

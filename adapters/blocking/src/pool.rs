@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use failback::Timestamp;
+use failback_client::common::IDLE_HTTP;
 
 use crate::bell::{Bell, Ringer};
 use crate::idle_http::IdleHttp;
@@ -8,9 +9,6 @@ use crate::network::Network;
 use crate::slot::Slot;
 use crate::sse::{HttpConn, Recovered};
 use crate::websocket::WsConn;
-
-/// How many HTTP connections are kept between turns.
-const IDLE_HTTP: usize = 4;
 
 /// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn
 /// waits for.

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use failback::Transport;
+use failback_client::common::DRAIN_BYTES;
 use failback_client::{Lost, encoding_of};
 use failback_wire::{Body, Event, Headers, MAX_HEADER_BYTES, ResponseHeaders, Said, Seen};
 use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
@@ -24,10 +25,6 @@ use crate::watch::Watch;
 use crate::websocket::Got;
 
 const TRANSPORT: Transport = Transport::Sse;
-
-/// How many bytes are read after the last event to find the end of an answer, so that its connection can be
-/// used again. To read more would cost more than a new connection.
-const DRAIN_BYTES: usize = 64 * 1024;
 
 const CHUNK_BYTES: usize = 16 * 1024;
 

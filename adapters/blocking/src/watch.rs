@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use failback::{SharedPolicy, Timestamp, Transport};
+use failback_client::common::SLACK;
 use failback_wire::{Limits, Liveness, LivenessAction, Seen};
 
 use crate::bell::{Bell, Stopped};
-use crate::deadline::{Deadline, SLACK};
+use crate::deadline::Deadline;
 use crate::halt::Halt;
 use crate::io::Io;
 

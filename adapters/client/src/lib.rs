@@ -105,6 +105,7 @@ mod announcer;
 mod books;
 mod build_error;
 mod builder;
+pub mod common;
 mod context;
 mod credentials;
 mod duration;

@@ -109,6 +109,8 @@ pub(crate) struct Deadline<R: Runtime> {
     at: Option<Instant>,
     /// The next look at the clock. `None` when the time is up, or never will be.
     look: Option<Look<R>>,
+    /// How late the last look was.
+    late: Duration,
     counts_absences: bool,
 }
 
@@ -132,7 +134,8 @@ impl<R: Runtime> Deadline<R> {
 
     fn new(runtime: &R, limit: Duration, counts_absences: bool) -> Self {
         let at = runtime.now().checked_add(limit);
-        let mut deadline = Self { runtime: runtime.clone(), at, look: None, counts_absences };
+        let mut deadline =
+            Self { runtime: runtime.clone(), at, look: None, late: Duration::ZERO, counts_absences };
         deadline.look_later();
         deadline
     }
@@ -156,16 +159,18 @@ impl<R: Runtime> Deadline<R> {
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         while let Some(look) = &mut self.look {
             ready!(look.sleep.as_mut().poll(cx));
-            let late = self.runtime.now().saturating_duration_since(look.due);
-            if late > SLACK && !self.counts_absences {
-                // For how long of its wait it was there is not known.
-                let away = late.saturating_add(look.wait / 2);
+            self.late = self.runtime.now().saturating_duration_since(look.due);
+            if self.late > SLACK && !self.counts_absences {
+                // For how long of its wait it was there is not known. With half of a short wait, the end
+                // would come nearer and nearer to somebody who always looks late, and not be reached.
+                let there = look.wait.min(SLACK / 2);
+                let away = self.late.saturating_add(look.wait).saturating_sub(there);
                 self.at = self.at.and_then(|at| at.checked_add(away));
             }
             self.look_later();
         }
         let Some(at) = self.at else { return Poll::Pending };
-        Poll::Ready(self.runtime.now().saturating_duration_since(at))
+        Poll::Ready(self.runtime.now().saturating_duration_since(at).max(self.late))
     }
 
     /// Looks often enough to notice an absence.
@@ -207,5 +212,78 @@ impl<R: Runtime> Alarm<R> {
             ready!(self.timer.poll_until(self.at, cx));
         }
         Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::future::pending;
+    use std::io;
+    use std::net::SocketAddr;
+    use std::sync::{Arc, Mutex};
+    use std::task::Waker;
+
+    use futures_util::io::Cursor;
+
+    /// A clock that is set by hand, and that wakes nobody.
+    #[derive(Clone)]
+    struct ByHand(Arc<Mutex<Instant>>);
+
+    struct Until(ByHand, Instant);
+
+    impl Future for Until {
+        type Output = ();
+
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            if self.0.now() < self.1 { Poll::Pending } else { Poll::Ready(()) }
+        }
+    }
+
+    impl Runtime for ByHand {
+        type Stream = Cursor<Vec<u8>>;
+        type Sleep = Until;
+
+        async fn resolve(&self, _: &str, _: u16) -> io::Result<Vec<SocketAddr>> {
+            Ok(Vec::new())
+        }
+
+        async fn connect(&self, _: SocketAddr) -> io::Result<Self::Stream> {
+            Err(io::ErrorKind::ConnectionRefused.into())
+        }
+
+        fn sleep(&self, duration: Duration) -> Until {
+            Until(self.clone(), self.now() + duration)
+        }
+
+        fn spawn(&self, _: impl Future<Output = ()> + Send + 'static) {}
+
+        fn now(&self) -> Instant {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    /// How often somebody looks who does so every `pause`, until the time is up.
+    fn looks(limit: Duration, pause: Duration) -> u32 {
+        let runtime = ByHand(Arc::new(Mutex::new(Instant::now())));
+        let mut deadline = Deadline::after(&runtime, limit);
+        let mut limited = pin!(deadline.limit(pending::<()>()));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut looks = 0;
+        while limited.as_mut().poll(&mut cx).is_pending() {
+            *runtime.0.lock().unwrap() += pause;
+            looks += 1;
+        }
+        looks
+    }
+
+    #[test]
+    fn whoever_always_looks_late_does_not_wait_for_ever() {
+        for (limit, counted) in [(15_000, 30), (1_000, 2), (1, 1)] {
+            let looks = looks(Duration::from_millis(limit), Duration::from_secs(3));
+            // Half a second of each pause counts. The last look takes some more.
+            assert!((counted..=counted + 8).contains(&looks), "{looks} in {limit} ms");
+        }
     }
 }

@@ -9,7 +9,8 @@ use failback_wire::{
 };
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use http::{HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::handshake::derive_accept_key;
 use tungstenite::{Bytes, Error, Message};
@@ -50,7 +51,13 @@ impl<R: Runtime> WsConn<R> {
         let dialled = deadline.limit(dial(network, TRANSPORT)).await;
         let io = dialled.ok_or_else(|| late(Seen::ConnectTimeout))??;
         let upgraded = deadline.limit(upgrade(network, io, headers)).await;
-        upgraded.ok_or_else(|| late(Seen::HandshakeTimeout))?
+        match upgraded.ok_or_else(|| late(Seen::HandshakeTimeout))?? {
+            Upgraded::Open(conn) => Ok(*conn),
+            // The handshake was answered in time. How long the rest of the answer may take is known there.
+            Upgraded::Refused(mut conn, response) => {
+                Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, &mut conn, *response).await))
+            }
+        }
     }
 
     /// Whether another request can follow. It cannot while the last one is not sent to its end.
@@ -82,12 +89,19 @@ impl<R: Runtime> WsConn<R> {
     }
 }
 
+/// How a request to upgrade was answered.
+enum Upgraded<R: Runtime> {
+    Open(Box<WsConn<R>>),
+    /// Only the head of the answer was read.
+    Refused(Box<HttpConn>, Box<Response<Incoming>>),
+}
+
 /// Makes a WebSocket of a connection (RFC 6455, section 4.1), with the HTTP that carries SSE too.
 async fn upgrade<R: Runtime>(
     network: &Network<R>,
     io: Io<R::Stream>,
     headers: &Headers,
-) -> Result<WsConn<R>, Lost> {
+) -> Result<Upgraded<R>, Lost> {
     let mut conn = HttpConn::handshake(io).await?;
 
     let key = generate_key();
@@ -104,7 +118,7 @@ async fn upgrade<R: Runtime>(
 
     let mut response = conn.send(request).await?;
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Lost::Upgrade(refusal_of(&network.runtime, TRANSPORT, &mut conn, response).await));
+        return Ok(Upgraded::Refused(Box::new(conn), Box::new(response)));
     }
     if !is_upgrade_accepted(response.headers(), &derive_accept_key(key.as_bytes())) {
         return Err(Seen::BadAccept.into());
@@ -113,7 +127,7 @@ async fn upgrade<R: Runtime>(
     let activity = conn.activity();
     let (io, early) = conn.upgraded::<R::Stream>(response).await?;
     let socket = Socket::new(io, early.into(), network.limits.max_message_bytes());
-    Ok(WsConn {
+    Ok(Upgraded::Open(Box::new(WsConn {
         socket,
         activity,
         opened_at: network.policy.now(),
@@ -122,7 +136,7 @@ async fn upgrade<R: Runtime>(
         credentials: None,
         last_completed: None,
         carried: Carried::new(),
-    })
+    })))
 }
 
 /// One response over a WebSocket.

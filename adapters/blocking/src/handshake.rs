@@ -18,7 +18,7 @@ use tungstenite::handshake::derive_accept_key;
 use crate::bell::Bell;
 use crate::deadline::Deadline;
 use crate::halt::Halt;
-use crate::head::{MAX_HEADERS, header_map, request};
+use crate::head::{MAX_HEADERS, header_map, is_interim, request};
 use crate::io::Io;
 use crate::network::Network;
 
@@ -128,7 +128,7 @@ fn parse(read: &mut Vec<u8>) -> Result<Option<Answer>, Halt> {
         let status = response.code.unwrap_or_default();
         let headers = header_map(response.headers).map_err(|error| violated(&error))?;
         let rest = read.split_off(length);
-        if !(100..=199).contains(&status) || status == 101 {
+        if !is_interim(status) {
             return Ok(Some(Answer { status, headers, rest }));
         }
         // An interim answer. Another one follows.

@@ -40,7 +40,13 @@ pub(crate) fn request(method: &str, target: &Target, own: &[(HeaderName, &str)],
 /// Whether these bytes begin the final answer, and not an interim one. False while that cannot be told.
 pub(crate) fn is_final(input: &[u8]) -> bool {
     // `HTTP/1.1 2`
-    input.get(9).is_some_and(|digit| (b'2'..=b'9').contains(digit))
+    let digit = input.get(9).is_some_and(|digit| (b'2'..=b'9').contains(digit));
+    digit || input.get(9..12) == Some(b"101")
+}
+
+/// Whether another answer follows after one with this status. After 101 no HTTP follows.
+pub(crate) const fn is_interim(status: u16) -> bool {
+    matches!(status, 100..=199) && status != 101
 }
 
 /// The headers of an answer.
@@ -65,8 +71,7 @@ pub(crate) fn shorten(buffers: &mut LazyBuffers, kept: &mut Option<HeaderMap>) -
             Ok(httparse::Status::Partial) => return false,
             Err(_) => return true,
         };
-        let code = response.code.unwrap_or_default();
-        if (100..=199).contains(&code) {
+        if response.code.is_some_and(is_interim) {
             buffers.input_consume(length);
             continue;
         }
@@ -142,6 +147,9 @@ mod tests {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
         assert_eq!(shortened(head), (true, "HTTP/1.1 200 OK\r\n\r\n".to_owned()));
         assert_eq!(shortened("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1"), (false, "HTTP/1.1".to_owned()));
+        let head = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
+        assert_eq!(shortened(head), (true, head.to_owned()), "no other follows");
+        assert!(is_final(head.as_bytes()) && !is_final(b"HTTP/1.1 10"));
         assert!(is_final(b"HTTP/1.1 200 OK") && !is_final(b"HTTP/1.1 103 E") && !is_final(b"HTTP/1.1 "));
     }
 

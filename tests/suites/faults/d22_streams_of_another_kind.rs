@@ -1,11 +1,12 @@
-//! Answers with status 200 that are no event stream by their header, or end, begin or go on otherwise than
-//! they should.
+//! Answers that are no event stream by their status or their header, or end, begin or go on otherwise than they
+//! should.
 
 use std::time::{Duration, Instant};
 
 use failback::{Blame, Config, Transport};
 use failback_peer::Turn;
-use failback_tests::{Adapter, Outcome, Settings};
+use failback_tests::{Adapter, Outcome, Settings, strict};
+use failback_wire::Limits;
 
 use crate::common::{expect_echo, peer_on, turn};
 
@@ -17,6 +18,7 @@ with_every_adapter!(
     d28_done_is_the_end_whether_or_not_the_body_ends,
     d29_the_name_of_an_event_stands_in_for_its_type,
     d30_a_whole_response_is_delivered_as_its_last_event,
+    d31_nothing_is_awaited_after_a_switch_of_protocols,
 );
 
 const DELTA: &str = r#"{"type":"response.output_text.delta","delta":"echo: hello"}"#;
@@ -140,4 +142,15 @@ fn d30_a_whole_response_is_delivered_as_its_last_event(adapter: &dyn Adapter) {
         let delivered: serde_json::Value = serde_json::from_str(event.json()).expect("JSON");
         assert_eq!(delivered["response"], sent);
     }
+}
+
+/// One adapter took it for an interim answer, and waited for another one until the idle limit.
+fn d31_nothing_is_awaited_after_a_switch_of_protocols(adapter: &dyn Adapter) {
+    let peer = peer_on(Transport::Sse);
+    let head = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+    peer.set_turn(Transport::Sse, Turn::no_headers().then_raw(head).then_stall());
+    let limits = Limits::new().with_idle_timeout(Duration::from_secs(20));
+    let error = turn(&*adapter.client(Settings::new(&peer).config(strict()).limits(limits))).error;
+    let error = error.expect("an error").to_string();
+    assert!(error.contains("101 Switching Protocols"), "{error}");
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use failback::{Blame, Config, GiveUp, Mode, Stage, Transport};
 use failback_peer::{Handshake, Peer};
-use failback_tests::{Adapter, Settings};
+use failback_tests::{Adapter, Settings, strict};
+use failback_wire::Limits;
 
 use crate::common::{expect_echo, turn};
 
@@ -13,6 +14,7 @@ with_every_adapter!(
     sse_carries_the_turn_whatever_refuses_the_upgrade,
     a_websocket_side_that_alone_is_busy_strands_no_turn,
     what_sse_refuses_too_is_told_in_its_words,
+    a_refusal_whose_rest_is_late_is_a_refusal,
 );
 
 fn refused(code: u16) -> Handshake {
@@ -63,5 +65,21 @@ fn what_sse_refuses_too_is_told_in_its_words(adapter: &dyn Adapter) {
     assert!(error.attempts()[1].text().contains("Incorrect API key provided."), "{error}");
     let journal = peer.journal();
     assert_eq!((journal.handshakes(), journal.requests(Transport::Sse)), (1, 1), "{journal}");
+    assert_eq!(client.policy().mode(), Mode::Preferred);
+}
+
+/// A busy server was taken for one that does not answer, which is WebSocket's fault.
+fn a_refusal_whose_rest_is_late_is_a_refusal(adapter: &dyn Adapter) {
+    let peer = Peer::start();
+    let head =
+        "HTTP/1.1 429 Too Many Requests\r\ncontent-type: text/plain\r\ncontent-length: 100\r\n\r\nnot al";
+    peer.set_handshake(Handshake::Garbage(head.into()));
+    // The rest of such an answer is awaited for a second.
+    let limits = Limits::new().with_connect_timeout(Duration::from_millis(900));
+    let client = adapter.client(Settings::new(&peer).config(strict()).limits(limits));
+    let error = turn(&*client).error.expect("an error");
+    let told: Vec<_> = error.attempts().iter().map(|a| (a.transport(), a.blame())).collect();
+    assert_eq!(told, [(Transport::WebSocket, Some(Blame::Server))], "{error}");
+    assert!(error.to_string().contains("429 Too Many Requests: not al…"), "{error}");
     assert_eq!(client.policy().mode(), Mode::Preferred);
 }

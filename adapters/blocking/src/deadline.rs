@@ -41,8 +41,9 @@ impl Deadline {
     /// A wait that was to take no longer than `longest` has taken this long.
     fn handle_waited(&self, longest: Duration, took: Duration) {
         if took > longest.saturating_add(SLACK) {
-            // For how long of its wait the process was awake is not known.
-            let asleep = took.saturating_sub(longest / 2);
+            // For how long of its wait the process was awake is not known. Less than this would never add up
+            // to the limit for one that is suspended again and again.
+            let asleep = took.saturating_sub(longest.min(SLACK / 2));
             self.0.set(self.0.get().and_then(|at| at.checked_add(asleep)));
         }
     }
@@ -79,7 +80,22 @@ mod tests {
         deadline.handle_waited(SLACK, Duration::from_secs(2));
         assert!(left(&deadline) <= 15.0, "a wait may be late by a second");
         deadline.handle_waited(SLACK, Duration::from_secs(60));
-        // Half of the wait counts.
+        // Half a second counts.
         assert!((74.0..=74.5).contains(&left(&deadline)), "{}", left(&deadline));
+    }
+
+    #[test]
+    fn a_process_that_is_suspended_again_and_again_comes_to_the_end() {
+        let deadline = Deadline::after(Duration::from_secs(15));
+        let minute = Duration::from_secs(60);
+        let mut begun = Instant::now();
+        let end = |begun| deadline.0.get().unwrap().checked_duration_since(begun);
+        let mut waits = 0;
+        while let Some(left) = end(begun).filter(|left| !left.is_zero()) {
+            deadline.handle_waited(left.min(SLACK), minute);
+            begun += minute;
+            waits += 1;
+        }
+        assert!((28..=31).contains(&waits), "{waits}");
     }
 }

@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use failback::{SharedPolicy, Timestamp};
-use failback_client::common::SLACK;
+use failback_client::common::{SLACK, absence};
 
 use crate::Runtime;
 
@@ -160,11 +160,8 @@ impl<R: Runtime> Deadline<R> {
         while let Some(look) = &mut self.look {
             ready!(look.sleep.as_mut().poll(cx));
             self.late = self.runtime.now().saturating_duration_since(look.due);
-            if self.late > SLACK && !self.counts_absences {
-                // For how long of its wait it was there is not known. With half of a short wait, the end
-                // would come nearer and nearer to somebody who always looks late, and not be reached.
-                let there = look.wait.min(SLACK / 2);
-                let away = self.late.saturating_add(look.wait).saturating_sub(there);
+            let away = absence(look.wait, look.wait.saturating_add(self.late));
+            if let Some(away) = away.filter(|_| !self.counts_absences) {
                 self.at = self.at.and_then(|at| at.checked_add(away));
             }
             self.look_later();

@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use failback_client::common::SLACK;
+use failback_client::common::{SLACK, absence};
 use failback_wire::Seen;
 
 use crate::bell::{Bell, Stopped};
@@ -40,10 +40,7 @@ impl Deadline {
 
     /// A wait that was to take no longer than `longest` has taken this long.
     fn handle_waited(&self, longest: Duration, took: Duration) {
-        if took > longest.saturating_add(SLACK) {
-            // For how long of its wait the process was awake is not known. Less than this would never add up
-            // to the limit for one that is suspended again and again.
-            let asleep = took.saturating_sub(longest.min(SLACK / 2));
+        if let Some(asleep) = absence(longest, took) {
             self.0.set(self.0.get().and_then(|at| at.checked_add(asleep)));
         }
     }

@@ -9,6 +9,17 @@ pub const ADDRESS_DELAY: Duration = Duration::from_millis(250);
 /// or the whole process did something else.
 pub const SLACK: Duration = Duration::from_secs(1);
 
+/// For how long somebody was away who was to wait for `wait` at most, and looked again after `took`. `None` if
+/// that was in time.
+///
+/// For how long of the wait it was there is not known. It counts as half a second, or the whole wait if that is
+/// shorter: with less, a limit would never pass for somebody who is away again and again.
+#[must_use]
+pub fn absence(wait: Duration, took: Duration) -> Option<Duration> {
+    let is_late = took > wait.saturating_add(SLACK);
+    is_late.then(|| took.saturating_sub(wait.min(SLACK / 2)))
+}
+
 /// How long a missing pong is waited for once more: 10 ms. Whoever stood still reads in that time what has
 /// arrived meanwhile.
 pub const SECOND_LOOK: Duration = Duration::from_millis(10);
@@ -33,3 +44,19 @@ pub const DRAIN_BYTES: usize = 64 * 1024;
 /// long as the socket lives, and fills as many bytes with zeros before each read, however few there are to
 /// read. By default it is 128 KiB. Where more arrive, [`ReadAhead`](crate::ReadAhead) reads more at once.
 pub const READ_BUFFER: usize = 4 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_away() {
+        let absence = |wait, took| {
+            absence(Duration::from_millis(wait), Duration::from_millis(took)).map(|away| away.as_millis())
+        };
+        assert_eq!((absence(1000, 1000), absence(1000, 2000), absence(0, 1000)), (None, None, None));
+        assert_eq!((absence(1000, 2001), absence(500, 60_000)), (Some(1501), Some(59_500)));
+        // All of a short wait counts.
+        assert_eq!((absence(100, 60_000), absence(0, 1001)), (Some(59_900), Some(1001)));
+    }
+}

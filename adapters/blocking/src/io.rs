@@ -77,7 +77,19 @@ impl Io {
 
     /// Allows to read on. Returns whether reading had been interrupted, so that there may be more to read.
     pub(crate) fn take_interrupted(&mut self) -> bool {
+        if let Road::Tls(tls) = &mut self.road {
+            tls.below.take_interrupted();
+        }
         std::mem::replace(&mut self.bytes_left, BYTES_IN_A_ROW) == 0
+    }
+
+    /// Whether reading is interrupted, here or below TLS: what has arrived there need not have brought
+    /// anything here.
+    fn is_interrupted(&self) -> bool {
+        match &self.road {
+            Road::Tls(tls) if tls.below.is_interrupted() => true,
+            _ => self.bytes_left == 0,
+        }
     }
 
     /// Interrupts reading, until [`take_interrupted`](Self::take_interrupted) allows it again.
@@ -111,9 +123,10 @@ impl Read for Io {
             Road::Plain(socket) => socket.read(buf),
             Road::Tls(tls) => tls.read(buf),
         };
-        // When there was nothing left to read, the count begins anew.
         self.bytes_left = match &read {
             Ok(read) => self.bytes_left.saturating_sub(*read),
+            Err(_) if self.is_interrupted() => 0,
+            // When there was nothing left to read, the count begins anew.
             Err(_) => BYTES_IN_A_ROW,
         };
         read
@@ -151,6 +164,7 @@ impl Tls {
             if !self.session.is_handshaking() {
                 return Ok(());
             }
+            self.below.take_interrupted();
             if self.receive()? == 0 {
                 return Err(ErrorKind::UnexpectedEof.into());
             }
@@ -171,7 +185,6 @@ impl Tls {
 
     /// Reads encrypted bytes, once.
     fn receive(&mut self) -> io::Result<usize> {
-        self.below.take_interrupted();
         let read = self.session.read_tls(&mut self.below)?;
         if let Err(error) = self.session.process_new_packets() {
             // Sends the alert that tells the peer why, if it still reads.
@@ -212,5 +225,75 @@ impl Write for Tls {
 
     fn flush(&mut self) -> io::Result<()> {
         self.send()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+    use std::time::Duration;
+
+    use mio::net::TcpStream;
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::pki_types::{PrivatePkcs8KeyDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection};
+
+    use super::*;
+    use crate::bell::Ringer;
+
+    /// The two ends of TLS. After the handshake the server has tickets to send, which bring the client nothing.
+    fn ends() -> (ServerConnection, ClientConnection) {
+        let key = KeyPair::generate().unwrap();
+        let certificate =
+            CertificateParams::new(["peer.test".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+        let server = ServerConfig::builder()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(certificate.der().clone()).unwrap();
+        let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        let name = ServerName::try_from("peer.test").unwrap();
+        let client = ClientConnection::new(Arc::new(client), name).unwrap();
+        (ServerConnection::new(Arc::new(server)).unwrap(), client)
+    }
+
+    #[test]
+    fn a_peer_that_sends_nothing_under_tls_interrupts_reading() {
+        let (mut server, client) = ends();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let peer = thread::spawn(move || {
+            let (mut socket, _) = listener.accept().unwrap();
+            while server.is_handshaking() || server.wants_write() {
+                server.complete_io(&mut socket).unwrap();
+            }
+            server.writer().write_all(b"x").unwrap();
+            while server.wants_write() {
+                server.write_tls(&mut socket).unwrap();
+            }
+            socket
+        });
+        let bell = Bell::new(Ringer::default()).unwrap();
+        let mut io = Io::tls(client, Io::plain(Socket::new(stream, &bell).unwrap()));
+        while let Err(error) = io.shake_hands() {
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            bell.wait(Some(Duration::from_millis(10))).unwrap();
+        }
+        // All of it has left. The tickets are longer than what may still be read.
+        let _socket = peer.join().unwrap();
+        if let Road::Tls(tls) = &mut io.road {
+            tls.below.bytes_left = 100;
+        }
+        let mut byte = [0];
+        let mut was_interrupted = false;
+        while let Err(error) = io.read(&mut byte) {
+            assert_eq!(error.kind(), ErrorKind::WouldBlock);
+            was_interrupted |= io.take_interrupted();
+        }
+        assert_eq!(byte, *b"x");
+        assert!(was_interrupted, "it read all tickets in a row");
     }
 }

@@ -45,12 +45,12 @@
 //!
 //! # Tasks
 //!
-//! A turn can be polled anywhere: I/O and timers are smol's own. What goes on beside turns runs in tasks:
-//! handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), and the
-//! keepers of idle connections, which notice when one ends, and send and answer the pings of a WebSocket. They
-//! run on smol's global executor, or
-//! on your own: `Client::with_runtime(Smol::on(&executor), url)`. All of them end with the client; a server
-//! is given a second to answer a Close frame.
+//! A turn can be polled anywhere: I/O and timers are smol's own. Two kinds of tasks run beside the turns:
+//! handshakes that go on after their turn has left them, or begin before it ([`Client::warm_up`]), and the
+//! keepers of idle connections. A keeper notices when its connection ends, and sends and answers the pings of
+//! a WebSocket. The tasks run on smol's global executor, or on your own:
+//! `Client::with_runtime(Smol::on(&executor), url)`. All tasks end with the client; a server is given a
+//! second to answer a Close frame.
 //!
 //! [`Client::warm_up`]: failback_async::Client::warm_up
 #![forbid(unsafe_code)]

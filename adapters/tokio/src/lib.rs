@@ -1,6 +1,8 @@
 //! Streams Responses over a WebSocket on tokio, survives on SSE, and comes back by itself.
 //!
 //! ```no_run
+//! use std::io::{Write, stdout};
+//!
 //! use failback_tokio::{Client, Item, Request};
 //!
 //! # async fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -12,6 +14,7 @@
 //!         Item::Event(event) => {
 //!             if let Some(delta) = event.text_delta() {
 //!                 print!("{delta}");
+//!                 stdout().flush()?; // or it shows only when a line ends
 //!             }
 //!         }
 //!         Item::Restarted { discard } => println!("[forget the last {discard} events]"),

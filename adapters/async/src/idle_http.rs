@@ -1,5 +1,5 @@
-//! An HTTP connection that no turn uses. The rest of its last answer is read, so that it can carry another
-//! request, and its end is noticed.
+//! An HTTP connection that no turn uses. A task reads the rest of its last answer, so that the connection can
+//! carry another request, and notices when the connection ends.
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,21 +18,22 @@ use crate::timer::Timer;
 
 /// An HTTP connection that waits for a turn. Dropping it closes the connection.
 ///
-/// As with an idle WebSocket, the connection lies in a slot that is shared with a task, its keeper. The
-/// keeper ends when the connection is taken, has ended, or is too old.
+/// As with an idle WebSocket, the connection lies in a slot. A task, the keeper of the connection, shares the
+/// slot. The keeper ends when the connection is taken, has ended, or is too old.
 pub(crate) struct IdleHttp {
     slot: Arc<Slot>,
 }
 
 struct Slot {
-    /// When its last turn ended.
+    /// When the last turn on the connection ended.
     used_at: Timestamp,
     waiting: Mutex<Option<Waiting>>,
     keeper: Keeper,
 }
 
 struct Waiting {
-    /// What is left of the last answer. Dropped before the connection, which then knows that nobody reads it.
+    /// What is left of the last answer. Dropped before the connection, so that the connection knows that
+    /// nobody reads the rest.
     rest: Option<Incoming>,
     conn: HttpConn,
     /// How many bytes of the rest have come.
@@ -55,7 +56,7 @@ impl IdleHttp {
         Some(Self { slot })
     }
 
-    /// Whether too much time has passed since its last turn.
+    /// Whether too much time has passed since the last turn on the connection.
     pub(crate) fn is_old(&self, now: Timestamp) -> bool {
         self.slot.used_at.saturating_add(HTTP_LIFE) <= now
     }

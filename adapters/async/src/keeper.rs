@@ -3,11 +3,11 @@ use std::task::{Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// Wakes the task that keeps an idle connection, its keeper.
+/// Wakes the keeper of an idle connection, the task that looks after it.
 ///
-/// Turns poll an idle connection too, when they take it or ask after it. A socket wakes only whoever polled
-/// it last, so that all who poll it do so with [`waker`](Self::waker): a connection that is not taken after
-/// all still wakes its keeper.
+/// Turns poll an idle connection too, when they take it or ask whether it still works. A socket wakes only
+/// the task that polled it last. So everybody polls the connection with [`waker`](Self::waker): if a turn
+/// polls it and does not take it, it still wakes its keeper.
 pub(crate) struct Keeper {
     task: Arc<Task>,
     waker: Waker,
@@ -22,7 +22,7 @@ impl Keeper {
         Self { task, waker }
     }
 
-    /// The keeper itself polls, and is to be woken from now on.
+    /// The keeper itself polls, in this task, which is to be woken from now on.
     pub(crate) fn register(&self, task: &Waker) {
         self.task.0.register(task);
     }
@@ -31,7 +31,7 @@ impl Keeper {
         self.task.0.wake();
     }
 
-    /// Wakes the keeper, whoever polls with it.
+    /// Wakes the keeper, no matter who polls with this waker.
     pub(crate) fn waker(&self) -> &Waker {
         &self.waker
     }

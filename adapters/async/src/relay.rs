@@ -4,12 +4,13 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
 
-/// Stands between a task and what it polls, where one part of that wakes another: hyper's connection wakes
-/// the reader of the body, and the other way round. Whoever polls both parts knows, and needs no wake. To a
-/// task that wakes itself, each wake is one more poll, and under tokio's `block_on` a system call.
+/// Spares a task the wakes that come from its own polls. The task polls two parts that wake each other:
+/// hyper's connection wakes the reader of the body, and the reader wakes the connection. As the task polls
+/// both, it needs no wake from either. Each such wake would cost it one more poll, and under tokio's
+/// `block_on` a system call.
 ///
-/// A wake that comes while the task polls is kept until the end of the poll. If that brings something, the
-/// task will poll again, and the wake is dropped. If not, the wake is passed on.
+/// A wake that comes while the task polls is kept until that poll ends. If the poll is ready, the task will
+/// poll again anyway, and the wake is dropped. If the poll is pending, the wake is passed on to the task.
 pub(crate) struct Relay {
     shared: Arc<Shared>,
     waker: Waker,
@@ -23,7 +24,7 @@ struct Shared {
 /// Nobody polls: a wake is passed on.
 const AWAY: u8 = 0;
 const POLLING: u8 = 1;
-/// The same, and a wake has come.
+/// The task polls, and a wake has come.
 const WOKEN: u8 = 2;
 
 impl Relay {
@@ -33,7 +34,8 @@ impl Relay {
         Self { shared, waker }
     }
 
-    /// Polls. Once this was ready, `poll` must be called again before a wake counts.
+    /// Calls `poll` with the relay's waker. If that is ready, the caller must come again without waiting for
+    /// a wake: one may have been dropped.
     pub(crate) fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,

@@ -10,8 +10,8 @@ use crate::Runtime;
 
 /// One timer for a deadline that moves with every event.
 ///
-/// Deadlines move into the future far more often than they pass. So a sleep that would wake too early is
-/// kept, and its owner polls again when it wakes.
+/// Deadlines move into the future far more often than they pass. So a sleep that ends before the new deadline
+/// is kept. When it ends, the owner of the timer polls again.
 pub(crate) struct Timer<R: Runtime> {
     runtime: R,
     clock: SharedPolicy,
@@ -83,8 +83,8 @@ impl<R: Runtime> LastLook<R> {
         Self { runtime, round: None, rounds: 0, quiet: 0, until, active: false }
     }
 
-    /// Ready when everything that had arrived was read. `active` says that something has come since the last
-    /// poll.
+    /// Ready when everything that had arrived has been read. `active` says whether something has come since
+    /// the last poll.
     pub(crate) fn poll(&mut self, active: bool, cx: &mut Context<'_>) -> Poll<()> {
         self.active |= active;
         let is_read = self.quiet >= QUIET_ROUNDS || self.rounds >= MAX_ROUNDS;
@@ -96,7 +96,7 @@ impl<R: Runtime> LastLook<R> {
         self.round = None;
         self.rounds = self.rounds.saturating_add(1);
         self.quiet = if std::mem::take(&mut self.active) { 0 } else { self.quiet.saturating_add(1) };
-        // Polls what is awaited after each round.
+        // What is awaited is to be polled after each round.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
@@ -121,13 +121,13 @@ struct Look<R: Runtime> {
 }
 
 impl<R: Runtime> Deadline<R> {
-    /// This long from now, counting time in which somebody awaits what it limits: it is put off while the
-    /// caller does something else for more than a second, or the runtime stands still for so long.
+    /// A deadline this long from now, which counts only time in which somebody awaits what it limits. It is
+    /// put off if the caller does something else, or the runtime stands still, for more than a second.
     pub(crate) fn after(runtime: &R, limit: Duration) -> Self {
         Self::new(runtime, limit, false)
     }
 
-    /// This long from now, whoever awaits it.
+    /// A deadline this long from now, whether somebody awaits what it limits or not.
     pub(crate) fn by_the_clock(runtime: &R, limit: Duration) -> Self {
         Self::new(runtime, limit, true)
     }
@@ -155,7 +155,7 @@ impl<R: Runtime> Deadline<R> {
         .await
     }
 
-    /// Ready when the time is up, with how long it has been.
+    /// Ready when the time is up. Gives how late that was noticed.
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         while let Some(look) = &mut self.look {
             ready!(look.sleep.as_mut().poll(cx));
@@ -181,19 +181,20 @@ impl<R: Runtime> Deadline<R> {
     }
 }
 
-/// A time, by the policy's clock, at which whatever is awaited ends.
+/// A time, by the policy's clock, after which nothing is awaited any longer.
 pub(crate) struct Alarm<R: Runtime> {
     at: Timestamp,
     timer: Timer<R>,
 }
 
 impl<R: Runtime> Alarm<R> {
-    /// Starts no timer yet: that belongs to the runtime in which something is awaited first.
+    /// Starts no timer yet: a timer belongs to the runtime in which it starts, and that is where something is
+    /// awaited first.
     pub(crate) fn new(runtime: &R, clock: &SharedPolicy, at: Timestamp) -> Self {
         Self { at, timer: Timer::new(runtime.clone(), clock.clone()) }
     }
 
-    /// Awaits `what`, and drops it if the time comes first: then `None`.
+    /// Awaits `what`. If the time comes first, drops it and gives `None`.
     pub(crate) async fn limit<T>(&mut self, what: impl Future<Output = T>) -> Option<T> {
         let mut what = pin!(what);
         poll_fn(|cx| match what.as_mut().poll(cx) {
@@ -261,7 +262,7 @@ mod tests {
         }
     }
 
-    /// How often somebody looks who does so every `pause`, until the time is up.
+    /// How often a caller that looks every `pause` has looked when the time is up.
     fn looks(limit: Duration, pause: Duration) -> u32 {
         let runtime = ByHand(Arc::new(Mutex::new(Instant::now())));
         let mut deadline = Deadline::after(&runtime, limit);

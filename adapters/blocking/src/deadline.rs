@@ -10,11 +10,11 @@ use crate::halt::Halt;
 
 /// The time by which something must be done, by the system's clock.
 ///
-/// While somebody [waits](Self::wait) for it and the whole process sleeps, no time counts.
+/// If the whole process sleeps while somebody [waits](Self::wait), that time does not count.
 pub(crate) struct Deadline(Cell<Option<Instant>>);
 
 impl Deadline {
-    /// So long after now. Never, if that is too far away to be counted.
+    /// A deadline this long after now. It never comes if it is too far away to be counted.
     pub(crate) fn after(limit: Duration) -> Self {
         Self(Cell::new(Instant::now().checked_add(limit)))
     }
@@ -28,9 +28,9 @@ impl Deadline {
         self.left() == Some(Duration::ZERO)
     }
 
-    /// Waits at `bell`, but no longer than until the time is over, nor than `pause`.
+    /// Waits until `bell` rings, but not past the deadline, and no longer than `pause`. May return sooner.
     pub(crate) fn wait(&self, bell: &Bell, pause: Option<Duration>) -> Result<(), Stopped> {
-        // Not longer than a second, so that a sleep of the process is noticed.
+        // No longer than a second, so that a sleep of the process is noticed.
         let longest = [self.left(), pause].into_iter().flatten().fold(SLACK, Duration::min);
         let begun = Instant::now();
         let waited = bell.wait(Some(longest));
@@ -38,15 +38,15 @@ impl Deadline {
         waited
     }
 
-    /// A wait that was to take no longer than `longest` has taken this long.
+    /// A wait that was to take `longest` at most took `took`.
     fn handle_waited(&self, longest: Duration, took: Duration) {
         if let Some(asleep) = absence(longest, took) {
             self.0.set(self.0.get().and_then(|at| at.checked_add(asleep)));
         }
     }
 
-    /// Calls `act`, which must not block, again and again until it no longer says that it would block. Waits
-    /// at `bell` in between. When the time is over, that is reported as `late`.
+    /// Calls `act`, which must not block, until it no longer says that it would block. Waits at `bell`
+    /// between two calls. If the deadline comes first, reports that as `late`.
     pub(crate) fn limit<T>(
         &self,
         bell: &Bell,

@@ -2,6 +2,8 @@
 //! itself.
 //!
 //! ```no_run
+//! use std::io::{Write, stdout};
+//!
 //! use failback_blocking::{Client, Item, Request};
 //!
 //! # fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -12,6 +14,7 @@
 //!         Item::Event(event) => {
 //!             if let Some(delta) = event.text_delta() {
 //!                 print!("{delta}");
+//!                 stdout().flush()?; // or it shows only when a line ends
 //!             }
 //!         }
 //!         Item::Restarted { discard } => println!("[forget the last {discard} events]"),
@@ -36,10 +39,10 @@
 //!
 //! # Features
 //!
-//! - `metrics`: the same, as counters, a histogram and a gauge of the crate [`metrics`]; `failback-client`
-//!   has a table of these too.
+//! - `metrics`: the same values as counters, a histogram and a gauge of the crate [`metrics`]; the
+//!   documentation of `failback-client` has a table of these too.
 //! - `webpki-roots`: `Builder::webpki_roots`, the roots that Mozilla trusts, compiled in, for containers
-//!   without a store. Without a call of it a client trusts what the platform trusts.
+//!   without a store of roots. A client that does not call it trusts what the platform trusts.
 //!
 //! [`tracing`]: https://docs.rs/tracing
 //! [`metrics`]: https://docs.rs/metrics

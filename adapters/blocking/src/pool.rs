@@ -13,9 +13,9 @@ use crate::websocket::WsConn;
 /// The connections that wait for a turn, the thread that looks after them, and the handshakes that no turn
 /// waits for.
 ///
-/// The thread exists while something is kept. It waits until something that is kept has something to read,
-/// and locks only that to read it. While the pool itself is locked, connections change hands, and nothing is
-/// read, written, closed or begun.
+/// The thread exists while a connection is kept. It waits until one of the connections has something to read,
+/// and locks only that one to read from it. While the pool itself is locked, connections only change hands:
+/// nothing is read, written, closed or begun.
 pub(crate) struct Pool {
     network: Arc<Network>,
     idle: Mutex<Idle>,
@@ -29,7 +29,7 @@ struct Idle {
     dials: Dials,
     /// Where the thread waits, if there is one.
     keeper: Option<Arc<Bell>>,
-    /// How many connections are about to be kept: the thread does not end before they are.
+    /// How many connections are about to be kept. The thread does not end before they have come.
     arriving: usize,
     /// The client is gone: nothing is kept any more.
     is_closed: bool,
@@ -68,8 +68,8 @@ impl Pool {
         })
     }
 
-    /// Keeps a WebSocket for the next turn, in place of an older one. False if it had to close it instead. If
-    /// turns are to go over SSE alone, it is closed because nobody needs it.
+    /// Keeps a WebSocket for the next turn, in place of an older one. False if the pool cannot keep it and
+    /// has closed it. While turns are to go over SSE alone, nobody needs it: it is closed, and this is true.
     pub(crate) fn put_websocket(self: &Arc<Self>, mut conn: WsConn) -> bool {
         conn.rest(self.network.policy().now());
         let Some(arrival) = self.arrive() else {
@@ -83,7 +83,8 @@ impl Pool {
         let slot = Slot::new(conn);
         let mut idle = self.lock();
         let is_looked_after = arrival.is_awaited(&idle);
-        // Looked up under the lock, so that `close_websocket` finds what is kept by mistake.
+        // Looked up under the lock: if turns go over SSE alone from now on, `close_websocket` takes the lock
+        // later, and finds what is kept here.
         let is_unneeded = self.network.context.is_sse_only();
         let surplus = if is_looked_after && !is_unneeded { idle.websocket.replace(slot) } else { Some(slot) };
         drop(idle);
@@ -129,7 +130,7 @@ impl Pool {
         None
     }
 
-    /// Keeps an HTTP connection for later turns, as soon as the end of its last answer has come.
+    /// Keeps an HTTP connection. Later turns can use it as soon as the end of its last answer has come.
     pub(crate) fn put_http(self: &Arc<Self>, mut conn: HttpConn) {
         let used_at = self.network.policy().now();
         let Some(arrival) = self.arrive() else { return };
@@ -163,7 +164,7 @@ impl Pool {
         drop(over);
     }
 
-    /// Closes every connection that no turn uses, and ends every handshake that none waits for.
+    /// Closes every connection that no turn uses, and ends every handshake that no turn waits for.
     pub(crate) fn clear(&self) {
         self.empty(self.lock());
     }
@@ -191,8 +192,8 @@ impl Pool {
         }
     }
 
-    /// A connection is about to be kept: sees to it that the thread is there, which is started if it is not.
-    /// `None` if it cannot be started, or nothing is kept any more.
+    /// Announces a connection that is about to be kept, and starts the thread if there is none. `None` if the
+    /// thread cannot be started, or if nothing is kept any more.
     fn arrive(self: &Arc<Self>) -> Option<Arrival<'_>> {
         let mut made = None;
         loop {
@@ -222,7 +223,7 @@ impl Pool {
         }
     }
 
-    /// Starts the thread. False if that fails: then nothing is kept that it was to look after.
+    /// Starts the thread. If that fails, empties the pool, as nobody looks after it, and gives false.
     fn start_keeper(self: &Arc<Self>, bell: &Arc<Bell>) -> bool {
         let (pool, keeper) = (Arc::clone(self), Arc::clone(bell));
         if self.network.threads.spawn("keeper", move || pool.keep(&keeper)).is_ok() {
@@ -290,7 +291,7 @@ impl Pool {
                 return;
             }
             let timeout = (wake < Timestamp::MAX).then(|| policy.time_until(wake));
-            // Nobody tells it to stop: it ends when nothing is kept.
+            // Nobody stops this wait: the thread ends when nothing is kept.
             let _ = bell.wait(timeout);
         }
     }
@@ -316,12 +317,12 @@ fn close(websocket: Option<Slot<WsConn>>) {
 /// A connection that is about to be kept.
 struct Arrival<'a> {
     pool: &'a Pool,
-    /// Where the thread waits that is to look after it.
+    /// Where the thread waits that is to look after the connection.
     bell: Arc<Bell>,
 }
 
 impl Arrival<'_> {
-    /// Whether the thread is there, and something is to be kept.
+    /// Whether the connection can be kept: its thread is there, and the pool is open.
     fn is_awaited(&self, idle: &Idle) -> bool {
         !idle.is_closed && idle.keeper.as_ref().is_some_and(|keeper| Arc::ptr_eq(keeper, &self.bell))
     }
@@ -337,17 +338,17 @@ impl Drop for Arrival<'_> {
     }
 }
 
-/// The handshakes that no turn waits for. Each of these stops one.
+/// The handshakes that no turn waits for: of each, what stops it.
 #[derive(Default)]
 struct Dials {
     held: Vec<Ringer>,
-    /// Which is looked at next.
+    /// Which one is looked at next.
     next: usize,
 }
 
 impl Dials {
-    /// Holds one more, and looks at two of the others: so those that are over are let go before they are
-    /// more than those that are not, and nobody looks at all of them.
+    /// Holds one more, looks at two of the others, and lets them go if they are over. So those that are over
+    /// never become more than those that go on, and nobody has to look at all of them at once.
     fn hold(&mut self, dial: Ringer) -> [Option<Ringer>; 2] {
         let over = [self.let_go(), self.let_go()];
         self.held.push(dial);

@@ -9,7 +9,7 @@ use crate::deadline::Deadline;
 use crate::halt::Halt;
 use crate::io::Io;
 
-/// Keeps watch over one response, and waits for more of it: pings, and limits on time.
+/// Watches one response: waits for more of it, and says when to send a ping and when a time limit has passed.
 pub(crate) struct Watch {
     bell: Arc<Bell>,
     policy: SharedPolicy,
@@ -17,13 +17,13 @@ pub(crate) struct Watch {
     liveness: Liveness,
     /// Whether bytes have arrived since the last [`take_life`](Self::take_life).
     has_life: bool,
-    /// When there was last nothing left to read.
+    /// When everything that had arrived was last read.
     caught_up_at: Timestamp,
-    /// Until when the peer may end the response because the caller was away.
+    /// A peer that ends the response before this time is excused: it may do so because the caller was away.
     excused_until: Timestamp,
     /// When the last wait was to end.
     due: Option<Timestamp>,
-    /// After this time, nothing is waited for.
+    /// Until when the watch waits at most.
     end: Option<Deadline>,
 }
 
@@ -63,12 +63,12 @@ impl Watch {
         }
     }
 
-    /// Sets a time after which nothing is waited for.
+    /// Sets until when to wait at most.
     pub(crate) fn end_at(&mut self, end: Deadline) {
         self.end = Some(end);
     }
 
-    /// The request has left: what its answer may take counts from now.
+    /// The request has left. The time limits of its answer count from now.
     pub(crate) fn handle_request_sent(&mut self) {
         self.liveness.handle_request_sent(self.policy.now());
     }
@@ -79,7 +79,7 @@ impl Watch {
             return self.liveness.handle_further_event(|| self.policy.now());
         }
         let now = self.policy.now();
-        // If this were noted later, it would look like a sign of life at that time.
+        // If the acts were noted later, they would look like a sign of life at that later time.
         self.note(acts, now);
         self.liveness.handle_event(now);
     }
@@ -90,17 +90,18 @@ impl Watch {
         std::mem::take(&mut self.has_life)
     }
 
-    /// Whether the peer may have ended the response because the caller had not read for longer than a peer
+    /// Whether the peer may have ended the response because the caller did not read for longer than a peer
     /// has to wait.
     pub(crate) fn was_left_alone(&self) -> bool {
         let now = self.policy.now();
-        // If the first ping that nobody answers is sent late, its time ends after that of the excuse.
+        // The first ping that nobody answers may be sent late. Then the time for its answer ends after the
+        // excuse, and the excuse holds until then.
         let is_excused = now < self.excused_until || self.liveness.is_unanswered_since(self.excused_until);
         self.is_behind(now) || is_excused
     }
 
     /// Waits until there may be more to read, or room to write. Call it only when reading and writing would
-    /// block: what has arrived is read before a limit that has passed ends the response.
+    /// block: what has arrived must be read before a limit that has passed may end the response.
     pub(crate) fn wait(&mut self, io: &mut Io) -> Result<Wake, Halt> {
         let now = self.policy.now();
         self.note(Acts::take(io), now);

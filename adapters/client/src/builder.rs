@@ -144,33 +144,36 @@ impl<W: World> Builder<W> {
     /// Asks `provider` for the credentials, instead of sending the same ones for ever: a bearer token that
     /// expires, or a key that is rotated.
     ///
-    /// It is called before each attempt to post a request or to open a WebSocket, and gives the
-    /// [`Credentials`](crate::Credentials) for that. A WebSocket that is open already is used without asking.
-    /// It is called often, so it keeps what it has and gets other credentials only when these are about to
-    /// expire.
+    /// The client calls `provider` before each attempt to post a request or to open a WebSocket, and gets the
+    /// [`Credentials`](crate::Credentials) for that attempt. A WebSocket that is open already is used without
+    /// asking. As it is called often, `provider` should keep the credentials that it has, and fetch others
+    /// only when these are about to expire.
     ///
-    /// If the server answers 401, to a POST, to the handshake of a WebSocket or with an error before the
-    /// first event, `provider` is called once more, and told which credentials were
-    /// [rejected](CredentialsRequest::rejected). The attempt is repeated with what it gives now, at once and
-    /// on the same transport. That is no retry: nothing counts it, and the policy does not hear of it. If the
-    /// new ones are refused too, that is an answer like any other. It happens once in a turn.
+    /// If the server answers 401 (to a POST, to the handshake of a WebSocket, or with an error before the
+    /// first event), the client calls `provider` once more, and tells it which credentials were
+    /// [rejected](CredentialsRequest::rejected). The attempt is repeated with the credentials that it gives
+    /// now, at once and on the same transport. That is no retry: nothing counts it, and the policy does not
+    /// hear of it. It happens once in a turn: if the new credentials are refused too, that is an answer like
+    /// any other.
     ///
-    /// In an async client `provider` returns a future. It is dropped when the turn is cancelled, or when its
-    /// deadline is over. In the blocking client it returns the answer, and runs in a thread of its own: a
-    /// turn that ends does not wait for it, and what it gives after that is thrown away. It has no time limit
-    /// but the turn's deadline, so it should have its own. (A warm-up, and a handshake that goes on without
-    /// its turn, wait for it no longer than the connect time-out.)
+    /// In an async client `provider` returns a future, which the client drops when the turn is cancelled or
+    /// its deadline is over. In the blocking client `provider` returns the answer, and runs in a thread of
+    /// its own: a turn that ends does not wait for it, and an answer that comes later is thrown away. The
+    /// client sets it no time limit but the turn's deadline, so `provider` should have a limit of its own. (A
+    /// warm-up, and a handshake that goes on without its turn, wait for it no longer than the connect
+    /// time-out.)
     ///
-    /// `?` turns any error into the one that it returns. It ends the turn, with
-    /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials), and nothing is held against a transport.
-    /// So does a panic. The next turn asks again.
+    /// Inside `provider`, `?` turns any error into the one that it returns. Such an error ends the turn, with
+    /// [`ErrorKind::Credentials`](crate::ErrorKind::Credentials), and so does a panic. Nothing is held
+    /// against a transport, and the next turn asks again.
     ///
-    /// Turns at the same time each ask. That they do not all fetch a token is the provider's matter: it locks
-    /// what it keeps, and looks whether `rejected` is still that.
+    /// Turns that run at the same time each ask. `provider` itself has to see to it that they do not all
+    /// fetch a token: it locks the credentials that it keeps, and fetches others only if the rejected ones
+    /// are still these.
     ///
-    /// What it gives obeys the same rules as a header that is set here, and is as secret, the old and the
-    /// rejected credentials too. Where both name the same header, the provider's counts. The header
-    /// `authorization` together with a provider is an error, whatever that gives.
+    /// Credentials that `provider` gives obey the same rules as a header that is set on this builder, and are
+    /// as secret, old and rejected ones too. Where both name the same header, the provider's counts. It is an
+    /// error to set the header `authorization` together with a provider, whatever headers that gives.
     pub fn credentials<A>(
         mut self,
         provider: impl Fn(CredentialsRequest) -> A + Send + Sync + 'static,
@@ -201,9 +204,9 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Ends every turn that is not over so long after its `stream` was called, unless its request has a
+    /// Ends every turn that is not over this long after `stream` was called, unless its request has a
     /// deadline of its own ([`Request::with_deadline`](failback_wire::Request::with_deadline)). By default
-    /// there is none, and [`Duration::MAX`] is none. Zero is an error.
+    /// there is no deadline, and [`Duration::MAX`] is none. Zero is an error.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
@@ -217,55 +220,57 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Uses this TLS configuration. Only the protocols that it offers (ALPN) are replaced, by HTTP/1.1, which
-    /// both transports speak, and a proxy is not shown the client certificate. By default the client trusts
-    /// the platform's roots, or those that the environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name,
-    /// and has no certificate of its own; [`add_root_certificates`](Self::add_root_certificates),
-    /// [`client_identity`](Self::client_identity) and `webpki_roots` (a feature) change that, and cannot be
-    /// used together with this.
+    /// Uses this TLS configuration, with two changes: it offers HTTP/1.1 alone (ALPN), which both transports
+    /// speak, and it does not show a proxy the client certificate. By default the client trusts the
+    /// platform's roots, or those that the environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name, and
+    /// has no certificate of its own. [`add_root_certificates`](Self::add_root_certificates),
+    /// [`client_identity`](Self::client_identity) and `webpki_roots` (a feature) change these defaults, and
+    /// cannot be used together with `tls_config`.
     ///
-    /// Clients that trust the same, and have no certificate of their own, share one configuration, and the
-    /// TLS sessions to be resumed: the platform's roots are read with the first of them, and again for a
-    /// client that is built an hour later or when no other is left.
+    /// Clients that trust the same roots, and have no certificate of their own, share one configuration, and
+    /// with it the TLS sessions that can be resumed. The platform's roots are read for the first of these
+    /// clients, and again for one that is built an hour later or when no other is left.
     pub fn tls_config(mut self, tls: Arc<ClientConfig>) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Also trusts the certificates in this PEM, such as that of a company's own authority: whoever shows a
-    /// certificate that leads to one of them, the server over either transport or a proxy over `https`. May
-    /// be called more than once. What the platform trusts, or `SSL_CERT_FILE` names, stays trusted; where
-    /// that is nothing, these are enough. Other sections of the PEM are left out.
+    /// Also trusts the certificates in this PEM, such as that of a company's own authority. The client then
+    /// accepts a server, over either transport, and a proxy over `https` if they show a certificate that
+    /// leads to one of these. May be called more than once. The platform's roots, or those that
+    /// `SSL_CERT_FILE` names, stay trusted; where there are none, these certificates are enough. Other
+    /// sections of the PEM are left out.
     ///
-    /// It is an error if there is no certificate in it, if one of them cannot be read, and together with
-    /// [`tls_config`](Self::tls_config).
+    /// It is an error if there is no certificate in the PEM, if one of them cannot be read, and if this is
+    /// used together with [`tls_config`](Self::tls_config).
     pub fn add_root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.trust.add_roots(pem.as_ref());
         self
     }
 
     /// Trusts the roots that Mozilla trusts, compiled in, instead of those of the platform: for containers
-    /// without a store. `SSL_CERT_FILE` and `SSL_CERT_DIR` are not looked at then;
+    /// without a store of roots. `SSL_CERT_FILE` and `SSL_CERT_DIR` then do not count;
     /// [`add_root_certificates`](Self::add_root_certificates) adds to these roots as to the platform's. It is
-    /// an error together with [`tls_config`](Self::tls_config).
+    /// an error to use this together with [`tls_config`](Self::tls_config).
     ///
-    /// The feature `webpki-roots` has this method and changes nothing else: without a call of it a client
-    /// trusts the platform, whatever other crates of the program turn on. The list is that of the crate
-    /// `webpki-roots` when the program was built, so keep that crate up to date. It is data, licensed
-    /// CDLA-Permissive-2.0.
+    /// The feature `webpki-roots` adds this method and changes nothing else: a client that does not call it
+    /// trusts the platform, whatever features other crates of the program turn on. The list is that of the
+    /// crate `webpki-roots` when the program was built, so keep that crate up to date. The list is data,
+    /// licensed CDLA-Permissive-2.0.
     #[cfg(feature = "webpki-roots")]
     pub fn webpki_roots(mut self) -> Self {
         self.trust.set_webpki();
         self
     }
 
-    /// Shows this certificate to the server, on both transports, when it asks for one. The PEM holds the
-    /// client's certificate first, then those that lead to its authority, if any, and the one private key
-    /// (PKCS #8, PKCS #1 or SEC 1, not encrypted), in any order with the certificates. A proxy never sees it.
-    /// Called again, it takes the place of the former.
+    /// Shows this certificate to the server, on both transports, when the server asks for one. Of the
+    /// certificates in the PEM, the client's own comes first, then those that lead to its authority, if any.
+    /// The one private key (PKCS #8, PKCS #1 or SEC 1, not encrypted) may stand anywhere among them. A proxy
+    /// never sees the certificate. A later call replaces an earlier one.
     ///
     /// It is an error if the certificate or the key is missing or cannot be read, if they do not belong
-    /// together, and together with [`tls_config`](Self::tls_config). No error shows anything of the key.
+    /// together, and if this is used together with [`tls_config`](Self::tls_config). No error shows anything
+    /// of the key.
     pub fn client_identity(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.trust.set_identity(pem.as_ref());
         self
@@ -288,16 +293,16 @@ impl<W: World> Builder<W> {
     /// | `socks5h://host:port` | SOCKS5; the proxy looks the server's name up |
     /// | `socks5://host:port` | SOCKS5; this machine looks the name up, and asks for each address |
     ///
-    /// Without a port it is 80, 443 or, for SOCKS, 1080. If the proxy wants a user name and a password, put
-    /// `user:password@` before the host. All but `https://` send them in plain text, as these protocols
-    /// demand.
+    /// If the URL has no port, it is 80, 443 or, for SOCKS, 1080. If the proxy wants a user name and a
+    /// password, put `user:password@` before the host. All but `https://` send them in plain text, as these
+    /// protocols demand.
     ///
     /// By default the environment names the proxy: `https_proxy` or `http_proxy`, by the scheme of the
-    /// server's URL, else `all_proxy`; each in lower case, or else in capitals, and one that is empty is not
-    /// set. (`HTTP_PROXY` does not count in a program that a web server runs, where anyone may set it: CGI.)
-    /// Hosts that `no_proxy` lists (names with all their subdomains, addresses, networks, `*`) are reached
-    /// without a proxy. A server on this machine is reached through a proxy only if the proxy is on this
-    /// machine too, and set here.
+    /// server's URL, else `all_proxy`; each in lower case, or else in capitals. An empty one counts as not
+    /// set. (`HTTP_PROXY` does not count in a program that a web server runs by CGI, where anyone may set
+    /// it.) Hosts that `no_proxy` lists (names with all their subdomains, addresses, networks, `*`) are
+    /// reached without a proxy. A server on this machine is reached through a proxy only if the proxy is on
+    /// this machine too, and set with this method.
     pub fn proxy(mut self, url: impl fmt::Display) -> Self {
         self.proxy = ProxyChoice::Url(url.to_string());
         self
@@ -310,10 +315,10 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Reaches the hosts that this list names without a proxy, whether that is set or the environment's. The
-    /// list takes the place of the environment's `no_proxy`, and is like it: names with all their subdomains,
-    /// addresses, and networks such as `10.0.0.0/8`, each perhaps with a port, separated by commas or white
-    /// space; `*` is every host.
+    /// Reaches the hosts on this list directly, whether a proxy is set with [`proxy`](Self::proxy) or by the
+    /// environment. The list takes the place of the environment's `no_proxy`, and is written like it: names
+    /// with all their subdomains, addresses, and networks such as `10.0.0.0/8`, each perhaps with a port,
+    /// separated by commas or white space; `*` is every host.
     pub fn no_proxy_for(mut self, hosts: impl Into<String>) -> Self {
         self.no_proxy = Some(hosts.into());
         self
@@ -332,18 +337,20 @@ impl<W: World> Builder<W> {
         self
     }
 
-    /// Keeps what the policy knows in this file, for the next process, and shares it with the processes
-    /// beside this one that have the same file. By default nothing is kept. Use one file for each pair of
-    /// URLs: one that is about others is ignored. Its folder must exist.
+    /// Keeps what the policy knows in this file, for the next process, and shares it with processes that run
+    /// at the same time and have the same file. By default nothing is kept. Use one file for each pair of
+    /// URLs: a file about other URLs is ignored. The file's folder must exist.
     ///
     /// **What is kept** is the verdict: whether WebSocket works, when it may be tried again, and how often. A
-    /// new client begins with it, so a program that runs for a second does not find out anew each time that
-    /// WebSocket is blocked where it runs; also when it ended before its handshake did. A file in which
-    /// nothing was written for an hour says nothing. What it says comes before [`snapshot`](Self::snapshot).
+    /// new client begins with that verdict. So a program that runs for a second does not have to find out
+    /// each time that WebSocket is blocked where it runs, even if the program ended before its handshake did.
+    /// A file in which nothing was written for an hour says nothing. What the file says counts before
+    /// [`snapshot`](Self::snapshot).
     ///
-    /// **Processes beside each other** adopt each other's verdicts: each looks at the file before a turn
-    /// begins, and never replaces what was decided later. Of all of them one probes at a time. It says so in
-    /// the file for as long as its lease lasts ([`Config::probe_lease`]), and the others wait for that.
+    /// **Processes that run at the same time** adopt each other's verdicts: each looks at the file before a
+    /// turn begins, and never replaces a verdict that is later than its own. Only one of them probes at a
+    /// time. That one says so in the file, and while its lease lasts ([`Config::probe_lease`]) the others do
+    /// not probe.
     ///
     /// **What cannot be used** is ignored, logged as a warning, told by `state_file_problem` of the client,
     /// and replaced when there is something to write: a file that is damaged or cut off, larger than 64 KiB,
@@ -353,12 +360,12 @@ impl<W: World> Builder<W> {
     ///
     /// **Files**: the file itself, which is replaced as a whole (readers see the old one or the new one) and
     /// is, on Unix, readable for its owner alone (mode 0600); beside it one with `.lock` after its name,
-    /// which stays, and for a moment one that ends in `.tmp`. It holds the URLs without their queries, and no
-    /// credentials.
+    /// which stays, and for a moment one that ends in `.tmp`. The state file holds the URLs without their
+    /// queries, and no credentials.
     ///
-    /// **Cost**: reading and writing blocks the thread of the turn, on async runtimes too: one `stat` a turn,
-    /// a read when another process has written, and a write of some 300 bytes when the mode changes, and
-    /// while a probe streams, three times in each lease. So choose a local disk.
+    /// **Cost**: reading and writing block the thread of the turn, on async runtimes too. There is one `stat`
+    /// a turn, a read when another process has written, and a write of some 300 bytes when the mode changes
+    /// and, while a probe streams, three times in each lease. So choose a local disk.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self
@@ -366,18 +373,19 @@ impl<W: World> Builder<W> {
 
     /// Calls this function with everything that the client decides or meets: each attempt and how it ended,
     /// waits, handshakes that go on without their turn, and each change of the policy's mode. Of the events
-    /// of a response only the time of the first is told. Called again, it takes the place of the former; by
-    /// default there is none. The log hears the same, see the table in the documentation of the crate
+    /// of a response only the time of the first is told. A later observer replaces an earlier one; by default
+    /// there is none. The log hears the same: see the table in the documentation of the crate
     /// `failback-client`.
     ///
-    /// It is called in the thread that drives the turn, which for a handshake that goes on without its turn
-    /// is that of the handshake, and for a change of mode that of whoever brought it about or noticed it. So
-    /// it should be quick: whoever drives the turn waits for it. What is told of one turn is told in order;
-    /// of two turns it may be told at the same time.
+    /// The observer is called in the thread that drives the turn. What a handshake without its turn meets is
+    /// told in the thread of that handshake, and a change of mode in the thread that brought it about or
+    /// noticed it. That thread waits for the observer, so the observer should be quick. What happens in one
+    /// turn is told in order; two turns may call the observer at the same time.
     ///
     /// **It may call** the client and its policy: ask for the status, begin a turn, cancel one. It must not
-    /// read a turn. Whatever that brings about is told within the call, but a change of mode in answer to one
-    /// is told after it. If it holds the client, that lives for ever.
+    /// read a turn. What such a call brings about is told before the call returns; only a change of mode that
+    /// the observer brings about while it is told another one is told after that. If the observer holds the
+    /// client, the client lives for ever.
     ///
     /// **If it panics**, the panic goes no further: the client goes on, logs a warning, and does not call it
     /// again.
@@ -399,26 +407,26 @@ impl<W: World> Builder<W> {
     }
 
     /// Writes down everything that happens to the policy, and what it decides: a trace, to be attached to a
-    /// bug report. `failback replay` shows it, with `--timeline` as a picture, and `--check` decides it all
-    /// again. Called again, it takes the place of the former; by default nothing is written.
+    /// bug report. `failback replay` shows the trace, with `--timeline` as a picture; with `--check` the
+    /// policy decides it all again. A later writer replaces an earlier one; by default nothing is written.
     ///
     /// **What is in it**: times, transports, decisions and their reasons, the settings of the policy and its
     /// seed. No URL, no header, nothing of requests or responses, no words of a server.
     ///
     /// **How**: one line of JSON for each step, written and flushed at once, so that a process that is killed
-    /// leaves a trace up to there. Events that change nothing are left out: most turns take two to four steps
-    /// of some 250 bytes each. The README of `failback-vector` says what the lines are.
+    /// leaves a trace up to its end. Events that change nothing are left out: most turns take two to four
+    /// steps of some 250 bytes each. The README of `failback-vector` says what the lines are.
     ///
-    /// **Cost**: one turn at a time waits for the writer, and writes what the others note meanwhile. They wait
-    /// too once that is 256 KiB, so no more than twice as much is kept in memory. So give it a local file,
-    /// without a buffer of your own. A pipe that nobody reads would stop the client in the end, and so would
-    /// a writer that begins turns of the client.
+    /// **Cost**: one turn at a time waits for the writer, and also writes what other turns note meanwhile.
+    /// The others wait too once their notes take 256 KiB, so no more than twice as much is kept in memory.
+    /// Choose a local file as the writer, without a buffer of your own. A pipe that nobody reads would stop
+    /// the client in the end, and so would a writer that begins turns of the client.
     ///
     /// **If it fails**, or panics, the client goes on, the recording stops, and a warning is logged, once.
     ///
-    /// A client that is recorded takes times in its [`config`](Self::config) and its
-    /// [`snapshot`](Self::snapshot) as they are written: in whole milliseconds, rounded up. And its backoff
-    /// has other jitter than the same [`seed`](Self::seed) gives without.
+    /// A trace has whole milliseconds. So a client that is recorded rounds the times in its
+    /// [`config`](Self::config) and its [`snapshot`](Self::snapshot) up to these. With the same
+    /// [`seed`](Self::seed), its backoff has other jitter than that of a client that is not recorded.
     ///
     /// ```ignore
     /// let builder = builder.record(std::fs::File::create("failback.trace")?);
@@ -433,8 +441,8 @@ impl<W: World> Builder<W> {
     /// # Errors
     /// When a URL, a header or a proxy is not valid, when the deadline is zero, when credentials would be
     /// sent in plain text, when both `authorization` and a provider of credentials are set, when there can be
-    /// no state file with its path, when certificates that are set cannot be used, and when TLS is needed and
-    /// no root certificate is found.
+    /// no state file at the path that is set, when certificates that are set cannot be used, and when TLS is
+    /// needed and no root certificate is found.
     pub fn build(mut self) -> Result<W::Client, BuildError> {
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
             return Err(BuildError::ZeroDeadline);
@@ -526,17 +534,17 @@ impl<W: World> Builder<W> {
 }
 
 impl<W: SystemWorld> Builder<W> {
-    /// Tells the time by this monotonic clock. By default the system's. A wait reads it once, when the wait
-    /// begins, to know how long to sleep. In the blocking client alone: in an async one the runtime tells the
-    /// time.
+    /// Tells the time by this monotonic clock, by default the system's. A wait reads the clock once, when the
+    /// wait begins, to know how long to sleep. Only the blocking client has this setting: in an async client
+    /// the runtime tells the time.
     pub fn clock(mut self, clock: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         self.world.system().clock = Arc::new(clock);
         self
     }
 
     /// Looks host names up with this function, which is called for literal addresses too, in a thread of its
-    /// own. By default the system looks them up. In the blocking client alone: in an async one the runtime
-    /// does it.
+    /// own. By default the system looks them up. Only the blocking client has this setting: in an async
+    /// client the runtime looks names up.
     pub fn resolver(
         mut self,
         resolver: impl Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,

@@ -1,6 +1,8 @@
 //! Streams Responses over a WebSocket on tokio, survives on SSE, and comes back by itself.
 //!
 //! ```no_run
+//! use std::io::{Write, stdout};
+//!
 //! use failback_tokio::{Client, Item, Request};
 //!
 //! # async fn run(key: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -12,6 +14,7 @@
 //!         Item::Event(event) => {
 //!             if let Some(delta) = event.text_delta() {
 //!                 print!("{delta}");
+//!                 stdout().flush()?; // or it shows only when a line ends
 //!             }
 //!         }
 //!         Item::Restarted { discard } => println!("[forget the last {discard} events]"),
@@ -35,21 +38,21 @@
 //!
 //! # Features
 //!
-//! - `metrics`: the same, as counters, a histogram and a gauge of the crate [`metrics`]; `failback-client`
-//!   has a table of these too.
+//! - `metrics`: the same values as counters, a histogram and a gauge of the crate [`metrics`]; the
+//!   documentation of `failback-client` has a table of these too.
 //! - `webpki-roots`: `Builder::webpki_roots`, the roots that Mozilla trusts, compiled in, for containers
-//!   without a store. Without a call of it a client trusts what the platform trusts.
+//!   without a store of roots. A client that does not call it trusts what the platform trusts.
 //!
 //! [`tracing`]: https://docs.rs/tracing
 //! [`metrics`]: https://docs.rs/metrics
 //!
 //! # Tasks
 //!
-//! A turn needs a runtime with I/O and time enabled around it. What goes on beside turns runs in tasks of
-//! that runtime: handshakes that their turn has left or that begin ahead of it ([`Client::warm_up`]), and
-//! the keepers of idle connections, which notice when one ends, and send and answer the pings of a WebSocket.
-//! All of them end with the client; a server is given a second to answer a Close frame. Connections belong to the runtime in which
-//! they were opened, and do not outlive it.
+//! A turn needs a runtime around it, with I/O and time enabled. Two kinds of tasks run in that runtime beside
+//! the turns: handshakes that go on after their turn has left them, or begin before it ([`Client::warm_up`]),
+//! and the keepers of idle connections. A keeper notices when its connection ends, and sends and answers the
+//! pings of a WebSocket. All tasks end with the client; a server is given a second to answer a Close frame.
+//! Connections belong to the runtime in which they were opened, and do not outlive it.
 //!
 //! [`Client::warm_up`]: failback_async::Client::warm_up
 #![forbid(unsafe_code)]

@@ -18,11 +18,11 @@ const SMALLEST: usize = 1024;
 ///
 /// Every value is valid: a time below 1 ms counts as 1 ms, and [`Duration::MAX`] means no limit.
 ///
-/// The limits on a stream count time in which somebody reads it. A caller who comes back to a stream after
-/// minutes finds it alive, unless its WebSocket does not answer a ping then: see
-/// [`Liveness`](crate::Liveness). Nor does a connection run out of time to open while its caller, or the whole
-/// process, does something else for more than a second. A [deadline](crate::Request::with_deadline) and a
-/// [head start](failback::Config::with_head_start) count all time.
+/// The limits on a stream count only time in which somebody reads it. A caller who comes back to a stream
+/// after minutes finds it alive, unless its WebSocket then leaves a ping unanswered: see
+/// [`Liveness`](crate::Liveness). The connect time-out does not count time either in which the caller, or the
+/// whole process, does something else for more than a second. A [deadline](crate::Request::with_deadline) and
+/// a [head start](failback::Config::with_head_start) count all time.
 ///
 /// ```
 /// use core::time::Duration;
@@ -77,9 +77,9 @@ impl Limits {
     }
 
     /// How long the first event may take on a WebSocket after the whole request was sent. Nothing but an
-    /// event extends it. Default 30 s: the server sends `response.created` before the model begins to think.
-    /// On SSE only the idle limit holds for the first event, because behind a proxy that buffers the first
-    /// byte comes after the model has thought.
+    /// event counts: a pong does not extend this time. Default 30 s: the server sends `response.created`
+    /// before the model begins to think. On SSE only the idle limit holds for the first event: if a proxy
+    /// buffers, the first byte comes only after the model has thought.
     #[must_use]
     pub const fn with_first_event_timeout(mut self, timeout: Duration) -> Self {
         self.first_event_timeout = at_least(timeout);
@@ -95,8 +95,8 @@ impl Limits {
         self
     }
 
-    /// How long a WebSocket may be silent until it is asked for a sign of life with a ping. Default 15 s:
-    /// below the idle limits of the usual load balancers and NATs.
+    /// How long a WebSocket may be silent until the client pings it. Default 15 s: below the idle limits of
+    /// the usual load balancers and NATs.
     #[must_use]
     pub const fn with_ping_interval(mut self, interval: Duration) -> Self {
         self.ping_interval = at_least(interval);
@@ -135,14 +135,14 @@ impl Limits {
     /// one goes over SSE at once, with reason [`TooLarge`](failback::Reason::TooLarge), and no WebSocket is
     /// opened for it. Default `None`, no such limit: then the client learns what the server refuses.
     ///
-    /// A request with a continuation has the size of what would be sent: that of the continuation, as long as
-    /// the response that it continues was the last one to complete over WebSocket, else that of the whole
-    /// body. If it turns out after the choice that another connection has to be used, the whole body is
-    /// measured again before it is sent.
+    /// Of a request with a continuation, what would be sent is measured. That is the continuation, as long as
+    /// the response that it continues was the last one to complete over WebSocket, else the whole body. If it
+    /// turns out after the choice that another connection has to be used, the whole body is measured before
+    /// it is sent.
     ///
-    /// Whatever is set here, a request of 64 KiB or more that the server refuses as too large (close code
-    /// 1009, or an error that says so) before its first event is remembered: those that are as large as the
-    /// smallest one go over SSE at once, until the network changes.
+    /// Whatever is set here, the client remembers which requests of 64 KiB or more the server has refused as
+    /// too large (close code 1009, or an error that says so) before their first event. Every request that is
+    /// at least as large as the smallest of them then goes over SSE at once, until the network changes.
     #[must_use]
     pub const fn with_max_websocket_request_bytes(mut self, bytes: Option<usize>) -> Self {
         self.max_websocket_request_bytes = match bytes {
@@ -152,8 +152,8 @@ impl Limits {
         self
     }
 
-    /// How long after its handshake a WebSocket is used for new requests. Default 55 min: the server closes
-    /// it at 60, whatever is going on.
+    /// How long after its handshake a WebSocket takes new requests. Default 55 min: the server closes it
+    /// after 60 min, whatever is going on.
     #[must_use]
     pub const fn with_websocket_lifetime(mut self, lifetime: Duration) -> Self {
         self.websocket_lifetime = at_least(lifetime);

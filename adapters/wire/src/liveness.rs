@@ -8,7 +8,7 @@ use crate::{Limits, Seen};
 /// the time of an event.
 const UNDATED: u32 = 7;
 
-/// How late a driver may look and still count as having been there all the time.
+/// How late a driver may look and still count as present all the time.
 const SLACK: Duration = Duration::from_secs(1);
 
 /// Watches one stream from its request to its last event, and says when to ping and when to give up.
@@ -41,22 +41,24 @@ const SLACK: Duration = Duration::from_secs(1);
 /// A driver reads what has arrived before it polls, as bytes that wait in a buffer are signs of life. If its
 /// runtime may report them late, it reads once more before it obeys [`Dead`](LivenessAction::Dead).
 ///
-/// The limits count time in which somebody reads. A driver was **away** if it looks more than a second after
-/// it took an event, or after the time that [`Wait`](LivenessAction::Wait) named: its caller did something
-/// else, or its runtime stood still. So that this is noticed, no wait is longer than the
-/// [`ping_interval`](Limits::ping_interval), on SSE either. After an absence:
+/// The limits count only time in which somebody reads. A driver was **away** if it looks again more than a
+/// second after it took an event, or more than a second after the time that [`Wait`](LivenessAction::Wait)
+/// named: its caller did something else, or its runtime stood still. No wait is longer than the
+/// [`ping_interval`](Limits::ping_interval), on SSE either, so that an absence is noticed. After an absence:
 ///
-/// - The idle, first-event and no-event limits are put off by its length. If it began during a wait, half of
-///   that counts as read.
+/// - The idle, first-event and no-event limits are put off by the length of the absence. If it began during a
+///   wait, half of the wait counts as time in which somebody read, and all of it if the wait is no longer
+///   than a second.
 /// - On a WebSocket where nothing has arrived for longer than the ping interval, a ping is due at once. The
-///   answer decides, and an idle limit that is shorter than the pong time-out waits for it.
-/// - A ping that had been sent before has no more time than ever: its answer would have arrived.
+///   answer to it decides. An idle limit that is shorter than the pong time-out waits for that answer.
+/// - A ping that was sent before the absence gets no more time: its answer would have arrived meanwhile.
 ///
-/// An event counts from when the driver takes it out of its buffer, so a caller who takes slowly what has
-/// arrived at once is not held against the peer. The first of such events has the time at which its bytes
-/// were read ([`handle_event`](Self::handle_event)). For those after it
-/// ([`handle_further_event`](Self::handle_further_event)) the clock is read once in eight, and up to seven
-/// count from the last time that was told. So no limit should be shorter than a caller takes for eight events.
+/// An event counts from when the driver takes it out of its buffer. So if many events arrive together, and
+/// the caller takes them slowly, that is not held against the peer. The first of them has the time at which
+/// its bytes were read ([`handle_event`](Self::handle_event)). For the others
+/// ([`handle_further_event`](Self::handle_further_event)) the clock is read once in eight, and up to seven in
+/// a row have the time that was read last. So no limit should be shorter than a caller takes for eight
+/// events.
 #[derive(Clone, Debug)]
 pub struct Liveness {
     limits: Limits,
@@ -72,7 +74,7 @@ pub struct Liveness {
     /// How many events have come since the last one that had a time.
     undated: u32,
     ping_sent_at: Option<Timestamp>,
-    /// When the driver was to look again, as it was last told, or when it took an event since.
+    /// When the driver is to look again: the time that it was told last, or when it took an event since.
     due: Timestamp,
 }
 
@@ -82,8 +84,8 @@ pub struct Liveness {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a stream that is not watched can hang forever"]
 pub enum LivenessAction {
-    /// Wait until this time, and ask again then or after the next event. [`Timestamp::MAX`] is never. Whoever
-    /// asks over a second later was away.
+    /// Wait until this time, and ask again then or after the next event. [`Timestamp::MAX`] is never. A
+    /// driver that asks more than a second later was away.
     Wait(Timestamp),
     /// Send a ping, report it with [`Liveness::handle_ping_sent`], and ask again.
     SendPing,
@@ -128,7 +130,7 @@ impl Liveness {
     }
 
     /// The kernel took bytes to send. Bytes of the request are a sign of life. On a WebSocket the bytes after
-    /// it are pings and pongs, which show nothing.
+    /// the request are pings and pongs, which show nothing.
     pub fn handle_written(&mut self, now: Timestamp) {
         let now = self.look(now);
         match (self.transport, self.sent_at) {
@@ -149,8 +151,8 @@ impl Liveness {
         self.note_event(now);
     }
 
-    /// Another event was taken, of those that arrived together with the one before. `clock` is read for one
-    /// in eight.
+    /// The driver took another event, of those that arrived together with the one before. `clock` is called
+    /// for one in eight.
     #[inline]
     pub fn handle_further_event(&mut self, clock: impl FnOnce() -> Timestamp) {
         if self.undated < UNDATED {
@@ -258,9 +260,10 @@ impl Liveness {
     /// The driver was away, from some time after `before`.
     #[cold]
     fn handle_absence(&mut self, before: Timestamp, now: Timestamp) {
-        // For how long of its wait it was there is not known. If none of it counted, no limit would end the
-        // stream of a driver that is late each time; if all, one that passed with the wait would end it at
-        // once. A wait of a second does not tell late from away.
+        // Nobody knows for how much of its wait the driver was present. If none of the wait counted, no limit
+        // would end the stream of a driver that is late each time. If all of it counted, a limit that passed
+        // with the wait would end the stream at once. A wait of a second or less counts as a whole: it does
+        // not tell late from away.
         let wait = self.due.saturating_duration_since(before);
         let there = if wait > SLACK { wait / 2 } else { wait };
         let away = now.saturating_duration_since(before).saturating_sub(there);
@@ -281,7 +284,7 @@ impl Liveness {
         self.note_life(now);
         self.ping_sent_at = None;
         self.last_event = Some(now);
-        // The caller has it, and may come back when it likes.
+        // The caller has the event, and may be away from here on.
         self.due = now;
     }
 

@@ -99,8 +99,9 @@ impl Request {
     /// Everywhere else the whole body is sent.
     ///
     /// Both must mean the same: the input in the body is the whole conversation, and this `input` is what
-    /// came after that response. A `previous_response_id` in the body itself is a part of the body, and is
-    /// sent with it.
+    /// came after that response. If the body has only the new input, the model does not see what came before
+    /// it wherever the body is sent: over SSE, and on every other WebSocket. A `previous_response_id` in the
+    /// body itself is a part of the body, and is sent with it.
     #[must_use]
     pub fn with_continuation(mut self, previous_response_id: impl Into<String>, input: Value) -> Self {
         self.continuation = Some(Continuation {

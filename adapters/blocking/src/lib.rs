@@ -107,12 +107,12 @@ pub use failback_client::{
     Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,
     StateFileError, StateFileProblem, TlsError, TurnEnd, Warmed,
 };
-#[doc(no_inline)]
-pub use failback_wire::http;
 #[doc(inline)]
 pub use failback_wire::{
     Delta, Event, EventError, HeaderError, HeaderText, Headers, Limits, Output, PlaintextError, Request,
     RequestError, ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage,
 };
+#[doc(no_inline)]
+pub use failback_wire::{http, serde_json};
 pub use stream::{CancelHandle, ResponseStream};
 pub use warm_up::WarmUp;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use failback_async::{Error as TurnError, ErrorKind, Item, Observation, StateFileError};
+use failback_async::{AttemptEnd, Error as TurnError, ErrorKind, Item, Observation, StateFileError};
 use failback_wire::{ServerError, Terminal};
 
 use crate::adapter::{self, Turns};
@@ -22,10 +22,15 @@ pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
     let report: Box<dyn Report> = if args.json { Box::new(JsonLines::new()) } else { Box::new(Text::new()) };
     let turns = Arc::new(Mutex::new(Books::new(report)));
     let heard = Arc::clone(&turns);
-    let observer = move |observation: &Observation| {
-        if let Observation::Attempt { transport, reason, number, .. } = observation {
+    let observer = move |observation: &Observation| match observation {
+        Observation::Attempt { transport, reason, number, .. } => {
             lock(&heard).attempt(transport.as_str(), reason.as_str(), (*number).into());
         }
+        Observation::AttemptEnded { end: AttemptEnd::Failed { .. }, .. } => {
+            lock(&heard).trouble = observation.to_string();
+        }
+        Observation::Waiting { wait, .. } => lock(&heard).wait(*wait),
+        _ => {}
     };
     let mut setup = Setup::new(args)?;
     let trace = args.record.as_deref().map(TraceFile::create).transpose()?;
@@ -97,6 +102,8 @@ struct Books {
     outcome: Option<Outcome>,
     error: Option<String>,
     failed: Option<TurnError>,
+    /// What went wrong with the attempt that failed last.
+    trouble: String,
     /// The first thing that went wrong with the output. Nothing is written after it.
     broken: Option<Error>,
 }
@@ -111,6 +118,7 @@ impl Books {
             outcome: None,
             error: None,
             failed: None,
+            trouble: String::new(),
             broken: None,
         }
     }
@@ -135,6 +143,11 @@ impl Books {
         self.transport = Some(transport.to_owned());
         // That the output is broken is heard of with the next item.
         let _ = self.write(|report, turn| report.attempt(turn, transport, reason, number));
+    }
+
+    fn wait(&mut self, wait: Duration) {
+        let trouble = std::mem::take(&mut self.trouble);
+        let _ = self.write(|report, _| report.wait(&trouble, wait));
     }
 
     fn handle(&mut self, item: Result<Item, TurnError>) -> ControlFlow<()> {

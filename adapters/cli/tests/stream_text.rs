@@ -29,6 +29,23 @@ fn a_failure_tells_of_every_attempt() {
 }
 
 #[test]
+fn who_waits_for_the_next_attempt_is_told_why() {
+    // Nobody listens there.
+    let url = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("http://{url}");
+    let retries = ["--set", "stream_max_retries=2", "--set", "jitter=0"];
+    for (backoff, told) in [("backoff_ms=1200", true), ("backoff_ms=100", false)] {
+        let args = [&["stream", "--url", &url, "--set", backoff][..], &retries].concat();
+        let run = failback(&args).exits_with(1).says(&["failback: turn 1 failed: every attempt failed"]);
+        let waits = "over SSE failed: could not connect for SSE: ";
+        let line = run.err.lines().find(|line| line.contains("; the next attempt begins in "));
+        assert_eq!(line.is_some_and(|line| line.contains(waits)), told, "{}", run.err);
+        let run = failback(&[&args[..], &["--json"]].concat()).exits_with(1);
+        assert_eq!(run.err, "");
+    }
+}
+
+#[test]
 fn a_turn_that_breaks_off_after_output_tells_how_to_start_it_over() {
     let peer = Peer::start();
     peer.push_turn(Transport::WebSocket, Turn::drop_after(5));

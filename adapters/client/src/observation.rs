@@ -1,7 +1,9 @@
+use std::fmt;
 use std::time::Duration;
 
 use failback::{Change, Failure, Reason, Timestamp, Transport};
 
+use crate::duration::seconds;
 use crate::error::ErrorKind;
 use crate::item::Notice;
 
@@ -257,6 +259,168 @@ impl Observation {
             | Self::Renewing { turn, .. }
             | Self::Waiting { turn, .. }
             | Self::TurnEnded { turn, .. } => Some(*turn),
+        }
+    }
+}
+
+/// One line for a log that people read.
+impl fmt::Display for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(turn) = self.turn() {
+            write!(f, "turn {turn}: ")?;
+        }
+        match self {
+            Self::Attempt { number, transport, reason, .. } => {
+                write!(f, "attempt {number} begins over {transport}: {}", reason.explanation())
+            }
+            Self::FirstEvent { number, transport, after, .. } => {
+                write!(
+                    f,
+                    "the first event of attempt {number} came over {transport} after {}",
+                    seconds(*after)
+                )
+            }
+            Self::Moved { notice, .. } => notice.fmt(f),
+            Self::Diverted { number, head_start, .. } => write!(
+                f,
+                "the handshake of attempt {number} takes longer than its head start of {}, and goes on by itself",
+                seconds(*head_start)
+            ),
+            Self::WarmUp { reason } => {
+                write!(f, "a handshake begins ahead of the next turn: {}", reason.explanation())
+            }
+            Self::DialEnded { end, .. } => write!(f, "a handshake that no turn waits for {end}"),
+            Self::AttemptEnded { number, transport, end, .. } => {
+                write!(f, "attempt {number} over {transport} {end}")
+            }
+            Self::Renewing { number, transport, text, .. } => write!(
+                f,
+                "the credentials of attempt {number} over {transport} were refused, and others are asked for: {text}"
+            ),
+            Self::Waiting { wait, .. } => write!(f, "the next attempt begins in {}", seconds(*wait)),
+            Self::Changed(Change { from, to, why, retry_in, .. }) => {
+                write!(f, "the mode changes from {from} to {to}: {why}")?;
+                match retry_in {
+                    Some(wait) => write!(f, "; WebSocket is tried again in {}", seconds(*wait)),
+                    None => Ok(()),
+                }
+            }
+            Self::TurnEnded { attempts, end, .. } => {
+                let plural = if *attempts == 1 { "" } else { "s" };
+                write!(f, "{end} after {attempts} attempt{plural}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for AttemptEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Completed => f.write_str("completed"),
+            Self::Ended => f.write_str("was ended by the server"),
+            Self::Failed { text, .. } => write!(f, "failed: {text}"),
+            Self::Stopped => f.write_str("was stopped"),
+            Self::Cancelled => f.write_str("was cancelled"),
+        }
+    }
+}
+
+impl fmt::Display for DialEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Opened => f.write_str("succeeded"),
+            Self::Failed { text, .. } => write!(f, "failed: {text}"),
+            Self::Abandoned => f.write_str("was stopped"),
+        }
+    }
+}
+
+impl fmt::Display for TurnEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Completed => f.write_str("completed"),
+            Self::Ended => f.write_str("ended by the server"),
+            Self::Failed(kind) => write!(f, "failed ({kind})"),
+            Self::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use failback::{Blame, Stage};
+
+    use super::*;
+
+    #[test]
+    fn a_log_tells_a_turn_in_plain_lines() {
+        let (turn, number, transport) = (3, 1, Transport::WebSocket);
+        let failure = Failure::new(Blame::Transport, Stage::Connecting);
+        let text = "could not connect: refused".to_owned();
+        let wait = Duration::from_millis(180);
+        for (observation, line) in [
+            (
+                Observation::Attempt {
+                    turn,
+                    number,
+                    transport,
+                    reason: Reason::Healthy,
+                    probe: false,
+                    adopted: false,
+                },
+                "turn 3: attempt 1 begins over WebSocket: WebSocket works as far as is known",
+            ),
+            (
+                Observation::AttemptEnded {
+                    turn,
+                    number,
+                    transport,
+                    end: AttemptEnd::Failed { failure, text: text.clone() },
+                },
+                "turn 3: attempt 1 over WebSocket failed: could not connect: refused",
+            ),
+            (
+                Observation::Waiting { turn, wait, until: Timestamp::ZERO },
+                "turn 3: the next attempt begins in 0.2 s",
+            ),
+            (
+                Observation::FirstEvent { turn, number: 2, transport, after: Duration::from_secs(12) },
+                "turn 3: the first event of attempt 2 came over WebSocket after 12 s",
+            ),
+            (
+                Observation::Diverted { turn, number, head_start: Duration::from_secs(1) },
+                "turn 3: the handshake of attempt 1 takes longer than its head start of 1.0 s, and goes on by itself",
+            ),
+            (
+                Observation::DialEnded { turn, end: DialEnd::Opened },
+                "turn 3: a handshake that no turn waits for succeeded",
+            ),
+            (
+                Observation::DialEnded { turn: 0, end: DialEnd::Failed { failure, text } },
+                "a handshake that no turn waits for failed: could not connect: refused",
+            ),
+            (
+                Observation::WarmUp { reason: Reason::Healthy },
+                "a handshake begins ahead of the next turn: WebSocket works as far as is known",
+            ),
+            (
+                Observation::Renewing { turn, number, transport, text: "401".into() },
+                "turn 3: the credentials of attempt 1 over WebSocket were refused, and others are asked for: 401",
+            ),
+            (
+                Observation::TurnEnded { turn, attempts: 1, end: TurnEnd::Completed },
+                "turn 3: completed after 1 attempt",
+            ),
+            (
+                Observation::TurnEnded {
+                    turn,
+                    attempts: 6,
+                    end: TurnEnd::Failed(ErrorKind::GaveUp(failback::GiveUp::AttemptsExhausted)),
+                },
+                "turn 3: failed (every attempt failed) after 6 attempts",
+            ),
+        ] {
+            assert_eq!(observation.to_string(), line);
         }
     }
 }

@@ -74,13 +74,13 @@ pub use failback_async::{
     Notice, Observation, ProviderAnswer, ProviderError, ProviderPanicked, ProxyError, Response,
     ResponseStream, StateFileError, StateFileProblem, TlsError, TurnEnd, Warmed,
 };
-#[doc(no_inline)]
-pub use failback_wire::http;
 #[doc(inline)]
 pub use failback_wire::{
     Delta, Event, EventError, HeaderError, HeaderText, Headers, Limits, Output, PlaintextError, Request,
     RequestError, ResponseHeaders, ServerError, Terminal, ToolCall, UrlError, Usage,
 };
+#[doc(no_inline)]
+pub use failback_wire::{http, serde_json};
 pub use runtime::Tokio;
 
 /// A client on tokio. See [`failback_async::Client`] for its methods.

@@ -112,6 +112,8 @@ pub use response_headers::ResponseHeaders;
 pub use retry_after::retry_after;
 pub use said::Said;
 pub use seen::Seen;
+/// The crate of whose values [`Request::new`] and [`Request::with_continuation`] take some.
+pub use serde_json;
 pub use server_error::ServerError;
 pub use sse::{SseDecoder, SseError, SseItem};
 pub use target::Target;

@@ -1,5 +1,5 @@
 use std::io::{self, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use failback::whole_millis;
 use failback_async::Notice;
@@ -70,6 +70,11 @@ pub(crate) fn write_line(line: &impl Serialize) -> io::Result<()> {
 impl Report for JsonLines {
     fn attempt(&mut self, turn: u64, transport: &str, reason: &str, number: u64) -> io::Result<()> {
         self.line(turn, "attempt", AttemptLine { transport, reason, number })
+    }
+
+    /// The next attempt has a line of its own.
+    fn wait(&mut self, _: &str, _: Duration) -> io::Result<()> {
+        Ok(())
     }
 
     fn event(&mut self, turn: u64, transport: Option<&str>, event: &Event) -> io::Result<()> {

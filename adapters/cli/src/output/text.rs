@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 use failback::GiveUp;
 use failback_async::{ErrorKind, Notice};
@@ -9,6 +10,9 @@ use super::{End, Report, Summary};
 
 /// What whoever reads can do.
 const COMMITTED: &str = "\n  to start such a turn over instead: --set replay=restart";
+
+/// A shorter wait is over before anybody wonders.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Output text to stdout as it arrives, everything else to stderr.
 #[derive(Debug)]
@@ -51,6 +55,14 @@ fn tame(text: &str) -> Cow<'_, str> {
 
 impl Report for Text {
     fn attempt(&mut self, _: u64, _: &str, _: &str, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn wait(&mut self, trouble: &str, wait: Duration) -> io::Result<()> {
+        if wait >= WORTH_TELLING {
+            self.end_line()?;
+            say(&format!("{trouble}; the next attempt begins in {:.1} s", wait.as_secs_f64()));
+        }
         Ok(())
     }
 

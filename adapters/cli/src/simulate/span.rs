@@ -47,7 +47,8 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected a time with its unit, such as 10m, 1h30m, 45s or 500ms, got `{text}`");
+        let wrong =
+            || format!("expected a time with its unit, such as 10m, 1h30m, 45s or 500ms, got `{text}`");
         if text.is_empty() {
             return Err(wrong());
         }

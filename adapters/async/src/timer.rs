@@ -262,18 +262,75 @@ mod tests {
         }
     }
 
+    impl ByHand {
+        fn new() -> Self {
+            Self(Arc::new(Mutex::new(Instant::now())))
+        }
+
+        fn advance(&self, time: Duration) {
+            *self.0.lock().unwrap() += time;
+        }
+    }
+
     /// How often a caller that looks every `pause` has looked when the time is up.
     fn looks(limit: Duration, pause: Duration) -> u32 {
-        let runtime = ByHand(Arc::new(Mutex::new(Instant::now())));
+        let runtime = ByHand::new();
         let mut deadline = Deadline::after(&runtime, limit);
         let mut limited = pin!(deadline.limit(pending::<()>()));
         let mut cx = Context::from_waker(Waker::noop());
         let mut looks = 0;
         while limited.as_mut().poll(&mut cx).is_pending() {
-            *runtime.0.lock().unwrap() += pause;
+            runtime.advance(pause);
             looks += 1;
         }
         looks
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_timer_wakes_by_its_deadline_and_keeps_a_sleep_that_ends_before() {
+        let (runtime, clock) = (ByHand::new(), SharedPolicy::new(failback::Config::new()));
+        let mut timer = Timer::new(runtime.clone(), clock.clone());
+        let mut cx = Context::from_waker(Waker::noop());
+        let begun = clock.now();
+        let mut poll = |seconds: u32| timer.poll_until(begun.saturating_add(seconds * SECOND), &mut cx);
+        assert!(poll(10).is_pending() && poll(5).is_pending(), "it is too early for both");
+        runtime.advance(6 * SECOND);
+        assert!(poll(20).is_ready(), "the sleep of 5 s is kept");
+        assert!(poll(10).is_pending(), "a new one begins");
+        runtime.advance(11 * SECOND);
+        assert!(poll(10).is_ready());
+        runtime.advance(1000 * SECOND);
+        let never = timer.poll_until(Timestamp::MAX, &mut cx);
+        assert!(never.is_pending());
+    }
+
+    /// How many rounds a last look takes that begins so late, when something comes in the first `active` ones.
+    fn rounds(late: Duration, active: u32) -> u32 {
+        let runtime = ByHand::new();
+        let mut last_look = LastLook::new(runtime.clone(), late);
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut rounds = 0;
+        while last_look.poll(rounds < active, &mut cx).is_pending() {
+            // Polled once more in the same round, without anything new.
+            assert!(last_look.poll(false, &mut cx).is_pending());
+            runtime.advance(ROUND);
+            rounds += 1;
+            if last_look.poll(false, &mut cx).is_ready() {
+                break;
+            }
+        }
+        rounds
+    }
+
+    #[test]
+    fn a_last_look_ends_when_nothing_has_come_for_some_rounds() {
+        assert_eq!(rounds(Duration::ZERO, 0), QUIET_ROUNDS);
+        assert_eq!(rounds(Duration::ZERO, 1), 1 + QUIET_ROUNDS);
+        assert_eq!(rounds(Duration::ZERO, u32::MAX), MAX_ROUNDS, "a peer that always sends");
+        assert_eq!(rounds(Duration::from_millis(50), 0), 50, "noticed late");
+        assert_eq!(rounds(Duration::from_secs(60), 0), 1000, "noticed very late");
     }
 
     #[test]

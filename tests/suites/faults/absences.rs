@@ -244,12 +244,15 @@ fn a_head_start_counts_all_time(adapter: &dyn Adapter) {
     let peer = Peer::start();
     let gate = Gate::new();
     peer.set_handshake(Handshake::hold(&gate));
-    let config = Config::new().with_head_start(Duration::from_secs(2));
-    let limits = Limits::new().with_connect_timeout(CONNECT);
+    let config = Config::new().with_head_start(CONNECT);
+    let limits = Limits::new().with_connect_timeout(2 * CONNECT);
     let client = adapter.client(Settings::new(&peer).config(config).limits(limits));
     let mut turn = client.stream(hello());
     be_away(&mut *turn, || gate.arrivals() > 0);
+    let back = Instant::now();
     let outcome = collect(turn);
+    // After a last look of a second. If it were put off, it would have more than three seconds left.
+    assert!(back.elapsed() < Duration::from_millis(2500), "{:?}", back.elapsed());
     assert_eq!(outcome.text(), "echo: hello");
     assert_eq!(peer.journal().transports(), [Transport::Sse], "{}", peer.journal());
     thread::sleep(LAST_LOOK);

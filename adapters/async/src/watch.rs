@@ -3,8 +3,7 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 
 use failback::{SharedPolicy, Timestamp};
-use failback_client::common::SLACK;
-use failback_wire::{Limits, Liveness, LivenessAction, Seen};
+use failback_wire::{Limits, Liveness, LivenessAction, SLACK, Seen};
 
 use crate::Runtime;
 use crate::io::{Activity, Acts};

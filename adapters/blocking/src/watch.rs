@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use failback::{SharedPolicy, Timestamp, Transport};
-use failback_client::common::SLACK;
-use failback_wire::{Limits, Liveness, LivenessAction, Seen};
+use failback_wire::{Limits, Liveness, LivenessAction, SLACK, Seen};
 
 use crate::bell::{Bell, Stopped};
 use crate::deadline::Deadline;

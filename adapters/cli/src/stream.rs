@@ -18,6 +18,9 @@ use crate::output::{End, Outcome, Report, Summary};
 use crate::setup::Setup;
 use crate::trace_file::TraceFile;
 
+/// A shorter wait is over before anybody wonders.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
     let report: Box<dyn Report> = if args.json { Box::new(JsonLines::new()) } else { Box::new(Text::new()) };
     let turns = Arc::new(Mutex::new(Books::new(report)));
@@ -29,7 +32,9 @@ pub(crate) fn run(args: &StreamArgs) -> Result<ExitCode, Error> {
         Observation::AttemptEnded { end: AttemptEnd::Failed { .. }, .. } => {
             lock(&heard).trouble = observation.to_string();
         }
-        Observation::Waiting { wait, .. } => lock(&heard).wait(*wait),
+        Observation::Waiting { wait, .. } if *wait >= WORTH_TELLING => {
+            lock(&heard).wait(&observation.to_string());
+        }
         _ => {}
     };
     let mut setup = Setup::new(args)?;
@@ -130,6 +135,7 @@ impl Books {
         self.outcome = None;
         self.error = None;
         self.failed = None;
+        self.trouble.clear();
     }
 
     fn write(&mut self, write: impl FnOnce(&mut dyn Report, u64) -> std::io::Result<()>) -> ControlFlow<()> {
@@ -145,9 +151,9 @@ impl Books {
         let _ = self.write(|report, turn| report.attempt(turn, transport, reason, number));
     }
 
-    fn wait(&mut self, wait: Duration) {
+    fn wait(&mut self, waiting: &str) {
         let trouble = std::mem::take(&mut self.trouble);
-        let _ = self.write(|report, _| report.wait(&trouble, wait));
+        let _ = self.write(|report, _| report.wait(&trouble, waiting));
     }
 
     fn handle(&mut self, item: Result<Item, TurnError>) -> ControlFlow<()> {

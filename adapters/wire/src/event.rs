@@ -17,10 +17,16 @@ const DONE: &str = "response.done";
 /// How many fields are read.
 const FIELDS: usize = 10;
 
+/// The places of the fields whose form decides how an event is read.
+const TYPE: usize = 0;
+const DELTA: usize = 2;
+const RESPONSE_ID: usize = 4;
+const ITEM_ID: usize = 5;
+
 /// Makes the comparisons with the names of fields, each of which has a place. Those of one line have the same
 /// first letter, so that most of them need not be looked at: events are small and many.
 macro_rules! fields {
-    ($($first:literal: $($name:literal => $place:literal),+;)+) => {
+    ($($first:literal: $($name:literal => $place:expr),+;)+) => {
         /// The field with whose name, and the quote after it, the bytes begin.
         fn known(bytes: &[u8]) -> Option<Known> {
             match bytes.first()? {
@@ -45,11 +51,11 @@ macro_rules! fields {
 }
 
 fields! {
-    b't': "type" => 0;
+    b't': "type" => TYPE;
     b's': "sequence_number" => 1;
-    b'd': "delta" => 2, "detail" => 8;
-    b'r': "response" => 3, "response_id" => 4;
-    b'i': "item_id" => 5, "item" => 6;
+    b'd': "delta" => DELTA, "detail" => 8;
+    b'r': "response" => 3, "response_id" => RESPONSE_ID;
+    b'i': "item_id" => ITEM_ID, "item" => 6;
     b'e': "error" => 7;
     b'm': "message" => 9;
 }
@@ -189,12 +195,12 @@ impl Event {
             _ if span.is_none() => Some(span),
             _ => None,
         };
-        let kind = plain(0, kind)?;
+        let kind = plain(TYPE, kind)?;
         let class = Class::of(kind.get(text)?);
         let delta = match class {
             Class::Announcement => Span::default(),
             Class::TextDelta | Class::Output => match delta.inside() {
-                Some(inside) if found.is_plain(2) => inside,
+                Some(inside) if found.is_plain(DELTA) => inside,
                 _ => Some(delta).filter(|delta| delta.begins_with(text, b'"')).unwrap_or_default(),
             },
             _ => return None,
@@ -204,8 +210,8 @@ impl Event {
             kind,
             sequence_number: number,
             delta,
-            response_id: plain(4, response_id)?,
-            item_id: plain(5, item_id)?,
+            response_id: plain(RESPONSE_ID, response_id)?,
+            item_id: plain(ITEM_ID, item_id)?,
             class,
             rare: None,
         })

@@ -8,7 +8,6 @@ use memchr::memchr2;
 use crate::span::Span;
 
 /// What was found in a flat object.
-#[derive(Clone, Copy)]
 pub(crate) struct Found<const N: usize> {
     /// Where the JSON of each field is. None for one that is missing or `null`; if a key occurs twice, the last
     /// one counts.
@@ -168,9 +167,9 @@ fn end_of_plain(bytes: &[u8]) -> Option<usize> {
             return end_of_long(rest)?.checked_add(passed);
         }
         let eight = u64::from_le_bytes(*eight);
-        // With this bit turned over, a quote is the next byte after the control characters, which only change
-        // places.
-        let ends = below(eight ^ ONES.wrapping_mul(2), b'"' - 1) | below(eight ^ BACKSLASHES, 1);
+        // With the bit 2 turned over, a quote has the value of a space, and the control characters, which are
+        // those below a space, stay below it.
+        let ends = below(eight ^ ONES.wrapping_mul(2), b' ' + 1) | below(eight ^ BACKSLASHES, 1);
         if ends != 0 {
             // The lowest bit is that of the first one.
             return passed.checked_add(usize::try_from(ends.trailing_zeros() / 8).ok()?);

@@ -53,6 +53,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod absence;
 mod authority;
 mod body;
 mod carried;
@@ -88,6 +89,7 @@ mod text;
 mod url_error;
 mod usage;
 
+pub use absence::{SLACK, absence};
 pub use authority::{bracketed, host_and_port, is_loopback};
 pub use body::{Body, BodyError};
 pub use carried::{Carried, Owner};

@@ -2,14 +2,11 @@ use core::time::Duration;
 
 use failback::{Timestamp, Transport};
 
-use crate::{Limits, Seen};
+use crate::{Limits, Seen, absence};
 
 /// How many events in a row may go without a time of their own. To read the clock for each takes a tenth of
 /// the time of an event.
 const UNDATED: u32 = 7;
-
-/// How late a driver may look and still count as present all the time.
-const SLACK: Duration = Duration::from_secs(1);
 
 /// Watches one stream from its request to its last event, and says when to ping and when to give up.
 ///
@@ -251,22 +248,16 @@ impl Liveness {
     fn look(&mut self, now: Timestamp) -> Timestamp {
         let before = self.now;
         let now = self.advance(now);
-        if now > self.due.max(before).saturating_add(SLACK) {
-            self.handle_absence(before, now);
+        let wait = self.due.saturating_duration_since(before);
+        if let Some(away) = absence(wait, now.saturating_duration_since(before)) {
+            self.handle_absence(away, now);
         }
         now
     }
 
-    /// The driver was away, from some time after `before`.
+    /// The driver was away for so long, until now.
     #[cold]
-    fn handle_absence(&mut self, before: Timestamp, now: Timestamp) {
-        // Nobody knows for how much of its wait the driver was present. If none of the wait counted, no limit
-        // would end the stream of a driver that is late each time. If all of it counted, a limit that passed
-        // with the wait would end the stream at once. A wait of a second or less counts as a whole: it does
-        // not tell late from away.
-        let wait = self.due.saturating_duration_since(before);
-        let there = if wait > SLACK { wait / 2 } else { wait };
-        let away = now.saturating_duration_since(before).saturating_sub(there);
+    fn handle_absence(&mut self, away: Duration, now: Timestamp) {
         self.silent_since = self.silent_since.saturating_add(away);
         self.sent_at = self.sent_at.map(|at| at.saturating_add(away));
         self.last_event = self.last_event.map(|at| at.saturating_add(away));

@@ -245,7 +245,7 @@ fn a_head_start_counts_all_time(adapter: &dyn Adapter) {
     let gate = Gate::new();
     peer.set_handshake(Handshake::hold(&gate));
     let config = Config::new().with_head_start(CONNECT);
-    let limits = Limits::new().with_connect_timeout(2 * CONNECT);
+    let limits = Limits::new().with_connect_timeout(CONNECT * 3 / 2);
     let client = adapter.client(Settings::new(&peer).config(config).limits(limits));
     let mut turn = client.stream(hello());
     be_away(&mut *turn, || gate.arrivals() > 0);

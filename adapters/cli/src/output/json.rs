@@ -1,5 +1,5 @@
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use failback::whole_millis;
 use failback_async::Notice;
@@ -73,7 +73,7 @@ impl Report for JsonLines {
     }
 
     /// The next attempt has a line of its own.
-    fn wait(&mut self, _: &str, _: Duration) -> io::Result<()> {
+    fn wait(&mut self, _: &str, _: &str) -> io::Result<()> {
         Ok(())
     }
 

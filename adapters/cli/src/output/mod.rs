@@ -6,7 +6,6 @@ pub(crate) mod plot;
 pub(crate) mod text;
 
 use std::io;
-use std::time::Duration;
 
 use failback_async::{Error as TurnError, Notice};
 use failback_wire::Event;
@@ -61,8 +60,8 @@ pub(crate) struct Summary {
 /// Whoever is told what happens in a stream, in the order in which it happens.
 pub(crate) trait Report: Send {
     fn attempt(&mut self, turn: u64, transport: &str, reason: &str, number: u64) -> io::Result<()>;
-    /// An attempt has failed, of which `trouble` tells, and the next one begins after `wait`.
-    fn wait(&mut self, trouble: &str, wait: Duration) -> io::Result<()>;
+    /// The turn waits for long before its next attempt: what went wrong with the last one, and how it goes on.
+    fn wait(&mut self, trouble: &str, waiting: &str) -> io::Result<()>;
     fn event(&mut self, turn: u64, transport: Option<&str>, event: &Event) -> io::Result<()>;
     fn notice(&mut self, turn: u64, notice: &Notice) -> io::Result<()>;
     fn restarted(&mut self, turn: u64, discard: usize) -> io::Result<()>;

@@ -1,6 +1,5 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use failback::GiveUp;
 use failback_async::{ErrorKind, Notice};
@@ -10,9 +9,6 @@ use super::{End, Report, Summary};
 
 /// What whoever reads can do.
 const COMMITTED: &str = "\n  to start such a turn over instead: --set replay=restart";
-
-/// A shorter wait is over before anybody wonders.
-const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// Output text to stdout as it arrives, everything else to stderr.
 #[derive(Debug)]
@@ -58,10 +54,10 @@ impl Report for Text {
         Ok(())
     }
 
-    fn wait(&mut self, trouble: &str, wait: Duration) -> io::Result<()> {
-        if wait >= WORTH_TELLING {
-            self.end_line()?;
-            say(&format!("{trouble}; the next attempt begins in {:.1} s", wait.as_secs_f64()));
+    fn wait(&mut self, trouble: &str, waiting: &str) -> io::Result<()> {
+        self.end_line()?;
+        for line in [trouble, waiting].into_iter().filter(|line| !line.is_empty()) {
+            say(line);
         }
         Ok(())
     }
